@@ -1,0 +1,95 @@
+# claylake: `make demo` shows the whole system on this machine, `make test` checks it. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# Downloads are kept per user, so that a second clone fetches nothing again.
+CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/claylake
+UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
+UV_VERSION := 0.13.9
+
+# pyenv hides its interpreters unless they are named.
+ifeq ($(origin PYENV_VERSION),undefined)
+ifneq ($(shell command -v pyenv 2>/dev/null),)
+export PYENV_VERSION := $(shell pyenv versions --bare 2>/dev/null | grep -E '^3\.(11|12)\.[0-9]+$$' | paste -sd: -)
+endif
+endif
+
+PYTHON_airflow := 3.12
+PYTHON_spark := 3.11
+PYTHON_infra := 3.12
+AIRFLOW := .venv/airflow/bin/python
+SPARK := .venv/spark/bin/python
+INFRA := .venv/infra/bin/python
+ENVIRONMENTS := .venv/airflow/.synced .venv/spark/.synced .venv/infra/.synced
+MODEL := $(CACHE)/model/demo-random
+JARS := .cache/jars/.fetched
+
+# demo: which months of the generated world, or DATA=<folder> of STAC items and COGs instead.
+MONTHS ?= 2024-08/2024-09
+DATA ?=
+PORT ?= 8080
+export CLAYLAKE_CACHE := $(CACHE)
+
+.PHONY: help
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: setup
+setup: $(ENVIRONMENTS) $(JARS) ## install everything that is missing: uv, three environments, jars
+	@echo "claylake is set up"
+
+.PHONY: demo
+demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
+	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)")
+
+.PHONY: up
+up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
+	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+
+.PHONY: test
+test: setup lint ## lint, then every test
+	$(INFRA) -m infra.run_tests
+
+.PHONY: test-fast
+test-fast: setup ## tests without the slow ones
+	$(INFRA) -m infra.run_tests --fast
+
+.PHONY: lint
+lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
+	.venv/airflow/bin/ruff check .
+	.venv/airflow/bin/ruff format --check .
+	.venv/airflow/bin/mypy dags plugins
+	.venv/spark/bin/mypy spark model infra/local/world
+	.venv/infra/bin/mypy infra --exclude infra/local/world
+	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
+
+.PHONY: format
+format: .venv/airflow/.synced ## format the code
+	.venv/airflow/bin/ruff format .
+	.venv/airflow/bin/ruff check --fix .
+
+.PHONY: lock
+lock: $(UV) ## compile the three lock files again
+	grep -v '^--constraint' requirements.txt | cat - locks/airflow.in > locks/.airflow.in
+	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
+	rm locks/.airflow.in
+	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
+	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+
+.PHONY: clean
+clean: ## remove environments, local state and output (the per-user cache stays)
+	rm -rf .venv .cache .local out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(CACHE)/uv/bin/uv:
+	python3 -m venv $(CACHE)/uv
+	$(CACHE)/uv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+
+$(ENVIRONMENTS): .venv/%/.synced: locks/%.txt | $(UV)
+	$(UV) venv -q --allow-existing --python $(PYTHON_$*) .venv/$*
+	UV=$(UV) TORCH_BACKEND=$(TORCH_BACKEND) infra/install .venv/$* locks/$*.txt
+	touch $@
+
+$(JARS): infra/jars.sha256 infra/jars.py .venv/spark/.synced
+	JAVA_HOME="$$($(SPARK) -m infra.java)" $(SPARK) -m infra.jars --cache $(CACHE) --out .cache/jars
+	touch $@

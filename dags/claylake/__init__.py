@@ -1,0 +1,1 @@
+"""The domain of claylake: values and rules, free of Airflow and Spark."""

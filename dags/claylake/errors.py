@@ -1,0 +1,39 @@
+"""Errors of the domain package. Catch `ClaylakeError`, or one of its kinds by name."""
+
+
+class ClaylakeError(Exception):
+    """Base of every error that claylake raises on purpose."""
+
+
+class BadInputError(ClaylakeError, ValueError):
+    """What a user gave cannot be used. The message names it, what is allowed, and what to do."""
+
+
+class SettingsError(BadInputError):
+    """A settings layer holds an unknown key or a bad value."""
+
+
+class CatalogueError(ClaylakeError):
+    """The STAC catalogue did not answer, or answered nonsense."""
+
+
+class SceneError(ClaylakeError):
+    """A STAC item lacks something that a scene must have.
+
+    Attributes:
+        item_id: the item's id.
+        reason: a short code, e.g. ``no_pass``.
+    """
+
+    def __init__(self, item_id: str, reason: str, detail: str) -> None:
+        super().__init__(f"scene {item_id}: {detail}")
+        self.item_id = item_id
+        self.reason = reason
+
+
+class StoreError(ClaylakeError):
+    """An object of the run folder could not be read or written."""
+
+
+class BudgetError(ClaylakeError):
+    """The estimate is above the budget."""

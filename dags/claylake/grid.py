@@ -1,0 +1,88 @@
+"""The chip grid: square cells of 2,560 m in each UTM zone, anchored at easting 0, northing 0.
+
+Sentinel-2 tile corners are multiples of 20 m, so every cell maps to whole pixels at 10 m and
+at 20 m. Zones follow the MGRS, exceptions of Norway and Svalbard included
+(DMA TM 8358.1, Datums, Ellipsoids, Grids, and Grid Reference Systems, 1990, chapter 3).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from claylake.errors import BadInputError
+from claylake.vocabulary import CELL_M
+
+_CELL_ID = re.compile(r"(32[67]\d{2})_(-?\d+)_(-?\d+)")
+SOUTHERN_EPSG_BASE = 32700
+NORTHERN_EPSG_BASE = 32600
+ZONE_DEGREES = 6
+LATITUDES = (-80.0, 84.0)
+"""Where UTM is defined."""
+
+_BAND_V = (56.0, 64.0)
+_BAND_X = (72.0, 84.0)
+_SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """One grid square. `col` and `row` count cells east of easting 0 and north of northing 0."""
+
+    epsg: int
+    col: int
+    row: int
+
+    @property
+    def id(self) -> str:
+        """``<epsg>_<col>_<row>``."""
+        return f"{self.epsg}_{self.col}_{self.row}"
+
+    @classmethod
+    def parse(cls, cell_id: str) -> Cell:
+        """Read a cell id.
+
+        Raises:
+            BadInputError: if it is not one.
+        """
+        found = _CELL_ID.fullmatch(cell_id)
+        if found is None:
+            msg = f"{cell_id!r} is not a cell id: expected <epsg>_<col>_<row>, e.g. 32629_156_1342"
+            raise BadInputError(msg)
+        return cls(int(found[1]), int(found[2]), int(found[3]))
+
+    @classmethod
+    def at(cls, epsg: int, easting: float, northing: float) -> Cell:
+        """The cell that holds a point (metres in `epsg`); west and south edges belong to it."""
+        return cls(epsg, math.floor(easting / CELL_M), math.floor(northing / CELL_M))
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """(west, south, east, north) in metres of `epsg`."""
+        west, south = self.col * CELL_M, self.row * CELL_M
+        return west, south, west + CELL_M, south + CELL_M
+
+
+def zone_of(lon: float, lat: float) -> int:
+    """UTM zone (1..60) that the MGRS gives a point; `lon` in degrees, any turn; `lat` -80..84."""
+    lon = (lon + 180.0) % 360.0 - 180.0
+    if _BAND_V[0] <= lat < _BAND_V[1] and 3.0 <= lon < 12.0:  # noqa: PLR2004 - south-west Norway, zone 32V
+        return 32
+    if _BAND_X[0] <= lat <= _BAND_X[1]:
+        for west, east, zone in _SVALBARD:
+            if west <= lon < east:
+                return zone
+    return int((lon + 180.0) // ZONE_DEGREES) + 1
+
+
+def epsg_of(lon: float, lat: float) -> int:
+    """EPSG code of the WGS 84 / UTM zone that owns a point."""
+    return (NORTHERN_EPSG_BASE if lat >= 0 else SOUTHERN_EPSG_BASE) + zone_of(lon, lat)
+
+
+def zone_window(zone: int) -> tuple[float, float]:
+    """Longitudes (degrees, may pass +-180) outside which a zone owns nothing, exceptions included."""
+    west = -180.0 + ZONE_DEGREES * (zone - 1)
+    widest_exception = 3.0
+    return west - widest_exception, west + ZONE_DEGREES + widest_exception

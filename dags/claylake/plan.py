@@ -1,0 +1,162 @@
+"""The plan: what one run is to do, frozen. Every EMR step gets its URI and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from claylake import store
+from claylake.errors import StoreError
+from claylake.month import Month
+from claylake.settings import Deployed, Selection, Settings
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FORMAT = 1
+PLAN = "plan.json"
+CELLS = "cells.parquet"
+MANIFEST = "scenes.ndjson.gz"
+RECEIPT = "receipt.json"
+REPORT = "report/index.html"
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunRef(_Value):
+    """The DAG run that asked."""
+
+    dag_id: str
+    run_id: str
+
+
+class Found(_Value):
+    """What the catalogue search gave, counted so that nothing is silent.
+
+    `items` = `unusable` + `other_month` + `too_cloudy` + `settled` + `kept`.
+    """
+
+    items: int = 0
+    unusable: dict[str, int] = {}
+    other_month: int = 0
+    too_cloudy: int = 0
+    settled: int = 0
+    kept: int = 0
+
+
+class Estimate(_Value):
+    """What the run is expected to take: counts, gigabytes, hours and US dollars."""
+
+    scenes: int
+    cells: int
+    candidates: int
+    chips: int
+    read_gb: float
+    store_gb: float
+    gpu_hours: float
+    cluster_hours: float
+    usd: float
+    instances: dict[str, int]
+    assumptions: tuple[str, ...] = ()
+
+
+class Plan(_Value):
+    """One run's work order.
+
+    `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
+    `candidates` of the estimate are footprints' (cell, pass) pairs by bounding box: an upper bound.
+    """
+
+    format: Literal[1] = FORMAT
+    run: RunRef
+    aoi_name: str
+    aoi_geometry: dict[str, object]
+    months: tuple[str, ...] = Field(min_length=1)
+    folder: str
+    work: Literal["full", "vectors", "nothing"]
+    cells: int
+    cells_digest: str
+    selection_digest: str
+    missing_vectors: int
+    found: Found
+    estimate: Estimate
+    model_version: str
+    settings: Settings
+
+    @classmethod
+    def load(cls, uri: str) -> Self:
+        """Read a plan.
+
+        Raises:
+            StoreError: if it is not there, or is of another format.
+        """
+        try:
+            return cls.model_validate_json(store.read(uri))
+        except ValueError as error:
+            msg = f"{uri} is not a plan of format {FORMAT}: {error}"
+            raise StoreError(msg) from error
+
+    def save(self) -> str:
+        """Write it to the run folder; gives its URI."""
+        return store.write(self.uri(PLAN), self.model_dump_json(indent=1).encode(), "application/json")
+
+    def uri(self, name: str) -> str:
+        """URI of one of the run folder's objects."""
+        return store.join(self.folder, name)
+
+    @property
+    def start(self) -> datetime:
+        """First instant of the months, UTC."""
+        return Month.parse(self.months[0]).start
+
+    @property
+    def end(self) -> datetime:
+        """First instant after the months, UTC."""
+        return Month.parse(self.months[-1]).end
+
+    @property
+    def period(self) -> str:
+        """``yyyy-mm``, or ``yyyy-mm/yyyy-mm``."""
+        return self.months[0] if len(self.months) == 1 else f"{self.months[0]}/{self.months[-1]}"
+
+    @property
+    def branch(self) -> str:
+        """Iceberg branch of this work.
+
+        A function of the work, not of the attempt, so that a later run of the same work adopts
+        what a failed one has left.
+        """
+        work = json.dumps([self.aoi_name, self.months, self.cells_digest, self.selection_digest])
+        name = self.aoi_name.replace("-", "_")[:24]
+        return f"run_{name}_{self.months[0].replace('-', '')}_{hashlib.sha256(work.encode()).hexdigest()[:10]}"
+
+    @property
+    def deployed(self) -> Deployed:
+        """Where the run works."""
+        return self.settings.where
+
+    @property
+    def database(self) -> str:
+        """Glue database."""
+        return self.deployed.database
+
+    @property
+    def warehouse(self) -> str:
+        """Root of the tables' files."""
+        return store.join(self.deployed.lake, "tables")
+
+
+def selection_digest(selection: Selection) -> str:
+    """Digest of what decides which chips there are: sha256, first 16 hex digits."""
+    return hashlib.sha256(selection.model_dump_json().encode()).hexdigest()[:16]
+
+
+def run_folder(lake: str, dag_id: str, first_month: Month, run_id: str) -> str:
+    """``s3://<lake>/runs/<pipeline>/<yyyy-mm>/<run id>``; characters that URLs trip over become ``_``."""
+    safe = "".join(char if char.isalnum() or char in "-._" else "_" for char in run_id)
+    return store.join(lake, "runs", dag_id, str(first_month), safe)

@@ -1,0 +1,128 @@
+"""Whole objects in the run folder: S3 on AWS and in the stand-in, a plain folder in tests.
+
+Writers write whole objects, so a reader that finds one may trust it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from claylake.errors import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Bucket and key of an ``s3://`` URI.
+
+    Raises:
+        StoreError: if it is not one.
+    """
+    parts = urlsplit(uri)
+    if parts.scheme != "s3" or not parts.netloc:
+        msg = f"{uri!r} is not an s3:// URI"
+        raise StoreError(msg)
+    return parts.netloc, parts.path.lstrip("/")
+
+
+def _client() -> Any:  # noqa: ANN401 - boto3 clients have no static type
+    import boto3
+
+    return boto3.client("s3")
+
+
+def _path(uri: str) -> Path | None:
+    parts = urlsplit(uri)
+    if parts.scheme in ("", "file"):
+        return Path(parts.path)
+    return None
+
+
+def join(folder: str, *names: str) -> str:
+    """`folder` with `names` appended by single slashes."""
+    return "/".join([folder.rstrip("/"), *names])
+
+
+def read(uri: str) -> bytes:
+    """The whole object.
+
+    Raises:
+        StoreError: if it does not exist or cannot be read; the message names it.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    path = _path(uri)
+    try:
+        if path is not None:
+            return path.read_bytes()
+        bucket, key = split_s3(uri)
+        body: bytes = _client().get_object(Bucket=bucket, Key=key)["Body"].read()
+    except (OSError, BotoCoreError, ClientError) as error:
+        msg = f"cannot read {uri}: {error}"
+        raise StoreError(msg) from error
+    return body
+
+
+def write(uri: str, data: bytes, content_type: str = "application/octet-stream") -> str:
+    """Write the whole object, replacing an older one; gives the URI back.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    path = _path(uri)
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(path.name + ".part")
+            partial.write_bytes(data)
+            partial.replace(path)
+        else:
+            bucket, key = split_s3(uri)
+            _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=content_type)
+    except (OSError, BotoCoreError, ClientError) as error:
+        msg = f"cannot write {uri}: {error}"
+        raise StoreError(msg) from error
+    return uri
+
+
+def exists(uri: str) -> bool:
+    """Whether the object is there.
+
+    Raises:
+        StoreError: if that cannot be found out (e.g. access denied).
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    path = _path(uri)
+    if path is not None:
+        return path.is_file()
+    bucket, key = split_s3(uri)
+    try:
+        _client().head_object(Bucket=bucket, Key=key)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in ("404", "NoSuchKey", "NotFound"):
+            return False
+        msg = f"cannot look up {uri}: {error}"
+        raise StoreError(msg) from error
+    except BotoCoreError as error:
+        msg = f"cannot look up {uri}: {error}"
+        raise StoreError(msg) from error
+    return True
+
+
+def names(folder: str) -> Iterator[str]:
+    """URIs of the objects below `folder`, in order."""
+    path = _path(folder)
+    if path is not None:
+        yield from sorted(str(item) for item in path.rglob("*") if item.is_file())
+        return
+    bucket, prefix = split_s3(folder)
+    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+    for page in pages:
+        for entry in page.get("Contents", []):
+            yield f"s3://{bucket}/{entry['Key']}"

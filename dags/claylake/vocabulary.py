@@ -1,0 +1,55 @@
+"""Names that several rooms must spell alike: tables, files, bands, SCL codes, outcomes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PIPELINE: Final = "claylake"
+CATALOG: Final = "lake"
+
+CHIPS: Final = "chips"
+EMBEDDINGS: Final = "embeddings"
+OBSERVATIONS: Final = "observations"
+SCENES: Final = "scenes"
+PUBLISH_ORDER: Final = (CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES)
+"""Scenes come last: a published `done` row is what lets a later plan leave a scene out."""
+
+BANDS: Final = (
+    "blue",
+    "green",
+    "red",
+    "rededge1",
+    "rededge2",
+    "rededge3",
+    "nir",
+    "nir08",
+    "swir16",
+    "swir22",
+)
+"""Clay's order; also the asset keys of Earth Search items."""
+BANDS_10M: Final = ("blue", "green", "red", "nir")
+SCL_ASSET: Final = "scl"
+ASSETS: Final = (*BANDS, SCL_ASSET)
+
+CHIP_PX: Final = 256
+PIXEL_M: Final = 10
+CELL_M: Final = CHIP_PX * PIXEL_M
+
+SCL_NODATA: Final = 0
+SCL_SHADOW: Final = (3,)
+SCL_WATER: Final = (6,)
+SCL_CLOUD: Final = (8, 9, 10)
+SCL_SNOW: Final = (11,)
+SCL_NOT_CLEAR: Final = (0, 1, 3, 8, 9, 10)
+"""Classes of Sen2Cor's scene classification (Sentinel-2 L2A product definition)."""
+
+COLLECTION_C1: Final = "sentinel-2-c1-l2a"
+COLLECTION_L2A: Final = "sentinel-2-l2a"
+COLLECTIONS: Final = (COLLECTION_C1, COLLECTION_L2A)
+CONVENTIONS: Final = ("tutorial", "training", "blank")
+
+STEPS: Final = ("extract", "embed", "publish", "maintain")
+
+OUTCOME_CHIP: Final = "chip"
+REJECTED: Final = "rejected:"
+FAILED: Final = "failed:"

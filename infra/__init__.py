@@ -1,0 +1,1 @@
+"""Where claylake runs: AWS stacks, and the same system on one machine."""

@@ -1,0 +1,67 @@
+"""Put together what EMR steps load: code, job scripts, jars and the model artefact.
+
+The folder has the layout of ``<artifacts>/`` in the bucket (see `claylake.artifacts`). Zip entries
+carry a fixed date, so equal sources give equal bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import zipfile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+CODE = "claylake.zip"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def sources(folder: Path) -> list[Path]:
+    """The Python files of a package folder, in order."""
+    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def digest(paths: Iterable[Path]) -> str:
+    """Digest of files' contents, 12 hex digits."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.name.encode() + b"\0" + path.read_bytes())
+    return total.hexdigest()[:12]
+
+
+def write_code(root: Path, target: Path) -> None:
+    """Zip the packages `claylake` and `spark` for ``--py-files``."""
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for base, package in ((root / "dags", root / "dags/claylake"), (root, root / "spark")):
+            for path in sources(package):
+                entry = zipfile.ZipInfo(path.relative_to(base).as_posix(), _EPOCH)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def assemble(root: Path, out: Path, *, jars: Path, models: Iterable[Path]) -> Path:
+    """Fill `out` with code, jobs, jars and the given model artefact folders; gives `out`."""
+    shutil.rmtree(out, ignore_errors=True)
+    (out / "jobs").mkdir(parents=True)
+    write_code(root, out / CODE)
+    for job in sorted((root / "spark/jobs").glob("*.py")):
+        if job.name != "__init__.py":
+            shutil.copy2(job, out / "jobs")
+    _link_all(jars.glob("*.jar"), out / "jars")
+    for model in models:
+        _link_all(model.iterdir(), out / "model" / model.name)
+    return out
+
+
+def _link_all(paths: Iterable[Path], folder: Path) -> None:
+    """Hard links where possible: jars are large."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in paths:
+        try:
+            os.link(path, folder / path.name)
+        except OSError:
+            shutil.copy2(path, folder)

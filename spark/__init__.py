@@ -1,0 +1,1 @@
+"""The jobs that run on EMR, or on a laptop, and the array code under them."""

@@ -1,0 +1,57 @@
+"""The Spark session of every job: Sedona, Iceberg, and the Glue catalogue ``lake``.
+
+On EMR the jars come with ``spark-submit --jars``; the endpoint of AWS is taken from
+``AWS_ENDPOINT_URL`` where it is set (the local stand-in).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CATALOG
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+ARROW_ROWS = 64
+"""Rows per Arrow batch: a chip is about half a megabyte, and the default of 10,000 would be gigabytes."""
+
+
+def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]:
+    """Spark settings for a lake whose table files lie below `warehouse`.
+
+    Sedona's extension comes first and Iceberg's last: Iceberg's procedures need its own parser
+    on the outside.
+    """
+    catalog = f"spark.sql.catalog.{CATALOG}"
+    values = {
+        "spark.sql.extensions": "org.apache.sedona.sql.SedonaSqlExtensions,"
+        "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
+        "spark.kryo.registrator": "org.apache.sedona.core.serde.SedonaKryoRegistrator",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.execution.arrow.maxRecordsPerBatch": str(ARROW_ROWS),
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "glue",
+        f"{catalog}.warehouse": warehouse,
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+    }
+    if endpoint:
+        values |= {
+            f"{catalog}.s3.endpoint": endpoint,
+            f"{catalog}.s3.path-style-access": "true",
+            f"{catalog}.glue.endpoint": endpoint,
+        }
+    return values
+
+
+def session(app: str, warehouse: str, extra: dict[str, str] | None = None) -> SparkSession:
+    """Start (or get) the session of a job named `app`."""
+    from pyspark.sql import SparkSession
+
+    builder = SparkSession.builder.appName(app)
+    for key, value in (configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL")) | (extra or {})).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()

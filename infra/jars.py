@@ -95,7 +95,7 @@ def _resolve(coordinates: list[str], cache: Path) -> None:
             str(nothing),
         ]
         environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         msg = f"Ivy could not fetch {', '.join(coordinates)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
         raise JarError(msg)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
+"""What an AOI may be called; part of DAG ids, branch names and object keys."""
 _POLYGONAL = ("Polygon", "MultiPolygon")
 BBOX_NUMBERS = 4
 
@@ -53,7 +54,7 @@ class Aoi(BaseModel):
             raise BadInputError(msg) from error
 
     @classmethod
-    def from_geojson(cls, name: str | None, document: Any) -> Self:  # noqa: ANN401 - user's JSON
+    def from_geojson(cls, name: str | None, document: Any) -> Self:
         """Take a GeoJSON geometry, Feature or FeatureCollection of polygons.
 
         Without a name the AOI is called after its content.
@@ -72,7 +73,7 @@ class Aoi(BaseModel):
         geometry = _normalise([_geometry(feature) for feature in features])
         if name is None:
             name = "geojson-" + hashlib.sha256(json.dumps(geometry, sort_keys=True).encode()).hexdigest()[:10]
-        if not _NAME.fullmatch(name):
+        if not NAME.fullmatch(name):
             msg = f"name {name!r}: use up to 48 of a-z, 0-9, - and _, beginning with a letter or digit"
             raise BadInputError(msg)
         overrides = {key: value for key, value in properties.items() if key not in ("name", "description")}
@@ -89,7 +90,7 @@ class Aoi(BaseModel):
             msg = f"bbox {list(bbox)!r}: give four numbers [west, south, east, north] in degrees"
             raise BadInputError(msg)
         west, south, east, north = (float(number) for number in bbox)
-        if not (-180 <= west <= 180 and -180 <= east <= 180):  # noqa: PLR2004 - degrees
+        if not (-180 <= west <= 180 and -180 <= east <= 180):
             msg = f"bbox {list(bbox)!r}: west and east must lie in -180..180 (west > east crosses the antimeridian)"
             raise BadInputError(msg)
         if not south < north or west == east:
@@ -112,7 +113,7 @@ class Aoi(BaseModel):
         return west, south, east, north
 
 
-def _geometry(feature: Any) -> dict[str, Any]:  # noqa: ANN401 - user's JSON
+def _geometry(feature: Any) -> dict[str, Any]:
     if not isinstance(feature, dict):
         msg = f"expected a GeoJSON Feature or geometry, got {type(feature).__name__}"
         raise BadInputError(msg)
@@ -141,7 +142,7 @@ def _normalise(geometries: list[dict[str, Any]]) -> dict[str, Any]:
     if not (LATITUDES[0] <= south and north <= LATITUDES[1]):
         msg = f"latitudes {south:g}..{north:g}: UTM covers {LATITUDES[0]:g}..{LATITUDES[1]:g}; is it [lon, lat] order?"
         raise BadInputError(msg)
-    if not (-180 <= west and east <= 180):  # noqa: PLR2004 - degrees
+    if not (-180 <= west and east <= 180):
         msg = f"longitudes {west:g}..{east:g} leave -180..180: split the polygon at the antimeridian (RFC 7946, 3.1.9)"
         raise BadInputError(msg)
     document: dict[str, Any] = json.loads(json.dumps(mapping(shapely.normalize(shapely.force_2d(area)))))

@@ -7,7 +7,8 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from claylake.errors import BadInputError
-from claylake.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, epsg_of, zone_window
+from claylake.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, zone_window
+from claylake.ownership import existing
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def cells_of(aoi: Aoi) -> pa.Table:
 
     Columns: cell_id; epsg, col, row (int32); lon, lat of the centre (degrees); geohash (7
     characters, of the centre); xmin, ymin, xmax, ymax (WGS 84, xmin > xmax across 180 degrees);
-    geometry (WKB, WGS 84). A cell belongs to the grid of the zone that owns its centre.
+    geometry (WKB, WGS 84). Which cells exist is `claylake.ownership`'s matter.
 
     Raises:
         BadInputError: if no cell overlaps.
@@ -74,7 +75,7 @@ def _zone_parts(aoi: Aoi, zone: int) -> list[pa.Table]:
     return parts
 
 
-def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:  # noqa: ANN401 - shapely geometry
+def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:
     import numpy as np
     import shapely
     from pyproj import Transformer
@@ -82,23 +83,24 @@ def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:  # noqa: ANN401 
     forward = Transformer.from_crs(4326, epsg, always_xy=True)
     area = _project(lonlat_area, forward)
     west, south, east, north = (bound / CELL_M for bound in area.bounds)
-    cols, rows = np.meshgrid(
+    grid = np.meshgrid(
         np.arange(np.floor(west), np.ceil(east), dtype=np.int64),
         np.arange(np.floor(south), np.ceil(north), dtype=np.int64),
     )
-    cols, rows = cols.ravel(), rows.ravel()
+    cols, rows = grid[0].ravel(), grid[1].ravel()
     boxes = shapely.box(cols * CELL_M, rows * CELL_M, (cols + 1) * CELL_M, (rows + 1) * CELL_M)
     shapely.prepare(area)
     hit = shapely.intersects(area, boxes) & ~shapely.touches(area, boxes)
     cols, rows = cols[hit], rows[hit]
-    lon, lat = forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE")
-    own = np.array([epsg_of(x, y) == epsg for x, y in zip(lon, lat, strict=True)], dtype=bool)
+    own = existing(epsg, cols, rows, forward)
     if not own.any():
         return None
-    return _table(epsg, cols[own], rows[own], np.asarray(lon)[own], np.asarray(lat)[own], forward)
+    cols, rows = cols[own], rows[own]
+    lon, lat = forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE")
+    return _table(epsg, cols, rows, np.asarray(lon), np.asarray(lat), forward)
 
 
-def _project(area: Any, forward: Any) -> Any:  # noqa: ANN401 - shapely geometry, pyproj transformer
+def _project(area: Any, forward: Any) -> Any:
     """To the zone's metres; edges are densified first, as they bend in projection."""
     import numpy as np
     import shapely
@@ -112,9 +114,7 @@ def _project(area: Any, forward: Any) -> Any:  # noqa: ANN401 - shapely geometry
     return shapely.transform(dense, move)
 
 
-def _table(  # noqa: PLR0913, PLR0917 - the columns of one zone
-    epsg: int, cols: np.ndarray, rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, forward: Any  # noqa: ANN401
-) -> pa.Table:
+def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, forward: Any) -> pa.Table:
     import numpy as np
     import pyarrow as pa
     import pygeohash
@@ -124,29 +124,31 @@ def _table(  # noqa: PLR0913, PLR0917 - the columns of one zone
     x = (cols[:, None] + corners[None, :, 0]) * CELL_M
     y = (rows[:, None] + corners[None, :, 1]) * CELL_M
     corner_lon, corner_lat = forward.transform(x, y, direction="INVERSE")
-    crosses = corner_lon.max(axis=1) - corner_lon.min(axis=1) > 180.0  # noqa: PLR2004 - the long way round
+    crosses = corner_lon.max(axis=1) - corner_lon.min(axis=1) > 180.0
     unrolled = np.where(crosses[:, None] & (corner_lon < 0), corner_lon + 360.0, corner_lon)
-    polygons = shapely.polygons(np.stack([unrolled, corner_lat], axis=-1))
+    polygons = np.asarray(shapely.polygons(np.stack([unrolled, corner_lat], axis=-1)))
     for index in np.flatnonzero(crosses):
         polygons[index] = _split_at_antimeridian(polygons[index])
     xmax = unrolled.max(axis=1)
-    return pa.table({
-        "cell_id": [f"{epsg}_{col}_{row}" for col, row in zip(cols, rows, strict=True)],
-        "epsg": pa.array(np.full(len(cols), epsg), pa.int32()),
-        "col": pa.array(cols, pa.int32()),
-        "row": pa.array(rows, pa.int32()),
-        "lon": lon,
-        "lat": lat,
-        "geohash": [pygeohash.encode(y, x, precision=GEOHASH_LENGTH) for x, y in zip(lon, lat, strict=True)],
-        "xmin": unrolled.min(axis=1),
-        "ymin": corner_lat.min(axis=1),
-        "xmax": np.where(crosses, xmax - 360.0, xmax),
-        "ymax": corner_lat.max(axis=1),
-        "geometry": pa.array(shapely.to_wkb(polygons), pa.binary()),
-    })
+    return pa.table(
+        {
+            "cell_id": [f"{epsg}_{col}_{row}" for col, row in zip(cols, rows, strict=True)],
+            "epsg": pa.array(np.full(len(cols), epsg), pa.int32()),
+            "col": pa.array(cols, pa.int32()),
+            "row": pa.array(rows, pa.int32()),
+            "lon": lon,
+            "lat": lat,
+            "geohash": [pygeohash.encode(y, x, precision=GEOHASH_LENGTH) for x, y in zip(lon, lat, strict=True)],
+            "xmin": unrolled.min(axis=1),
+            "ymin": corner_lat.min(axis=1),
+            "xmax": np.where(crosses, xmax - 360.0, xmax),
+            "ymax": corner_lat.max(axis=1),
+            "geometry": pa.array(shapely.to_wkb(polygons), pa.binary()),
+        }
+    )
 
 
-def _split_at_antimeridian(polygon: Any) -> Any:  # noqa: ANN401 - shapely geometry
+def _split_at_antimeridian(polygon: Any) -> Any:
     """A polygon unrolled past 180 degrees, as a MultiPolygon within -180..180 (RFC 7946, 3.1.9)."""
     import shapely
     from shapely.affinity import translate

@@ -23,7 +23,7 @@ LATITUDES = (-80.0, 84.0)
 
 _BAND_V = (56.0, 64.0)
 _BAND_X = (72.0, 84.0)
-_SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
+SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
 
 
 @dataclass(frozen=True, order=True)
@@ -67,10 +67,10 @@ class Cell:
 def zone_of(lon: float, lat: float) -> int:
     """UTM zone (1..60) that the MGRS gives a point; `lon` in degrees, any turn; `lat` -80..84."""
     lon = (lon + 180.0) % 360.0 - 180.0
-    if _BAND_V[0] <= lat < _BAND_V[1] and 3.0 <= lon < 12.0:  # noqa: PLR2004 - south-west Norway, zone 32V
+    if _BAND_V[0] <= lat < _BAND_V[1] and 3.0 <= lon < 12.0:
         return 32
     if _BAND_X[0] <= lat <= _BAND_X[1]:
-        for west, east, zone in _SVALBARD:
+        for west, east, zone in SVALBARD:
             if west <= lon < east:
                 return zone
     return int((lon + 180.0) // ZONE_DEGREES) + 1
@@ -82,7 +82,7 @@ def epsg_of(lon: float, lat: float) -> int:
 
 
 def zone_window(zone: int) -> tuple[float, float]:
-    """Longitudes (degrees, may pass +-180) outside which a zone owns nothing, exceptions included."""
+    """Longitudes (degrees, may pass +-180) outside which a zone has no cell, exceptions included."""
     west = -180.0 + ZONE_DEGREES * (zone - 1)
-    widest_exception = 3.0
-    return west - widest_exception, west + ZONE_DEGREES + widest_exception
+    widest_exception, widest_cell = 3.0, 0.5
+    return west - widest_exception - widest_cell, west + ZONE_DEGREES + widest_exception + widest_cell

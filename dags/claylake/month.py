@@ -68,7 +68,7 @@ def parse_months(text: str, most: int = 120) -> tuple[Month, ...]:
         BadInputError: for another form, a range that runs backwards, or more than `most` months.
     """
     ends = [Month.parse(part) for part in str(text).split("/")]
-    if len(ends) > 2 or ends[0] > ends[-1]:  # noqa: PLR2004 - a range has two ends
+    if len(ends) > 2 or ends[0] > ends[-1]:
         msg = f"months {text!r}: give yyyy-mm, or first/last as yyyy-mm/yyyy-mm with the earlier month first"
         raise BadInputError(msg)
     months = [ends[0]]

@@ -16,7 +16,7 @@ from claylake.settings import Deployed, Selection, Settings
 if TYPE_CHECKING:
     from datetime import datetime
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 PLAN = "plan.json"
 CELLS = "cells.parquet"
 MANIFEST = "scenes.ndjson.gz"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
-from datetime import UTC, datetime
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
@@ -46,7 +46,7 @@ class Scene(_Value):
     id: str
     collection: str
     pass_id: str
-    datetime: datetime
+    datetime: dt.datetime
     updated: str | None
     platform: str
     mgrs_tile: str
@@ -60,14 +60,19 @@ class Scene(_Value):
 
     @field_validator("datetime")
     @classmethod
-    def _aware(cls, value: datetime) -> datetime:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def _aware(cls, value: dt.datetime) -> dt.datetime:
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+    @field_validator("pass_id")
+    @classmethod
+    def _dated(cls, value: str) -> str:
+        _start(value)
+        return value
 
     @property
-    def pass_start(self) -> datetime:
+    def pass_start(self) -> dt.datetime:
         """Start of the datatake, UTC."""
-        stamp = self.pass_id.partition("_")[2]
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+        return _start(self.pass_id)
 
     @property
     def month(self) -> Month:
@@ -84,14 +89,23 @@ class Scene(_Value):
         """Trim a STAC item (a GeoJSON Feature) of Earth Search v1, in either dialect.
 
         Raises:
-            SceneError: if the pass, the CRS, the footprint or the date cannot be told.
+            SceneError: if the pass, the CRS, the footprint or the date cannot be told, or a value is malformed.
         """
         item_id = str(item.get("id", "(no id)"))
-        properties = item.get("properties") or {}
+        properties = item.get("properties")
+        if not isinstance(properties, dict):
+            raise SceneError(item_id, "malformed", "the item has no properties")
         if not item.get("geometry"):
             raise SceneError(item_id, "no_footprint", "the item has no geometry")
         if not properties.get("datetime"):
             raise SceneError(item_id, "no_datetime", "the item has no datetime")
+        try:
+            return cls._trimmed(item_id, item, properties)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            raise SceneError(item_id, "malformed", f"the item cannot be read ({error!r})") from error
+
+    @classmethod
+    def _trimmed(cls, item_id: str, item: dict[str, Any], properties: dict[str, Any]) -> Self:
         return cls(
             id=item_id,
             collection=str(item.get("collection", "")),
@@ -126,13 +140,17 @@ def pass_of(item_id: str, properties: dict[str, Any]) -> str:
     raise SceneError(item_id, "no_pass", "neither s2:datatake_id nor s2:product_uri names the datatake")
 
 
+def _start(pass_id: str) -> dt.datetime:
+    return dt.datetime.strptime(pass_id.partition("_")[2], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
+
+
 def _epsg(item_id: str, properties: dict[str, Any]) -> int:
     code = properties.get("proj:code") or properties.get("proj:epsg")
     try:
         epsg = int(str(code).upper().removeprefix("EPSG:"))
     except ValueError:
         epsg = 0
-    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760):  # noqa: PLR2004 - EPSG's UTM codes
+    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760):
         raise SceneError(item_id, "no_utm", f"proj:code / proj:epsg {code!r} is not a WGS 84 UTM zone")
     return epsg
 

@@ -98,7 +98,7 @@ class Schedule(Section):
     @field_validator("start_month", mode="before")
     @classmethod
     def _month(cls, value: object) -> str:
-        return str(Month.parse(str(value)))
+        return f"{Month.parse(str(value))}"
 
 
 class Maintenance(Section):
@@ -233,8 +233,8 @@ def _explain(error: ValidationError, layers: Mapping[str, Mapping[str, Any]]) ->
 
 def _source(path: list[str], layers: Mapping[str, Mapping[str, Any]]) -> str:
     """The last layer that set what is at `path`."""
-    for source, layer in reversed(list(layers.items())):
-        section = layer.get(path[0]) if path else None
+    for source in reversed(list(layers)):
+        section = layers[source].get(path[0]) if path else None
         if isinstance(section, Mapping) and (len(path) == 1 or path[1] in section):
             return source
     return "defaults"

@@ -28,7 +28,7 @@ def split_s3(uri: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def _client() -> Any:  # noqa: ANN401 - boto3 clients have no static type
+def _client() -> Any:
     import boto3
 
     return boto3.client("s3")

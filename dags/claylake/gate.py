@@ -1,0 +1,78 @@
+"""The gate: whether a plan may start a cluster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from claylake.errors import BudgetError
+
+if TYPE_CHECKING:
+    from claylake.plan import Plan
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`go`: start the cluster. `why`: one line for people."""
+
+    go: bool
+    why: str
+
+
+def decide(plan: Plan) -> Verdict:
+    """Stop a run with nothing to do, or a dry run; let an affordable one go.
+
+    Raises:
+        BudgetError: if the estimate is above the budget, or longer than a cluster may live; the
+            message has the numbers, and what lowers them.
+    """
+    estimate, limits = plan.estimate, plan.settings.limits
+    if plan.work == "nothing":
+        return Verdict(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
+    cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}"
+    excess = _excess(plan)
+    if limits.dry_run:
+        return Verdict(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
+    if excess:
+        msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_knobs(plan)}"
+        raise BudgetError(msg)
+    return Verdict(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
+
+
+def _excess(plan: Plan) -> str:
+    estimate, budget, longest = plan.estimate, plan.settings.limits.budget_usd, plan.settings.cluster.max_hours
+    reasons = []
+    if estimate.usd > budget:
+        reasons.append(f"the estimate of {estimate.usd:.2f} USD is above budget_usd {budget:.2f}")
+    if estimate.cluster_hours > longest:
+        reasons.append(f"the estimate of {estimate.cluster_hours:.1f} h is above cluster.max_hours {longest}")
+    return " and ".join(reasons)
+
+
+def _size(plan: Plan) -> str:
+    estimate = plan.estimate
+    vectors = f", {plan.missing_vectors:,} vectors missing" if plan.missing_vectors else ""
+    return f"{estimate.scenes:,} scenes, {estimate.cells:,} cells, {estimate.chips:,} chips{vectors}"
+
+
+def _found(plan: Plan) -> str:
+    found = plan.found
+    return (
+        f"{found.items} scenes found, {found.settled} of them settled, {found.too_cloudy} too cloudy, "
+        f"{found.other_month} of another month, {sum(found.unusable.values())} unusable"
+    )
+
+
+def _knobs(plan: Plan) -> str:
+    cluster, selection = plan.settings.cluster, plan.settings.selection
+    knobs = [
+        "raise budget_usd",
+        f"lower max_scene_cloud (now {selection.max_scene_cloud:g})",
+        f"set passes_per_month (now {selection.passes_per_month or 'all'})",
+        "take fewer months or a smaller AOI",
+    ]
+    if not cluster.spot:
+        knobs.append("set spot")
+    if plan.estimate.cluster_hours > cluster.max_hours:
+        knobs.append(f"raise gpu_count (now {cluster.gpu_count}) or cluster.max_hours")
+    return "To go on: " + "; ".join(knobs) + "."

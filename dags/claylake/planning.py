@@ -1,0 +1,144 @@
+"""Making a plan: cells, scenes worth reading, an estimate; written to the run folder."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from claylake import artifacts, candidates, cells, published, store
+from claylake.errors import SceneError
+from claylake.estimate import Workload, estimate
+from claylake.manifest import write_manifest
+from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
+from claylake.scene import Scene
+from claylake.search import search_scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    import pyarrow as pa
+
+    from claylake.month import Month
+    from claylake.params import Request
+    from claylake.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Scenes to read, ordered by pass and id; and what became of every item."""
+
+    scenes: tuple[Scene, ...]
+    found: Found
+
+
+def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
+    """Find out what a run is to do, and write its cells, manifest and plan.
+
+    ``plan.json`` is written last: who finds it finds the others too.
+
+    Raises:
+        ClaylakeError: of the kind that fits: bad input, catalogue, store.
+    """
+    deployed = settings.where
+    version = artifacts.model_version(settings)
+    table = cells.cells_of(request.aoi)
+    work = _work(table, request, settings, version)
+    log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
+
+    items = search_scenes(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
+    lake = published.catalog(deployed)
+    settled = published.settled_scenes(lake, deployed.database, work)
+    missing = published.missing_vectors(lake, deployed.database, work)
+    kept = sort_items(items, request.months, settings.selection.max_scene_cloud, settled)
+    looks = candidates.candidates_of(table, kept.scenes, settings.selection.passes_per_month)
+    log.info("%s; %s looks, about %s chips, %s vectors missing", kept.found, looks.pairs, looks.chips, missing)
+
+    plan = Plan(
+        run=run,
+        aoi_name=request.aoi.name,
+        aoi_geometry=request.aoi.geometry,
+        months=tuple(str(month) for month in request.months),
+        folder=run_folder(deployed.lake, run.dag_id, request.months[0], run.run_id),
+        work=work_of(kept.found.kept, missing),
+        cells=table.num_rows,
+        cells_digest=work.cells_digest,
+        selection_digest=work.selection_digest,
+        missing_vectors=missing,
+        found=kept.found,
+        estimate=estimate(
+            Workload(kept.found.kept, table.num_rows, looks.pairs, looks.chips, looks.chips + missing), settings
+        ),
+        model_version=version,
+        settings=settings,
+    )
+    store.write(plan.uri(CELLS), cells.to_parquet(table))
+    write_manifest(plan.uri(MANIFEST), kept.scenes)
+    plan.save()
+    return plan
+
+
+def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "nothing"]:
+    """What kind of work there is."""
+    if scenes:
+        return "full"
+    return "vectors" if missing_vectors else "nothing"
+
+
+def sort_items(
+    items: Iterable[dict[str, object]],
+    months: Collection[Month],
+    max_scene_cloud: float,
+    settled: Collection[tuple[str, str | None]],
+) -> Sorted:
+    """Tell the scenes to read from the items that are not, and count those by reason.
+
+    An item without a cloud cover is kept. A settled scene is left out only as the same version.
+    """
+    unusable: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        counts["items"] += 1
+        try:
+            scene = Scene.from_item(item)
+            candidates.footprint_of(scene)
+        except SceneError as error:
+            log.warning("left out: %s", error)
+            unusable[error.reason] += 1
+            continue
+        if scene.month not in months:
+            counts["other_month"] += 1
+        elif scene.cloud_cover is not None and scene.cloud_cover > max_scene_cloud:
+            counts["too_cloudy"] += 1
+        elif (scene.id, scene.updated) in settled:
+            counts["settled"] += 1
+        else:
+            kept.append(scene)
+    kept.sort(key=lambda scene: (scene.pass_id, scene.id))
+    found = Found(
+        items=counts["items"],
+        unusable=dict(sorted(unusable.items())),
+        other_month=counts["other_month"],
+        too_cloudy=counts["too_cloudy"],
+        settled=counts["settled"],
+        kept=len(kept),
+    )
+    return Sorted(tuple(kept), found)
+
+
+def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.Work:
+    ids = table["cell_id"].to_pylist()
+    return published.Work(
+        cell_ids=tuple(ids),
+        geohashes=tuple(table["geohash"].to_pylist()),
+        cells_digest=cells.digest(ids),
+        selection_digest=selection_digest(settings.selection),
+        start=request.months[0].start,
+        end=request.months[-1].end,
+        model_version=version,
+        convention=settings.encoder.convention,
+    )

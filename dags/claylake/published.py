@@ -1,0 +1,175 @@
+"""What the lake's main branch already holds, read through pyiceberg's Glue catalog."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from claylake.errors import StoreError
+from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, SCENES
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+    from claylake.settings import Deployed
+
+DONE: Final = "done"
+ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
+MOST_PREFIXES: Final = 200
+"""A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
+_MARGIN = timedelta(hours=1)
+_STAMP = "%Y%m%dT%H%M%S"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is about: its cells and months, and what its chips and vectors are made by.
+
+    `cell_ids` and `geohashes` (7 characters) run in parallel; the interval [`start`, `end`) is UTC.
+    """
+
+    cell_ids: tuple[str, ...]
+    geohashes: tuple[str, ...]
+    cells_digest: str
+    selection_digest: str
+    start: datetime
+    end: datetime
+    model_version: str
+    convention: str
+
+
+def catalog(deployed: Deployed) -> Catalog:
+    """The Glue catalog. Credentials and, for the stand-in, the endpoint come from the environment.
+
+    Raises:
+        StoreError: if it cannot be loaded.
+    """
+    from pyiceberg.catalog import load_catalog
+
+    endpoint = os.environ.get(ENDPOINT_VARIABLE)
+    properties = {
+        "type": "glue",
+        "glue.region": deployed.region,
+        "s3.region": deployed.region,
+        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        **({"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}),
+    }
+    try:
+        return load_catalog(CATALOG, **properties)
+    except (ImportError, ValueError) as error:
+        msg = f"the Glue catalog cannot be loaded: {error}; is pyiceberg[glue] of requirements.txt installed?"
+        raise StoreError(msg) from error
+
+
+def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, str | None]]:
+    """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
+
+    Raises:
+        StoreError: if the table is there but cannot be read.
+    """
+    from pyiceberg.expressions import And, EqualTo
+
+    table = _table(lake, database, SCENES)
+    if table is None:
+        return set()
+    condition = And(
+        EqualTo("status", DONE),
+        EqualTo("cells_digest", work.cells_digest),
+        EqualTo("selection_digest", work.selection_digest),
+    )
+    rows = _rows(table, condition, ("scene_id", "updated"))
+    return set(zip(rows["scene_id"].to_pylist(), rows["updated"].to_pylist(), strict=True))
+
+
+def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
+    """How many published chips of the cells and months lack a vector of this model and convention.
+
+    Raises:
+        StoreError: if a table is there but cannot be read.
+    """
+    import pyarrow.compute as pc
+    from pyiceberg.expressions import And, EqualTo
+
+    table = _table(lake, database, CHIPS)
+    if table is None:
+        return 0
+    chips = _rows(table, _near(table, work), ("id", "content_digest", "cell_id"))
+    chips = chips.filter(pc.and_(pc.is_in(chips["cell_id"], value_set=_array(work.cell_ids)), _within(chips, work)))
+    vectors = _table(lake, database, EMBEDDINGS)
+    if vectors is None or not chips.num_rows:
+        return int(chips.num_rows)
+    condition = And(
+        _near(vectors, work),
+        EqualTo("model_version", work.model_version),
+        EqualTo("convention", work.convention),
+    )
+    key = ["id", "content_digest"]
+    made = _rows(vectors, condition, tuple(key))
+    return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)
+
+
+def prefixes_of(geohashes: tuple[str, ...], most: int = MOST_PREFIXES) -> tuple[str, ...]:
+    """At most `most` prefixes of at most 4 characters that hold all geohashes; () where even one letter is too many."""
+    for length in (4, 3, 2, 1):
+        prefixes = sorted({geohash[:length] for geohash in geohashes})
+        if len(prefixes) <= most:
+            return tuple(prefixes)
+    return ()
+
+
+def _near(table: Table, work: Work) -> Any:
+    """Datetime range and geohash prefixes: what prunes partitions and files."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Or, StartsWith
+    from pyiceberg.types import TimestamptzType
+
+    zoned = isinstance(table.schema().find_field("datetime").field_type, TimestamptzType)
+    low, high = (
+        (moment if zoned else moment.replace(tzinfo=None)).isoformat()
+        for moment in (work.start - _MARGIN, work.end + _MARGIN)
+    )
+    condition = And(GreaterThanOrEqual("datetime", low), LessThan("datetime", high))
+    starts = [StartsWith("geohash", prefix) for prefix in prefixes_of(work.geohashes)]
+    if not starts:
+        return condition
+    return And(condition, starts[0] if len(starts) == 1 else Or(*starts))
+
+
+def _within(chips: pa.Table, work: Work) -> Any:
+    """Which chips' passes began within the months; a chip id ends in its pass's start."""
+    import pyarrow.compute as pc
+
+    begun = pc.utf8_slice_codeunits(chips["id"], start=-len("yyyymmddThhmmss"))
+    return pc.and_(pc.greater_equal(begun, f"{work.start:{_STAMP}}"), pc.less(begun, f"{work.end:{_STAMP}}"))
+
+
+def _table(lake: Catalog, database: str, name: str) -> Table | None:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+
+    try:
+        return lake.load_table((database, name))
+    except (NoSuchTableError, NoSuchNamespaceError):
+        return None
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        msg = f"table {database}.{name} cannot be opened: {error}"
+        raise StoreError(msg) from error
+
+
+def _rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Table:
+    try:
+        return table.scan(row_filter=condition, selected_fields=columns).to_arrow()
+    except (OSError, ValueError) as error:
+        msg = f"table {'.'.join(table.name())} cannot be read: {error}"
+        raise StoreError(msg) from error
+
+
+def _array(values: tuple[str, ...]) -> pa.Array:
+    import pyarrow as pa
+
+    return pa.array(values, pa.string())

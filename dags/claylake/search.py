@@ -1,0 +1,167 @@
+"""Scenes of an area and months, from a STAC API.
+
+Clouds are not asked for in the query: not every server knows the query extension, and what is
+dropped must be counted. Only collections, dates and the area are.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from claylake.errors import CatalogueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from claylake.month import Month
+    from claylake.settings import Catalogue
+
+log = logging.getLogger(__name__)
+
+MARGIN: Final = timedelta(hours=1)
+"""Items are dated by their tile; their pass, which decides the month, starts up to minutes earlier."""
+RETRY_STATUSES: Final = (429, 500, 502, 503, 504)
+MOST_VERTICES: Final = 500
+_COVER_DEGREES: Final = (0.001, 0.01, 0.05, 0.2, 1.0)
+
+
+def search_scenes(
+    catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Raw items that intersect `geometry` (GeoJSON, lon/lat), one per (collection, id), ordered by them.
+
+    The window is the months, one hour more at both ends. Where the catalogue holds several
+    versions of an item, the one updated last is taken.
+
+    Raises:
+        CatalogueError: if the catalogue does not answer, or answers nonsense.
+    """
+    cover = cover_of(geometry)
+    newest: dict[tuple[str, str], dict[str, Any]] = {}
+    total = 0
+    for number, page in enumerate(_pages(catalogue, cover, months, collections), start=1):
+        for item in page:
+            total += 1
+            key = (str(item.get("collection", "")), str(item.get("id", "")))
+            if key not in newest or _updated(item) > _updated(newest[key]):
+                newest[key] = item
+        log.info("catalogue page %s: %s items so far", number, total)
+    if total > len(newest):
+        log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
+    items = [newest[key] for key in sorted(newest)]
+    return items if cover is geometry else _that_touch(items, geometry)
+
+
+def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
+    """`geometry`, or where it has very many vertices a simpler one that holds it.
+
+    Servers limit the size of a request; a shape simplified by t and buffered by t covers the original.
+    """
+    import shapely
+    from shapely.geometry import mapping, shape
+
+    area = shape(geometry)
+    if shapely.get_num_coordinates(area) <= MOST_VERTICES:
+        return geometry
+    world = shapely.box(-180, -90, 180, 90)
+    for degrees in _COVER_DEGREES:
+        cover = shapely.intersection(area.simplify(degrees).buffer(degrees, quad_segs=1), world)
+        if shapely.get_num_coordinates(cover) <= MOST_VERTICES:
+            break
+    else:
+        cover = shapely.box(*area.bounds)
+    document: dict[str, Any] = json.loads(json.dumps(mapping(cover)))
+    return document
+
+
+def _pages(
+    catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
+) -> Iterator[list[dict[str, Any]]]:
+    """Features page by page. Follows `next` past empty pages, at which pystac-client would stop."""
+    import pystac
+    from pystac_client.exceptions import APIError
+
+    try:
+        yield from _follow(catalogue, geometry, months, collections)
+    except (APIError, pystac.STACError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        msg = (
+            f"STAC catalogue {catalogue.url}: {error} (tried {catalogue.retries + 1} times, {catalogue.timeout_s:g} s "
+            "each): check catalogue.url and the network, or raise catalogue.retries and catalogue.timeout_s"
+        )
+        raise CatalogueError(msg) from error
+
+
+def _follow(
+    catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
+) -> Iterator[list[dict[str, Any]]]:
+    import pystac
+    import pystac_client
+    from pystac_client.stac_api_io import StacApiIO
+
+    io = StacApiIO(timeout=catalogue.timeout_s, max_retries=_retry(catalogue))
+    search = pystac_client.Client.open(catalogue.url, stac_io=io).search(
+        method="POST",
+        collections=list(collections),
+        intersects=geometry,
+        datetime=f"{months[0].start - MARGIN:%Y-%m-%dT%H:%M:%SZ}/{months[-1].end + MARGIN:%Y-%m-%dT%H:%M:%SZ}",
+        limit=catalogue.page_size,
+    )
+    parameters = search.get_parameters()
+    page = io.read_json(search.url, method="POST", parameters=parameters)
+    seen = set()
+    while True:
+        features = page["features"]
+        if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
+            msg = "a page's features are not a list of objects"
+            raise TypeError(msg)
+        yield features
+        link = next((link for link in page.get("links", []) if link.get("rel") == "next"), None)
+        if link is None:
+            return
+        step = json.dumps([link.get("href"), link.get("body")], sort_keys=True)
+        if step in seen:
+            msg = "its pages lead in a circle"
+            raise ValueError(msg)
+        seen.add(step)
+        page = io.read_json(pystac.Link.from_dict(link), parameters=parameters)
+
+
+def _retry(catalogue: Catalogue) -> Any:
+    from urllib3 import Retry
+
+    return Retry(
+        total=catalogue.retries,
+        backoff_factor=catalogue.backoff_s,
+        backoff_max=60,
+        status_forcelist=RETRY_STATUSES,
+        allowed_methods=None,
+    )
+
+
+def _updated(item: dict[str, Any]) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str((item.get("properties") or {}).get("updated")))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items whose footprint meets `geometry`; those without a readable footprint stay, to be counted later."""
+    import shapely
+    from shapely.errors import ShapelyError
+    from shapely.geometry import shape
+
+    area = shape(geometry)
+    shapely.prepare(area)
+
+    def touches(item: dict[str, Any]) -> bool:
+        try:
+            return bool(shapely.intersects(area, shape(item["geometry"])))
+        except (ShapelyError, KeyError, TypeError, ValueError, AttributeError):
+            return True
+
+    return [item for item in items if touches(item)]

@@ -1,0 +1,167 @@
+"""One DAG per AOI file, ``claylake__<aoi>``, and ``claylake_adhoc`` for the trigger form.
+
+```
+plan > gate > create_cluster > wait_ready > extract > embed > publish > maintain > terminate > receipt
+                 (setup)        (setup)                                 (teardown)
+verdict: downstream of every other, none_failed; it alone decides the run's colour
+```
+
+An AOI file that cannot be used makes no DAG here; `claylake_aoi_check` says so in the UI.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Param, task
+
+from claylake import aoi_files, form, handshake
+from claylake.errors import BadInputError, BudgetError
+from claylake.layers import AOI_SUFFIX, load_settings
+from claylake.month import Month
+from claylake_airflow import VERSION, operators
+from claylake_airflow.failures import name_failure, not_retried
+from claylake_airflow.timetable import MonthlySettledTimetable
+
+DAGS = Path(__file__).resolve().parent
+ADHOC_DAG = "claylake_adhoc"
+
+WAIT: dict[str, Any] = {"retries": 0}
+API: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=30)}
+COMPUTE: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(minutes=2)}
+TEARDOWN: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
+DEFAULTS: dict[str, Any] = {
+    "owner": "claylake",
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    # Of the time in a worker; the waits end by their own deadlines.
+    "execution_timeout": timedelta(minutes=30),
+    "on_failure_callback": name_failure,
+}
+
+ABOUT_AOI = """
+Monthly Clay embeddings of Sentinel-2 for the AOI **{aoi}**: one run per calendar month from {start},
+{days} days after the month has ended. New DAGs are paused; unpausing starts with the first month.
+While the DAG is paused, runs started by hand stay queued.
+
+By hand, for one month:
+
+    airflow dags trigger {dag} --conf '{{"month": "2024-07"}}'
+
+A range of months: `airflow backfill create --dag-id {dag} --from-date 2024-01-01 --to-date 2024-06-01`.
+Clearing any task is safe: it brings its cluster along, and the jobs add only what is missing.
+"""
+ABOUT_ADHOC = """
+Embeddings for any area and months, once. Give exactly one of `aoi`, `aoi_geojson` and `bbox`, for example
+
+    {"bbox": [-9.25, 38.68, -9.08, 38.80], "months": "2024-07", "dry_run": true}
+
+A dry run searches and estimates, and stops before anything costs money.
+The DAG must be unpaused, or runs stay queued.
+"""
+
+
+@task(execution_timeout=timedelta(hours=2), **API)
+def plan(aoi_name: str | None, **context: Any) -> str:
+    """Check what was asked for, search the catalogue, estimate; gives the plan's URI."""
+    from claylake.aoi import Aoi
+    from claylake.layers import load_aois
+    from claylake.params import resolve
+    from claylake.plan import PLAN, RunRef
+    from claylake.planning import make_plan
+
+    run = context["dag_run"]
+    with not_retried(BadInputError):
+        folder = aoi_files.aoi_folder(DAGS)
+        aoi = Aoi.from_file(folder / f"{aoi_name}{AOI_SUFFIX}") if aoi_name else None
+        request = resolve(
+            context["params"],
+            aois={} if aoi else load_aois(folder),
+            aoi=aoi,
+            run_type=run.run_type.value,
+            interval_start=run.data_interval_start,
+        )
+        settings = load_settings(DAGS, request.aoi, request.overrides)
+        made = make_plan(run=RunRef(dag_id=run.dag_id, run_id=run.run_id), request=request, settings=settings)
+    return made.uri(PLAN)
+
+
+@task.short_circuit(ignore_downstream_trigger_rules=False, **API)
+def gate(**context: Any) -> bool:
+    """Whether there is work, consent and money for a cluster; above the budget it fails."""
+    import logging
+
+    from claylake.gate import decide
+    from claylake.plan import Plan
+
+    with not_retried(BudgetError):
+        verdict = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
+    logging.getLogger(__name__).info("%s", verdict.why)
+    return verdict.go
+
+
+def build(dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable | None, **arguments: Any) -> DAG:
+    """The DAG of one AOI file, or of the trigger form."""
+    specs = form.ADHOC if aoi_name is None else form.AOI_DAG
+    with DAG(
+        dag_id=dag_id,
+        schedule=schedule,
+        catchup=schedule is not None,
+        max_active_runs=1,
+        is_paused_upon_creation=True,
+        params={name: Param(**spec.arguments()) for name, spec in specs.items()},
+        default_args=DEFAULTS,
+        **arguments,
+    ) as dag:
+        # One check-then-create at a time in each DAG; EMR itself has no lock.
+        create = operators.CreateClusterOperator(task_id="create_cluster", max_active_tis_per_dag=1, **API).as_setup()
+        ready = operators.WaitClusterReadyOperator(task_id="wait_ready", **WAIT).as_setup()
+        extract = operators.StepOperator(task_id="extract", step="extract", **COMPUTE)
+        embed = operators.StepOperator(task_id="embed", step="embed", **COMPUTE)
+        publish = operators.PublishOperator(task_id="publish", alias=dag_id, **COMPUTE)
+        maintain = operators.StepOperator(task_id="maintain", step="maintain", **COMPUTE)
+        terminate = operators.TerminateClusterOperator(task_id="terminate", **TEARDOWN)
+        receipt = operators.ReceiptOperator(task_id="receipt", trigger_rule="all_done", **API)
+        verdict = EmptyOperator(task_id="verdict", trigger_rule="none_failed", **WAIT)
+
+        made = plan(aoi_name=aoi_name)
+        made >> gate() >> create >> ready >> extract >> embed >> publish >> maintain
+        maintain >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
+        # Airflow forbids it directly behind a setup; a failed setup reaches it as `extract`, upstream_failed.
+        [each for each in dag.tasks if each is not verdict and not each.is_setup] >> verdict
+    return dag
+
+
+def build_aoi(entry: aoi_files.AoiFile) -> DAG:
+    """The DAG of one AOI file."""
+    dag_id = f"claylake__{entry.name}"
+    schedule = entry.settings.schedule
+    start: datetime = Month.parse(schedule.start_month).start
+    about = ABOUT_AOI.format(aoi=entry.name, dag=dag_id, start=schedule.start_month, days=schedule.settle_days)
+    return build(
+        dag_id,
+        entry.name,
+        MonthlySettledTimetable(schedule.settle_days),
+        start_date=start,
+        tags=["claylake", entry.name],
+        description=f"Clay embeddings of {entry.name}, month by month",
+        doc_md=about,
+    )
+
+
+deployed = load_settings(DAGS, None, {}).deployed
+handshake.check(VERSION, deployed.plugins_version if deployed else None)
+for file in aoi_files.list_aois(DAGS).files:
+    build_aoi(file)
+build(
+    ADHOC_DAG,
+    None,
+    None,
+    start_date=Month(2015, 7).start,
+    tags=["claylake"],
+    description="Clay embeddings of any area and months",
+    doc_md=ABOUT_ADHOC,
+)

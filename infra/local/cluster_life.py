@@ -1,0 +1,161 @@
+"""The thread that takes a cluster through its states and runs its steps."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from threading import Thread
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from moto.core.utils import utcnow
+
+if TYPE_CHECKING:
+    from infra.local.emr_cluster import LocalCluster
+    from infra.local.emr_step import LocalStep
+    from infra.local.step_runner import StepRunner
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterPace:
+    """How fast a cluster moves.
+
+    Attributes:
+        state_delay_s: Seconds in each passing state.
+        idle_speed: How much faster than real time idle seconds count.
+    """
+
+    state_delay_s: float
+    idle_speed: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """Why a cluster ends, in the words of `ClusterStateChangeReason`."""
+
+    code: str
+    message: str
+    is_error: bool = False
+
+    @property
+    def state(self) -> str:
+        """The cluster's last state."""
+        return "TERMINATED_WITH_ERRORS" if self.is_error else "TERMINATED"
+
+
+BY_USER = Ending(code="USER_REQUEST", message="Terminated by user request")
+STEPS_DONE = Ending(code="ALL_STEPS_COMPLETED", message="Steps completed")
+STEP_FAILED = Ending(code="STEP_FAILURE", message="Shut down as step failed", is_error=True)
+BOOTSTRAP_FAILED = Ending(
+    code="BOOTSTRAP_FAILURE",
+    message="On the master instance (i-local), bootstrap action 1 returned a non-zero return code",
+    is_error=True,
+)
+
+
+class ClusterLife:
+    """STARTING, BOOTSTRAPPING, RUNNING while a step runs and WAITING while none does, then the end.
+
+    Steps run one after another, as with a step concurrency of 1.
+    """
+
+    def __init__(self, cluster: LocalCluster, runner: StepRunner, pace: ClusterPace) -> None:
+        self._cluster = cluster
+        self._runner = runner
+        self._pace = pace
+        self._holds_after_failure = False
+        self._thread = Thread(target=self._live, name=cluster.id, daemon=True)
+
+    def start(self) -> None:
+        """Begin, once everything about the cluster is known."""
+        self._thread.start()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end."""
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+
+    def _live(self) -> None:
+        cluster = self._cluster
+        for state in ("STARTING", "BOOTSTRAPPING"):
+            self._enter(state)
+            self._pause()
+        if self._runner.faults.take("fail_bootstrap", cluster.name):
+            cluster.terminate(BOOTSTRAP_FAILED)
+        else:
+            cluster.ready_datetime = utcnow()
+            self._enter("RUNNING")
+        while step := self._next_step():
+            failure = self._runner.run(step, cluster_id=cluster.id, log_uri=cluster.log_uri)
+            self._finish(step, failure)
+        self._end(cluster.ending or BY_USER)
+
+    def _next_step(self) -> LocalStep | None:
+        """Wait for something to do; None when the cluster ends."""
+        cluster = self._cluster
+        with cluster.changed:
+            while cluster.ending is None:
+                step: LocalStep | None = next((s for s in cluster.steps if s.state == "PENDING"), None)
+                if step:
+                    cluster.state = "RUNNING"
+                    step.enter("RUNNING")
+                    return step
+                if cluster.state != "WAITING":
+                    cluster.state = "WAITING"
+                    cluster.idle_since = monotonic()
+                if not cluster.keep_job_flow_alive_when_no_steps and not self._holds_after_failure:
+                    cluster.terminate(STEPS_DONE)
+                else:
+                    self._idle()
+        return None
+
+    def _idle(self) -> None:
+        """Wait for a change, or end the cluster when it has been idle for too long."""
+        cluster, limit_s = self._cluster, self._cluster.idle_limit_s
+        left_s = None
+        if limit_s is not None:
+            left_s = limit_s / self._pace.idle_speed - (monotonic() - cluster.idle_since)
+            if left_s <= 0:
+                message = f"Terminated by auto-termination policy after {limit_s:.0f} idle seconds"
+                cluster.terminate(Ending(code="USER_REQUEST", message=message))
+                return
+        cluster.changed.wait(left_s)
+
+    def _finish(self, step: LocalStep, failure: dict[str, str] | None) -> None:
+        cluster = self._cluster
+        with cluster.changed:
+            self._holds_after_failure = False
+            if step.was_stopped:
+                step.enter("CANCELLED")
+                return
+            step.enter("FAILED" if failure else "COMPLETED", failure)
+            if not failure or step.action_on_failure == "CONTINUE":
+                return
+            cluster.cancel_pending()
+            self._holds_after_failure = True
+            if step.action_on_failure != "CANCEL_AND_WAIT" and not cluster.termination_protected:
+                cluster.terminate(STEP_FAILED)
+
+    def _end(self, ending: Ending) -> None:
+        cluster = self._cluster
+        self._pause(even_if_ending=True)
+        with cluster.changed:
+            for fleet in cluster.fleets:
+                fleet.end()
+            cluster.end_datetime = utcnow()
+            cluster.state = ending.state
+        _log.info("cluster %s %s: %s", cluster.id, ending.state, ending.message)
+
+    def _enter(self, state: str) -> None:
+        with self._cluster.changed:
+            if not self._cluster.ending:
+                self._cluster.state = state
+
+    def _pause(self, *, even_if_ending: bool = False) -> None:
+        cluster = self._cluster
+        with cluster.changed:
+            cluster.changed.wait_for(
+                lambda: cluster.ending is not None and not even_if_ending, self._pace.state_delay_s
+            )

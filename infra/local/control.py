@@ -1,0 +1,91 @@
+"""The stack's own endpoint, `/_claylake/...`, for tests and people."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from werkzeug.wrappers import Request, Response
+
+from infra.local.errors import FaultError
+from infra.local.faults import Fault, Faults
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from infra.local.cogs import ReadCounts
+
+# No bucket can have this name: S3 allows no underscore.
+PREFIX = "/_claylake/"
+
+
+class Control:
+    """Answers the control calls.
+
+    `GET health`; `GET`, `POST` and `DELETE faults`; `GET` and `DELETE reads`; `GET steps`
+    (processes of the steps that run now).
+    """
+
+    def __init__(self, *, faults: Faults, reads: ReadCounts, steps: Callable[[], list[dict[str, Any]]]) -> None:
+        self._faults = faults
+        self._reads = reads
+        self._steps = steps
+
+    def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Any:
+        """WSGI."""
+        request = Request(environ)
+        name = request.path.removeprefix(PREFIX)
+        try:
+            document = self._answer(request.method, name, request.get_data())
+        except FaultError as error:
+            return _json({"error": str(error)}, 400)(environ, start_response)
+        except LookupError:
+            return _json({"error": f"no {request.method} {name}"}, 404)(environ, start_response)
+        return _json(document)(environ, start_response)
+
+    def rejection(self, environ: WSGIEnvironment) -> Response | None:
+        """The error that an armed `reject_call` gives to an AWS JSON call, if it matches."""
+        service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
+        fault = self._faults.take("reject_call", operation) if service else None
+        if fault is None:
+            return None
+        body = {"__type": fault.code, "message": f"Injected fault: {operation} was rejected"}
+        return Response(json.dumps(body), status=400, mimetype="application/x-amz-json-1.1")
+
+    def _answer(self, method: str, name: str, body: bytes) -> Any:
+        match method, name:
+            case "GET", "health":
+                return {"pid": os.getpid()}
+            case "GET", "steps":
+                return self._steps()
+            case "GET", "reads":
+                return self._reads.report()
+            case "DELETE", "reads":
+                self._reads.reset()
+                return {}
+            case "POST", "faults":
+                self._faults.add(Fault.parse(_object(body)))
+            case "DELETE", "faults":
+                self._faults.clear()
+            case "GET", "faults":
+                pass
+            case _:
+                raise LookupError(name)
+        return self._faults.active()
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        raise FaultError(f"a fault is a JSON object: {error}") from error
+    if not isinstance(document, dict):
+        raise FaultError(f"a fault is a JSON object, got {type(document).__name__}")
+    return document
+
+
+def _json(document: Any, status: int = 200) -> Response:
+    return Response(json.dumps(document), status=status, mimetype="application/json")

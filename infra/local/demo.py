@@ -1,0 +1,109 @@
+"""`make demo`: real months through the real DAG, on this machine.
+
+Starts the local stack, runs one DAG run a month with `airflow dags test`, then copies receipts and
+pictures to ``out/`` and prints a table. ``out/demo.json`` holds the same for scripts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local import ask, client, results
+from infra.local.home import Home, HomeError
+from infra.local.options import REPOSITORY
+from infra.local.progress import Progress
+
+OUT = REPOSITORY / "out"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One DAG run to make: which DAG, with which params, for which month."""
+
+    dag_id: str
+    month: str
+    conf: dict[str, Any]
+
+
+def main() -> int:
+    """Command line; the exit code is 0 if every month came out green."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--months", default="2024-08/2024-09", help="yyyy-mm or yyyy-mm/yyyy-mm")
+    parser.add_argument("--data", type=Path, help="folder of STAC items and COGs to run on instead of the demo world")
+    parser.add_argument("--out", type=Path, default=OUT, help="where tables, pictures and receipts go")
+    options = parser.parse_args()
+    try:
+        return run(options.months, options.data, options.out)
+    except (HomeError, client.StackFailedError, ask.AskError) as error:
+        sys.stderr.write(f"make demo: {error}\n")
+        return 1
+
+
+def run(months: str, data: Path | None, out: Path) -> int:
+    """Make the months; gives the exit code."""
+    home = Home()
+    started = time.monotonic()
+    if data is None:
+        wanted = ask.month_names(months)
+        _say(f"painting the demo world for {', '.join(wanted)} (kept for next time)")
+        folder = home.world(wanted)
+        asks = [Ask(ask.DEMO_DAG, month, {"month": month}) for month in wanted]
+    else:
+        folder = data
+        aoi, wanted = ask.from_items(data)
+        asks = [Ask(ask.ADHOC_DAG, month, {"aoi_geojson": aoi, "months": month}) for month in wanted]
+    _say("starting the local stack (S3, Glue, EMR, STAC)")
+    rows: list[dict[str, Any]] = []
+    with home.stack(folder) as info:
+        env = home.airflow_env(info)
+        home.migrate(env)
+        _say(f"ready after {time.monotonic() - started:.0f} s")
+        rows.extend(_month(home, env, wanted_run, out) for wanted_run in asks)
+    results.write(out, rows)
+    sys.stdout.write("\n" + results.table(rows) + f"\n{out / 'demo.json'}\n")
+    return 0 if all(row["state"] == "success" for row in rows) else 1
+
+
+def _month(home: Home, env: dict[str, str], wanted: Ask, out: Path) -> dict[str, Any]:
+    """One DAG run; its log goes to ``out/logs/``, its receipt and pictures to ``out/<month>/``."""
+    _say(f"{wanted.month}: {wanted.dag_id}")
+    log = out / "logs" / f"{wanted.month}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(home.python("airflow")), "-m", "airflow", "dags", "test", wanted.dag_id]
+    started = time.monotonic()
+    with (
+        log.open("w", encoding="utf-8") as sink,
+        subprocess.Popen(
+            [*command, "-c", json.dumps(wanted.conf)],
+            cwd=REPOSITORY,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        ) as process,
+    ):
+        progress = Progress(sys.stdout)
+        for line in process.stdout or ():
+            sink.write(line)
+            progress.read(line)
+    seconds = time.monotonic() - started
+    state = "success" if process.returncode == 0 and progress.run_state != "failed" else "failed"
+    if state == "failed":
+        sys.stdout.write(f"{wanted.month} failed; the whole log is {log}\n{progress.trouble()}")
+    return results.collect(env, wanted.dag_id, wanted.month, out / wanted.month, seconds=seconds, state=state)
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"== {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

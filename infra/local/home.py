@@ -1,0 +1,108 @@
+"""Folders and ready-made parts of a local stack: artefacts, demo world, Airflow's home."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra import package
+from infra.java import java_home
+from infra.local import client
+from infra.local.options import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+DEMO_MODEL = "demo-random"
+
+
+class HomeError(RuntimeError):
+    """A part of the local stack could not be made; the message holds the tool's last words."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where things lie.
+
+    Attributes:
+        state: The checkout's own, disposable state.
+        cache: Per user, shared by checkouts.
+    """
+
+    state: Path = REPOSITORY / ".local"
+    cache: Path = Path(os.environ.get("CLAYLAKE_CACHE", Path.home() / ".cache/claylake"))
+
+    def python(self, environment: str) -> Path:
+        """Interpreter of one of the three environments."""
+        return REPOSITORY / f".venv/{environment}/bin/python"
+
+    def java(self) -> str:
+        """JAVA_HOME for Spark, the machine's or the one of the spark environment."""
+        try:
+            return java_home()
+        except LookupError:
+            return self._output([str(self.python("spark")), "-m", "infra.java"]).strip()
+
+    def model(self) -> Path:
+        """The demo encoder's artefact folder, built where this version of its code has not been yet."""
+        sources = package.sources(REPOSITORY / "model")
+        folder = self.cache / "model" / package.digest([*sources, REPOSITORY / "locks/spark.in"]) / DEMO_MODEL
+        if not (folder / "model.json").exists():
+            command = [str(self.python("spark")), "-m", "model", "build", "--name", DEMO_MODEL]
+            self._output([*command, "--out", str(folder.parent)])
+        return folder
+
+    def artifacts(self) -> Path:
+        """Everything that EMR steps load, as it lies in the bucket."""
+        jars = REPOSITORY / ".cache/jars"
+        return package.assemble(REPOSITORY, self.state / "artifacts", jars=jars, models=[self.model()])
+
+    def world(self, months: tuple[str, ...], size: str = "demo") -> Path:
+        """The generated scenes of some months; only what is missing is painted."""
+        folder = self.cache / "world" / size
+        command = [str(self.python("spark")), "-m", "infra.local.world", "--out", str(folder), "--size", size]
+        done = subprocess.run([*command, "--months", ",".join(months)], cwd=REPOSITORY, check=False)
+        if done.returncode:
+            raise HomeError("the demo world could not be painted, see above")
+        return folder
+
+    @contextmanager
+    def stack(self, data: Path | None, *arguments: str) -> Iterator[client.StackInfo]:
+        """The local stack with this checkout's artefacts, serving `data`."""
+        options = ["--artifacts", str(self.artifacts()), "--java-home", self.java(), *arguments]
+        if data is not None:
+            options += ["--data", str(data.resolve())]
+        with client.running(self.state / "stack", *options) as info:
+            yield info
+
+    def airflow_env(self, info: client.StackInfo, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Environment of an Airflow that works on the stack: its own home, our DAGs and plugins."""
+        home = self.state / "airflow"
+        return {
+            **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "AWS_"))},
+            **info.env,
+            "AIRFLOW_HOME": str(home),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "PATH": f"{self.python('airflow').parent}:{os.environ['PATH']}",
+            # As on an MWAA worker, where the DAGs folder is on the path.
+            "PYTHONPATH": str(REPOSITORY / "dags"),
+            **(extra or {}),
+        }
+
+    def migrate(self, env: Mapping[str, str]) -> None:
+        """Create or upgrade Airflow's database, a SQLite file."""
+        self._output([str(self.python("airflow")), "-m", "airflow", "db", "migrate"], env)
+
+    def _output(self, command: list[str], env: Mapping[str, str] | None = None) -> str:
+        done = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise HomeError(f"{' '.join(command[:4])} failed:\n{(done.stdout + done.stderr)[-3000:]}")
+        return done.stdout

@@ -1,0 +1,196 @@
+"""The whole local stack, started and stopped as one."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
+
+from moto.moto_api._internal.models import moto_api_backend
+
+from infra.local import emr_calls
+from infra.local.artefacts import ArtefactCache
+from infra.local.cluster_life import ClusterPace
+from infra.local.cogs import FileBuckets
+from infra.local.control import Control
+from infra.local.deployed import LAKE, deployed_settings
+from infra.local.errors import StackError
+from infra.local.faults import Faults
+from infra.local.items import read_items
+from infra.local.options import (
+    COG_BUCKET,
+    CREDENTIALS,
+    DATABASE,
+    LAKE_BUCKET,
+    REGION,
+    StackOptions,
+    aws_environment,
+)
+from infra.local.server import Gateway, Server
+from infra.local.stac import StacServer
+from infra.local.step_runner import StepRunner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from infra.local.emr_cluster import LocalCluster
+
+_log = logging.getLogger(__name__)
+
+
+class Stack:
+    """Context manager: inside it the stack runs and `info` says where.
+
+    One at a time in a process, because moto keeps its state by process.
+
+    Args:
+        options: Where it lives and what it serves.
+
+    Raises:
+        StackError: The port is taken, or a given folder does not exist.
+        CatalogueError: The STAC server does not work.
+    """
+
+    def __init__(self, options: StackOptions) -> None:
+        self._options = options
+        self.info: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Start everything and write `stack.json` last."""
+        options = self._options
+        for folder in (options.data, options.artifacts):
+            if folder is not None and not folder.is_dir():
+                raise StackError(f"folder {folder} does not exist")
+        moto_api_backend.reset()
+        options.root.mkdir(parents=True, exist_ok=True)
+        try:
+            self._server = Server(options.port)
+        except OSError as error:
+            raise StackError(f"cannot listen on port {options.port}: {error}") from error
+        self._stac: StacServer | None = None
+        self._backends: Any = {}
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop everything, and every process it started."""
+        self._stop()
+
+    def _start(self) -> None:
+        options, endpoint = self._options, self._server.url
+        faults = Faults()
+        s3 = _client("s3", endpoint)
+        runner = StepRunner(
+            folder=options.root / "steps",
+            spark_submit=options.spark_submit,
+            environment=options.step_environment(endpoint),
+            s3=s3,
+            artefacts=ArtefactCache(s3, options.root / "cache"),
+            faults=faults,
+        )
+        pace = ClusterPace(state_delay_s=options.state_delay_s, idle_speed=options.idle_speed)
+        self._backends = emr_calls.install(runner, pace)
+        buckets = FileBuckets({COG_BUCKET: options.data} if options.data else {})
+        control = Control(faults=faults, reads=buckets.counts, steps=self._running_steps)
+        self._server.start(Gateway(buckets=buckets, control=control))
+        cogs_url = f"{endpoint}/{COG_BUCKET}"
+        items = read_items(options.data, cogs_url) if options.data else []
+        self._stac = StacServer(options.root / "stac", items)
+        s3.create_bucket(Bucket=LAKE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        _client("glue", endpoint).create_database(DatabaseInput={"Name": DATABASE})
+        if options.artifacts:
+            _upload(s3, options.artifacts)
+        self._stac.wait()
+        self._describe(endpoint, self._stac.url, cogs_url, len(items))
+
+    def _describe(self, endpoint: str, stac_url: str, cogs_url: str, items: int) -> None:
+        root = self._options.root.resolve()
+        settings = deployed_settings(stac_url=stac_url, python=self._options.spark_python)
+        deployed = root / "deployed.json"
+        _write(deployed, settings)
+        self.info = {
+            "endpoint": endpoint,
+            "stac_url": stac_url,
+            "cogs_url": cogs_url,
+            "items": items,
+            "lake": LAKE,
+            "artifacts": settings["deployed"]["artifacts"],
+            "database": DATABASE,
+            "root": str(root),
+            "pid": os.getpid(),
+            "env": {**aws_environment(endpoint), "CLAYLAKE_DEPLOYED": str(deployed)},
+        }
+        _write(root / "stack.json", self.info)
+        _log.info("stack at %s, catalogue at %s with %d items", endpoint, stac_url, items)
+
+    def _stop(self) -> None:
+        with suppress(FileNotFoundError):
+            (self._options.root / "stack.json").unlink()
+        clusters = self._clusters()
+        for cluster in clusters:
+            cluster.terminate()
+        for cluster in clusters:
+            cluster.life.join(timeout_s=10.0)
+        if self._stac:
+            self._stac.stop()
+        self._server.stop()
+
+    def _clusters(self) -> list[LocalCluster]:
+        return [
+            cluster
+            for regions in self._backends.values()
+            for backend in regions.values()
+            for cluster in backend.clusters.values()
+        ]
+
+    def _running_steps(self) -> list[dict[str, Any]]:
+        return [
+            {"cluster": cluster.id, "step": step.id, "name": step.name, "pid": step.child.pid}
+            for cluster in self._clusters()
+            for step in cluster.steps
+            if step.state == "RUNNING" and step.child is not None
+        ]
+
+
+def _client(service: str, endpoint: str) -> Any:  # boto3 clients carry no types
+    import boto3
+    from botocore.config import Config
+
+    credentials = {name.lower(): value for name, value in CREDENTIALS.items()}
+    return boto3.client(
+        service,
+        endpoint_url=endpoint,
+        region_name=REGION,
+        config=Config(retries={"max_attempts": 2}, max_pool_connections=16),
+        **credentials,
+    )
+
+
+def _upload(s3: Any, folder: Path) -> None:
+    from boto3.s3.transfer import TransferConfig
+
+    # One part for each file: moto would keep parts and whole of a multipart upload.
+    whole = TransferConfig(multipart_threshold=5 << 30)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:
+        key = f"artifacts/{path.relative_to(folder).as_posix()}"
+        s3.upload_file(str(path), LAKE_BUCKET, key, Config=whole)
+    _log.info("uploaded %d artefacts", len(files))
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(document, indent=2))
+    part.replace(path)

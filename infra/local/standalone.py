@@ -1,0 +1,158 @@
+"""`make up`: the local stack with a real Airflow (scheduler, triggerer, DAG processor, UI) on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.local import ask
+from infra.local.home import Home, HomeError
+from infra.local.options import REPOSITORY
+
+START_S = 120.0
+
+
+class AirflowError(RuntimeError):
+    """Airflow did not come up, or refused a call; the message holds its words."""
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """A running Airflow's REST API. Everybody is an administrator: it listens on loopback only."""
+
+    url: str
+    token: str = ""
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        """One call of ``/api/v2``; gives the answer's JSON (None when empty).
+
+        Raises:
+            AirflowError: with the status and the answer.
+        """
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+        request = urllib.request.Request(f"{self.url}/api/v2/{path}", data, headers, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(request, timeout=60) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                raise AirflowError(f"{method} {path}: {error.code} {error.read().decode()[:2000]}") from error
+        return json.loads(text) if text else None
+
+    def log_in(self) -> Airflow:
+        """The same with a token."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{self.url}/auth/token", timeout=30) as answer:
+            return Airflow(self.url, json.load(answer)["access_token"])
+
+
+def environment(env: Mapping[str, str], port: int) -> dict[str, str]:
+    """Settings of an Airflow on a port of its own, without log-in.
+
+    Only workers have ``dags/`` on the path on MWAA: here every component runs with the plugins alone,
+    and Airflow itself adds the DAGs folder for task processes.
+    """
+    settings = {
+        "AIRFLOW__API__PORT": str(port),
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__BASE_URL": f"http://127.0.0.1:{port}",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"http://127.0.0.1:{port}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__CORE__PARALLELISM": "4",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
+        "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "50",
+    }
+    return {key: value for key, value in env.items() if key != "PYTHONPATH"} | settings
+
+
+@contextmanager
+def running(home: Home, env: Mapping[str, str], port: int, log: Path) -> Iterator[Airflow]:
+    """`airflow standalone` for the length of a `with` block.
+
+    Raises:
+        AirflowError: if it is not healthy in time.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [str(home.python("airflow")), "-m", "airflow", "standalone"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=environment(env, port),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        try:
+            yield _await(Airflow(f"http://127.0.0.1:{port}"), process, log)
+        finally:
+            _end(process)
+
+
+def _await(airflow: Airflow, process: subprocess.Popen[bytes], log: Path) -> Airflow:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            health = airflow.call("GET", "monitor/health")
+            parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+            if all((health.get(part) or {}).get("status") == "healthy" for part in parts):
+                return airflow.log_in()
+        except (OSError, AirflowError, ValueError):
+            pass
+        time.sleep(0.5)
+    raise AirflowError(f"Airflow did not come up:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End standalone and the components it started, which are its process group."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, number)
+            process.wait(20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def main() -> int:
+    """Command line of `make up`."""
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    parser.add_argument("--port", type=int, default=8080)
+    parser.add_argument("--data", type=Path, help="folder of STAC items and COGs instead of the demo world")
+    options = parser.parse_args()
+    home = Home()
+    try:
+        data = options.data or home.world(ask.WORLD_MONTHS)
+        with home.stack(data) as info:
+            env = home.airflow_env(info)
+            home.migrate(env)
+            with running(home, env, options.port, home.state / "airflow/standalone.log") as airflow:
+                sys.stdout.write(f"Airflow: {airflow.url}  (S3, Glue, EMR: {info.endpoint}; Ctrl-C ends all)\n")
+                sys.stdout.flush()
+                signal.signal(signal.SIGTERM, signal.default_int_handler)
+                signal.pause()
+    except KeyboardInterrupt:
+        return 0
+    except (HomeError, AirflowError) as error:
+        sys.stderr.write(f"make up: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

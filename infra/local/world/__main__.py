@@ -1,0 +1,48 @@
+"""`python -m infra.local.world --out DIR`: paint the demo world."""
+
+import argparse
+import logging
+import sys
+import time
+from pathlib import Path
+
+from infra.local.world.build import MONTHS, SEED, build
+from infra.local.world.errors import WorldError
+from infra.local.world.place import PLACES
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Command line; the exit code is 0 if the world stands."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.world", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder to paint into; what it holds already is kept")
+    parser.add_argument("--months", default=",".join(MONTHS), help="yyyy-mm, separated by commas")
+    parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
+    parser.add_argument("--size", choices=sorted(PLACES), default="demo", help="demo: 100 cells; tiny: 6 cells")
+    parser.add_argument("--workers", type=int, default=2, help="passes painted at a time")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    started = time.monotonic()
+
+    def tell(done: int, total: int, what: str) -> None:
+        spent = time.monotonic() - started
+        left = f", about {spent / done * (total - done):.0f} s left" if 0 < done < total else ""
+        sys.stderr.write(f"  {what}: {done} of {total} passes, {spent:.0f} s{left}\n")
+
+    try:
+        world = build(
+            options.out,
+            months=options.months.split(","),
+            seed=options.seed,
+            size=options.size,
+            workers=options.workers,
+            progress=tell,
+        )
+    except WorldError as error:
+        sys.stderr.write(f"world: {error}\n")
+        return 1
+    sys.stderr.write(f"  {len(world['scenes'])} scenes of {', '.join(world['months'])} in {options.out}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Building a world: what is missing is painted, what is there stays."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import rasterio
+from shapely import Polygon
+
+from infra.local.world.event import EVENT_TIME, burn_outline
+from infra.local.world.footprint import polygon_lonlat
+from infra.local.world.landcover import paint_landscape
+from infra.local.world.passes import passes_of
+from infra.local.world.place import Place, place_of
+from infra.local.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
+
+VERSION = 1
+"""Of the generator: raised with every change that moves a pixel or an item."""
+
+MONTHS = ("2024-07", "2024-08", "2024-09")
+SEED = 7
+
+Progress = Callable[[int, int, str], None]
+"""Told of passes done, passes to do, and what has just been done."""
+
+_log = logging.getLogger(__name__)
+
+
+def build(
+    out: Path,
+    *,
+    months: Sequence[str] = MONTHS,
+    seed: int = SEED,
+    size: str = "demo",
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Paint a world into a folder and return the content of its `world.json`.
+
+    Scenes that this seed, size and generator have already painted are kept; items of another
+    world in the same folder are removed. Pixels depend on seed, size and generator alone.
+
+    Args:
+        out: folder, made if absent.
+        months: `yyyy-mm` each.
+        seed: of everything random.
+        size: `demo` (100 cells) or `tiny` (6 cells).
+        workers: passes painted at a time.
+        progress: called from this thread after every pass.
+
+    Raises:
+        WorldError: for a month or size that does not exist.
+    """
+    place = place_of(size)
+    canvas = Canvas(out=out, place=place, seed=seed, stamp=f"{VERSION}-{size}-{seed}")
+    overflights = [taken for month in sorted(set(months)) for taken in passes_of(month, size)]
+    _drop_foreign(canvas)
+    _write_outlines(canvas)
+    missing = [
+        taken for taken in overflights if not all(_is_done(canvas, item_path(out, s)) for s in scenes_of(place, taken))
+    ]
+    tell = progress or _log_progress
+    if missing:
+        started = time.monotonic()
+        land = paint_landscape(seed, place.extent)
+        tell(0, len(missing), f"landscape in {time.monotonic() - started:.0f} s")
+        # GDAL's settings are per thread: cap the cache once for all of them.
+        with rasterio.Env(GDAL_CACHEMAX=64), ThreadPoolExecutor(workers) as pool:
+            tasks = {pool.submit(paint_pass, canvas, land, taken): taken for taken in missing}
+            for done, task in enumerate(as_completed(tasks), 1):
+                task.result()
+                tell(done, len(missing), tasks[task].datatake)
+    world = _summary(canvas)
+    write_json(out / "world.json", world)
+    return world
+
+
+def aoi_feature(place: Place) -> dict[str, Any]:
+    """Return a place's AOI file: a GeoJSON Feature, the same for every seed."""
+    return {
+        "type": "Feature",
+        "properties": {"name": place.name, "start_month": MONTHS[0]},
+        "geometry": _rounded(polygon_lonlat(Polygon(place.aoi_utm()), place.epsg)),
+    }
+
+
+def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
+    """Return a polygon to six decimals, about 0.1 m: equal wherever PROJ differs in the last bit."""
+    ring = [[round(lon, 6), round(lat, 6)] for lon, lat in geometry["coordinates"][0]]
+    return {**geometry, "coordinates": [ring]}
+
+
+def _write_outlines(canvas: Canvas) -> None:
+    burn = burn_outline(canvas.seed, canvas.place.extent)
+    write_json(canvas.out / "aoi.geojson", aoi_feature(canvas.place))
+    properties = {
+        "name": "burn scar",
+        "from": EVENT_TIME.isoformat().replace("+00:00", "Z"),
+        "area_km2": round(burn.area / 1e6, 3),
+    }
+    geometry = polygon_lonlat(burn, canvas.place.epsg)
+    write_json(canvas.out / "event.geojson", {"type": "Feature", "properties": properties, "geometry": geometry})
+
+
+def _stamp_of(path: Path) -> str | None:
+    """Return the stamp of an item of any world, or None for what is not one."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    stamp = document.get("properties", {}).get("processing:software", {}).get("infra.local.world")
+    return None if stamp is None else str(stamp)
+
+
+def _is_done(canvas: Canvas, path: Path) -> bool:
+    return _stamp_of(path) == canvas.stamp
+
+
+def _drop_foreign(canvas: Canvas) -> None:
+    for path in (canvas.out / "items").glob("*.json"):
+        if _stamp_of(path) not in (None, canvas.stamp):
+            _log.info("removing %s, which another world left", path.name)
+            path.unlink()
+
+
+def _summary(canvas: Canvas) -> dict[str, Any]:
+    """Return `world.json`: every scene in the folder, also of months built earlier."""
+    documents = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((canvas.out / "items").glob("*.json"))
+        if _is_done(canvas, path)
+    ]
+    scenes = [
+        {
+            "id": document["id"],
+            "collection": document["collection"],
+            "datetime": document["properties"]["datetime"],
+            "cloud_cover": document["properties"]["eo:cloud_cover"],
+        }
+        for document in documents
+    ]
+    months = sorted({scene["datetime"][:7] for scene in scenes})
+    return {"version": VERSION, "seed": canvas.seed, "size": canvas.place.name, "months": months, "scenes": scenes}
+
+
+def _log_progress(done: int, total: int, what: str) -> None:
+    _log.info("%s (%s of %s passes)", what, done, total)

@@ -1,0 +1,46 @@
+"""Outlines in lon/lat: of scenes, of the AOI, of the event."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from pyproj import Transformer
+from shapely import Polygon, box
+
+from infra.local.world.painting import SWATH_EDGE
+from infra.local.world.passes import Pass
+from infra.local.world.place import Place, Tile
+
+
+def lonlat_ring(points: Iterable[tuple[float, float]], epsg: int) -> list[list[float]]:
+    """Return projected points (easting, northing) as lon/lat degrees, nine decimals."""
+    to_degrees = Transformer.from_crs(epsg, 4326, always_xy=True)
+    return [[round(value, 9) for value in to_degrees.transform(east, north)] for east, north in points]
+
+
+def polygon_lonlat(polygon: Polygon, epsg: int) -> dict[str, Any]:
+    """Return a projected polygon as a GeoJSON geometry, lon/lat, counter-clockwise."""
+    ring = polygon.exterior.coords if polygon.exterior.is_ccw else polygon.exterior.coords[::-1]
+    return {"type": "Polygon", "coordinates": [lonlat_ring(ring, epsg)]}
+
+
+def scene_footprint(place: Place, tile: Tile, overflight: Pass) -> Polygon:
+    """Return where a scene has data, in projected metres: its raster up to the swath's edge."""
+    crop = tile.crop
+    raster = box(crop.west, crop.south, crop.east, crop.north)
+    if not overflight.role.edge:
+        return raster
+    extent = place.extent
+    top, bottom = (extent.west + part * (extent.east - extent.west) for part in SWATH_EDGE)
+    swath = Polygon(
+        [(extent.west, extent.south), (bottom, extent.south), (top, extent.north), (extent.west, extent.north)]
+    )
+    part = raster.intersection(swath)
+    return part if isinstance(part, Polygon) else raster
+
+
+def centre_lonlat(place: Place) -> tuple[float, float]:
+    """Return the middle of a place's extent, degrees."""
+    extent = place.extent
+    middle = ((extent.west + extent.east) / 2, (extent.south + extent.north) / 2)
+    ((lon, lat),) = lonlat_ring([middle], place.epsg)
+    return lon, lat

@@ -1,0 +1,187 @@
+"""The landscape: everything that stays the same from pass to pass, painted once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from rasterio.features import rasterize
+from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
+
+from infra.local.world import units as u
+from infra.local.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
+from infra.local.world.event import burn_outline, burn_severity
+from infra.local.world.noise import Field, blurred, fractal, generator
+from infra.local.world.place import Box
+from infra.local.world.terrain import Terrain, raise_terrain
+from infra.local.world.units import Kind, Units, plant
+from infra.local.world.water import Waters, spill_waters
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Landscape:
+    """The ground of a world; rasters are `(row, col)` at 10 m.
+
+    Attributes:
+        extent: what the rasters cover.
+        unit: row of `units` for each pixel, int32.
+        units: what grows where.
+        pattern: soil moisture and the rows of fields, std about 1.
+        grain: relative brightness of tree crowns and water, added to 1.
+        terrain: heights and slopes.
+        burnt: severity of the event, 0 to 1, seen in passes after it.
+        burn: its outline in projected metres.
+    """
+
+    extent: Box
+    unit: NDArray[np.int32]
+    units: Units
+    pattern: Field
+    grain: Field
+    terrain: Terrain
+    burnt: Field
+    burn: Polygon
+
+
+def paint_landscape(seed: int, extent: Box) -> Landscape:
+    """Return the landscape of a seed and an extent."""
+    terrain = raise_terrain(seed, extent)
+    waters = spill_waters(seed, extent)
+    cadastre = survey(seed, extent)
+    burn = burn_outline(seed, extent)
+    valley = _mask(extent, waters.line.buffer(420))
+    rows, cols = _pixels(extent, cadastre.centres)
+    units = plant(seed, wet=valley[rows, cols], high=terrain.height[rows, cols] > 680)
+    forest = _forest(seed, extent, terrain, cadastre, burn)
+    unit = u.PARCEL_BASE + cadastre.parcel
+    unit = _plant_trees(seed, unit, forest, cadastre, terrain)
+    unit = _build_up(seed, unit, forest, cadastre, terrain)
+    unit = _flood(seed, unit, extent, waters, cadastre)
+    return Landscape(
+        extent=extent,
+        unit=unit.astype(np.int32),
+        units=units,
+        pattern=_pattern(seed, extent, cadastre),
+        grain=_grain(seed, units.kind[unit]),
+        terrain=terrain,
+        burnt=burn_severity(seed, extent, burn),
+        burn=burn,
+    )
+
+
+def _mask(extent: Box, shape: BaseGeometry) -> Mask:
+    origin = Affine(*extent.transform())
+    return rasterize([(shape, 1)], out_shape=extent.shape, transform=origin, dtype="uint8") == 1
+
+
+def _pixels(extent: Box, points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    rows = np.clip((extent.north - points[:, 1]) // 10, 0, extent.shape[0] - 1).astype(np.intp)
+    cols = np.clip((points[:, 0] - extent.west) // 10, 0, extent.shape[1] - 1).astype(np.intp)
+    return rows, cols
+
+
+def _forest(seed: int, extent: Box, terrain: Terrain, cadastre: Cadastre, burn: Polygon) -> Mask:
+    """Return where trees stand: on hills, in patches that follow parcels about as often as not."""
+    rng = generator(seed, "forest")
+    wild = fractal(rng, extent.shape, longest=256, shortest=4, gain=0.55)
+    owner = rng.normal(0, 0.42, cadastre.headings.size).astype(np.float32)
+    wild += owner[cadastre.parcel]
+    wild += np.clip((terrain.height - 540) / 130, -0.1, 2.4)
+    wild += np.float32(2.6) * np.exp(-(_distance(extent, burn) ** 2) / np.float32(burn.area))
+    top = 0.72 * float(terrain.height.max()) + 0.28 * float(terrain.height.min())
+    alpine = terrain.height + 60 * fractal(rng, extent.shape, longest=64, shortest=4) > top
+    return (wild > 1.12) & ~alpine
+
+
+def _distance(extent: Box, shape: BaseGeometry) -> Field:
+    """Return the distance of pixels from a shape's centre, metres."""
+    rows, cols = extent.shape
+    north = extent.north - 10 * (np.arange(rows, dtype=np.float32)[:, None] + 0.5)
+    east = extent.west + 10 * (np.arange(cols, dtype=np.float32)[None, :] + 0.5)
+    return np.hypot(north - np.float32(shape.centroid.y), east - np.float32(shape.centroid.x))
+
+
+def _plant_trees(
+    seed: int, unit: NDArray[np.int32], forest: Mask, cadastre: Cadastre, terrain: Terrain
+) -> NDArray[np.int32]:
+    rng = generator(seed, "trees")
+    mix = fractal(rng, unit.shape, longest=128, shortest=2, gain=0.6)
+    mix += rng.normal(0, 0.5, cadastre.headings.size).astype(np.float32)[cadastre.parcel]
+    mix += np.clip((terrain.height - 560) / 300, 0, 1.5)
+    stand = (cadastre.parcel * 7919) % u.STANDS
+    trees = np.where(mix > 0.1, u.CONIFER_BASE, u.DECIDUOUS_BASE) + stand
+    return np.where(forest, trees, unit).astype(np.int32)
+
+
+def _build_up(
+    seed: int, unit: NDArray[np.int32], forest: Mask, cadastre: Cadastre, terrain: Terrain
+) -> NDArray[np.int32]:
+    """Lay ways and build houses, gardens and sheds."""
+    rng = generator(seed, "houses")
+    town = (cadastre.built > 0) & (terrain.height < 640)
+    dense = np.clip(cadastre.built, 0, 1)
+    lot = rng.random(cadastre.headings.size, dtype=np.float32)[cadastre.parcel]
+    draw = rng.random(unit.shape, dtype=np.float32) + np.float32(0.5) * (0.25 - dense)
+    draw += np.float32(0.65) * (lot - 0.5)
+    homes = np.select(
+        [draw < 0.07, draw < 0.28, draw < 0.44, draw < 0.67],
+        [Kind.ROOF_GREY, Kind.ROOF_RED, Kind.ASPHALT, Kind.TREES],
+        Kind.GARDEN,
+    )
+    sheds = rng.random(((unit.shape[0] + 4) // 5 + 1, (unit.shape[1] + 6) // 7 + 1))
+    shed = np.repeat(np.repeat(sheds, 5, 0), 7, 1)[: unit.shape[0], : unit.shape[1]]
+    works = np.where(shed < 0.3, Kind.ROOF_BRIGHT, Kind.ASPHALT)
+    works = np.where(shed > 0.62, Kind.ROOF_GREY, works)
+    edge = town & (dense < 0.35) & (lot < 0.13)
+    green = town & (lot > 0.93)
+    built = np.where(edge, works, np.where(green, Kind.TREES, homes))
+    unit = np.where(town, built, unit)
+    ways = cadastre.ways
+    unit = np.where((ways == STREET) & town, Kind.ASPHALT, unit)
+    unit = np.where((ways == LANE) & ~forest, Kind.LANE, unit)
+    paved = (ways == ROAD) & (terrain.height < 620)
+    return np.where(paved, Kind.ASPHALT, unit).astype(np.int32)
+
+
+def _flood(seed: int, unit: NDArray[np.int32], extent: Box, waters: Waters, cadastre: Cadastre) -> NDArray[np.int32]:
+    """Let the river run under its bridges, and trees grow along the water."""
+    rough = fractal(generator(seed, "banks"), unit.shape, longest=32, shortest=2, gain=0.6)
+    open_land = cadastre.built < 0.05
+    wood = _mask(extent, waters.river.buffer(95)) & (rough > -0.25)
+    for creek in waters.creeks:
+        wood |= _mask(extent, creek.buffer(13)) & (rough > -0.9)
+    stand = u.DECIDUOUS_BASE + cadastre.parcel % u.STANDS
+    unit = np.where(wood & open_land, stand, unit)
+    gravel = _mask(extent, waters.lakes.buffer(16)) & (rough > 0.9)
+    unit = np.where(gravel, Kind.GRAVEL, unit)
+    bridge = cadastre.ways == ROAD
+    unit = np.where(_mask(extent, waters.river) & ~bridge, Kind.RIVER, unit)
+    return np.where(_mask(extent, waters.lakes), Kind.LAKE, unit).astype(np.int32)
+
+
+def _pattern(seed: int, extent: Box, cadastre: Cadastre) -> Field:
+    shape = extent.shape
+    soil = fractal(generator(seed, "soil"), shape, longest=64, shortest=2, gain=0.62)
+    north = -10 * np.arange(shape[0], dtype=np.float32)[:, None]
+    east = 10 * np.arange(shape[1], dtype=np.float32)[None, :]
+    turn = cadastre.headings.astype(np.float32)
+    across = north * np.cos(turn)[cadastre.parcel] - east * np.sin(turn)[cadastre.parcel]
+    # Tramlines every 36 m, as wide booms leave them.
+    soil += fractal(generator(seed, "region"), shape, longest=512, shortest=128)
+    return soil + np.float32(0.5) * np.sin(across * np.float32(2 * np.pi / 36))
+
+
+def _grain(seed: int, kind: NDArray[np.uint8]) -> Field:
+    """Return crowns lit from the south-east over mottled stands, and faint streaks on water."""
+    rng = generator(seed, "grain")
+    crowns = blurred(rng.standard_normal(kind.shape, dtype=np.float32))
+    lit = crowns - np.roll(crowns, (1, 1), (0, 1))
+    mottle = fractal(rng, kind.shape, longest=32, shortest=4, gain=0.7)
+    strength = np.zeros(len(Kind), dtype=np.float32)
+    strength[[Kind.CONIFER, Kind.DECIDUOUS, Kind.TREES]] = (1.0, 0.8, 0.9)
+    out = strength[kind] * (np.float32(0.17) * lit + np.float32(0.055) * mottle)
+    wet = (kind == Kind.LAKE) | (kind == Kind.RIVER)
+    return np.where(wet, np.float32(0.05) * mottle, out).astype(np.float32)

@@ -1,0 +1,162 @@
+"""Which satellite passes when, how the sky is, and how the pass was published.
+
+The orbit is Sentinel-2's R065: each of two satellites every ten days, five days apart. Of
+those dates a month keeps a few, in one of three patterns by turns; 2024-07 has the first.
+"""
+
+import calendar
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+
+import numpy as np
+
+from infra.local.world.errors import WorldError
+
+L2A, C1 = "sentinel-2-l2a", "sentinel-2-c1-l2a"
+
+_REFERENCE = date(2024, 7, 3)
+_START = time(10, 15, 59)
+_ABSOLUTE_ORBIT = {"S2A": 47109, "S2B": 38272}
+"""At the reference date and five days later; both give relative orbit 65."""
+
+
+class Sky(Enum):
+    """Weather: share of the sky under (cumulus, cirrus)."""
+
+    CLEAR = (0.004, 0.0)
+    FEW = (0.08, 0.0)
+    SCATTERED = (0.27, 0.03)
+    THIN = (0.04, 0.25)
+    OVERCAST = (0.91, 0.05)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """What a pass is for.
+
+    Attributes:
+        orbit: which of the month's orbits, from 0.
+        sky: the weather.
+        collections: where it is published.
+        dialect: of its sentinel-2-l2a items: `current` or `old`.
+        edge: whether the swath ends inside the extent.
+        snow: whether new snow lies on the hill.
+        late_days: days after the pass when its items were last updated.
+    """
+
+    orbit: int
+    sky: Sky
+    collections: tuple[str, ...]
+    dialect: str = "current"
+    edge: bool = False
+    snow: bool = False
+    late_days: int = 0
+
+
+PATTERNS: dict[str, tuple[tuple[Role, ...], ...]] = {
+    "demo": (
+        (
+            Role(orbit=0, sky=Sky.CLEAR, collections=(L2A,)),
+            Role(orbit=1, sky=Sky.SCATTERED, collections=(L2A, C1)),
+            Role(orbit=4, sky=Sky.FEW, collections=(C1,), edge=True),
+        ),
+        (
+            Role(orbit=0, sky=Sky.THIN, collections=(C1,)),
+            Role(orbit=1, sky=Sky.OVERCAST, collections=(L2A,)),
+            Role(orbit=2, sky=Sky.CLEAR, collections=(L2A, C1)),
+            Role(orbit=4, sky=Sky.FEW, collections=(L2A,), dialect="old"),
+        ),
+        (
+            Role(orbit=1, sky=Sky.CLEAR, collections=(C1,)),
+            Role(orbit=2, sky=Sky.SCATTERED, collections=(L2A,), late_days=24),
+            Role(orbit=5, sky=Sky.FEW, collections=(L2A,), snow=True),
+        ),
+    ),
+    "tiny": (
+        (
+            Role(orbit=0, sky=Sky.CLEAR, collections=(L2A, C1)),
+            Role(orbit=1, sky=Sky.SCATTERED, collections=(C1,), edge=True),
+        ),
+        (
+            Role(orbit=1, sky=Sky.OVERCAST, collections=(L2A,)),
+            Role(orbit=2, sky=Sky.CLEAR, collections=(L2A,), dialect="old"),
+        ),
+        (
+            Role(orbit=1, sky=Sky.CLEAR, collections=(C1,)),
+            Role(orbit=5, sky=Sky.FEW, collections=(L2A,), snow=True, late_days=24),
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pass:
+    """One overflight and its role.
+
+    Attributes:
+        platform: S2A or S2B.
+        start: start of the datatake, UTC.
+        orbit_number: absolute orbit.
+        role: what it is for.
+    """
+
+    platform: str
+    start: datetime
+    orbit_number: int
+    role: Role
+
+    @property
+    def datatake(self) -> str:
+        """Platform and start, as in the contracts' pass id."""
+        return f"{self.platform}_{self.start:%Y%m%dT%H%M%S}"
+
+    @property
+    def day(self) -> int:
+        """Day of the year."""
+        return self.start.timetuple().tm_yday
+
+    def sun(self, latitude: float, longitude: float) -> tuple[float, float]:
+        """Return the sun's azimuth and elevation in degrees, to about half a degree.
+
+        Declination and equation of time after Cooper 1969 and Spencer 1971, simplified.
+        """
+        angle = 2 * np.pi * (self.day - 81) / 365
+        declination = np.radians(23.45 * np.sin(angle))
+        minutes = 9.87 * np.sin(2 * angle) - 7.53 * np.cos(angle) - 1.5 * np.sin(angle)
+        hours = self.start.hour + (self.start.minute + 5 + minutes) / 60 + longitude / 15 - 12
+        hour_angle, phi = np.radians(15 * hours), np.radians(latitude)
+        height = np.arcsin(np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hour_angle))
+        south = np.arctan2(
+            np.sin(hour_angle),
+            np.cos(hour_angle) * np.sin(phi) - np.tan(declination) * np.cos(phi),
+        )
+        return float(np.degrees(south) + 180), float(np.degrees(height))
+
+
+def passes_of(month: str, place: str) -> tuple[Pass, ...]:
+    """Return the passes of a month (`yyyy-mm`) at a place, oldest first.
+
+    Raises:
+        WorldError: if the month is not a month.
+    """
+    try:
+        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
+    except ValueError as error:
+        msg = f"a month is written yyyy-mm, not {month!r}"
+        raise WorldError(msg) from error
+    count = calendar.monthrange(first.year, first.month)[1]
+    days = [first + timedelta(days=i) for i in range(count)]
+    orbits = [day for day in days if (day - _REFERENCE).days % 5 == 0]
+    patterns = PATTERNS[place]
+    roles = patterns[(first.year * 12 + first.month - 1) % len(patterns)]
+    return tuple(_pass(orbits[role.orbit], role) for role in roles if role.orbit < len(orbits))
+
+
+def _pass(day: date, role: Role) -> Pass:
+    since = (day - _REFERENCE).days
+    platform = "S2A" if since % 10 == 0 else "S2B"
+    # 143 orbits take exactly ten days.
+    number = _ABSOLUTE_ORBIT[platform] + 143 * (since // 10)
+    start = datetime.combine(day, _START, tzinfo=UTC)
+    return Pass(platform=platform, start=start, orbit_number=number, role=role)

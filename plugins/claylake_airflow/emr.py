@@ -1,0 +1,163 @@
+"""Clusters and steps as claylake sees them: small frozen values read from EMR's answers.
+
+EMR's create calls take no idempotency token, so everything is found by name and tag before it is
+made. Functions here take a boto3 client; the triggers share the values over an async one.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+PIPELINE = "claylake"
+TAG_PIPELINE = "claylake:pipeline"
+TAG_DAG = "claylake:dag_id"
+TAG_RUN = "claylake:run_id"
+TAG_AOI = "claylake:aoi"
+
+LIVE = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING")
+READY = ("RUNNING", "WAITING")
+ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
+STEP_LIVE = ("PENDING", "RUNNING")
+STEP_ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
+
+_POLL = "CLAYLAKE_POLL_SECONDS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cluster:
+    """One EMR cluster.
+
+    Attributes:
+        id: ``j-...``.
+        name: Its name.
+        state: EMR's word for it.
+        created: When it was asked for, UTC-aware.
+        reason: Why it is in its state, as far as EMR says.
+        tags: Its tags.
+        log_uri: Where its logs go, as EMR writes it (``s3n://`` on AWS), or an empty string.
+    """
+
+    id: str
+    name: str
+    state: str
+    created: datetime
+    reason: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    log_uri: str = ""
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Cluster:
+        """From the ``Cluster`` of DescribeCluster."""
+        status = answer["Status"]
+        reason = status.get("StateChangeReason") or {}
+        return cls(
+            id=answer["Id"],
+            name=answer["Name"],
+            state=status["State"],
+            created=status["Timeline"]["CreationDateTime"],
+            reason=": ".join(str(reason[key]) for key in ("Code", "Message") if reason.get(key)),
+            tags={tag["Key"]: tag.get("Value", "") for tag in answer.get("Tags", [])},
+            log_uri=answer.get("LogUri") or "",
+        )
+
+    @property
+    def run(self) -> tuple[str, str]:
+        """DAG id and run id it was made for."""
+        return self.tags.get(TAG_DAG, ""), self.tags.get(TAG_RUN, "")
+
+    def __str__(self) -> str:
+        return f"{self.id} ({self.state}, run {self.tags.get(TAG_RUN, '?')} of {self.tags.get(TAG_DAG, '?')})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step. `failure` is what EMR says about it, or an empty string."""
+
+    id: str
+    name: str
+    state: str
+    failure: str = ""
+
+    @classmethod
+    def read(cls, answer: Mapping[str, Any]) -> Step:
+        """From a step of DescribeStep or ListSteps."""
+        status = answer["Status"]
+        details = {**(status.get("StateChangeReason") or {}), **(status.get("FailureDetails") or {})}
+        told = [str(details[key]) for key in ("Reason", "Code", "Message") if details.get(key)]
+        return cls(id=answer["Id"], name=answer["Name"], state=status["State"], failure=": ".join(told))
+
+
+def poll_seconds() -> float:
+    """Seconds between two looks at EMR; the local stack, which is quick, sets fewer."""
+    return float(os.environ.get(_POLL, "30"))
+
+
+def hook(region: str | None) -> Any:
+    """The provider's EMR hook, with the default credentials and no connection."""
+    from airflow.providers.amazon.aws.hooks.emr import EmrHook
+
+    return EmrHook(aws_conn_id=None, emr_conn_id=None, region_name=region)
+
+
+def client(region: str | None) -> Any:
+    """A boto3 client of EMR."""
+    return hook(region).get_conn()
+
+
+def may_be_ours(summary: Mapping[str, Any]) -> bool:
+    """Whether the name alone allows it; ListClusters gives no tags, and describing all is slow."""
+    return str(summary["Name"]).startswith(PIPELINE)
+
+
+def is_ours(cluster: Cluster) -> bool:
+    """Whether its tag says so."""
+    return cluster.tags.get(TAG_PIPELINE) == PIPELINE
+
+
+def live_clusters(emr: Any) -> list[Cluster]:
+    """Our live clusters, oldest first."""
+    pages = emr.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE))
+    names = [summary for page in pages for summary in page["Clusters"] if may_be_ours(summary)]
+    return order(describe(emr, summary["Id"]) for summary in names)
+
+
+def order(clusters: Iterable[Cluster]) -> list[Cluster]:
+    """Those that are ours and still live, oldest first: the order in which runs have their turn."""
+    ours = (cluster for cluster in clusters if is_ours(cluster) and cluster.state in LIVE)
+    return sorted(ours, key=lambda cluster: (cluster.created, cluster.id))
+
+
+def describe(emr: Any, cluster_id: str) -> Cluster:
+    """One cluster as it is now."""
+    return Cluster.read(emr.describe_cluster(ClusterId=cluster_id)["Cluster"])
+
+
+def steps_named(emr: Any, cluster_id: str, name: str) -> list[Step]:
+    """Attempts at a step, ``<name>#<n>``, newest first."""
+    pages = emr.get_paginator("list_steps").paginate(ClusterId=cluster_id)
+    steps = (Step.read(step) for page in pages for step in page["Steps"])
+    return [step for step in steps if step.name.startswith(f"{name}#")]
+
+
+def blocker(clusters: Sequence[Cluster], *, run: tuple[str, str], aoi: str, most: int) -> str:
+    """Why a run may not have a cluster beside these live ones of ours; empty when it may.
+
+    Args:
+        clusters: Live clusters of ours; the run's own does not count.
+        run: DAG id and run id.
+        aoi: Name of the run's AOI; two runs of one AOI never work at the same time.
+        most: How many clusters may be alive at once.
+    """
+    others = [cluster for cluster in clusters if cluster.run != run]
+    same = [cluster for cluster in others if cluster.tags.get(TAG_AOI) == aoi]
+    if same:
+        return f"AOI {aoi} is being worked on by {same[0]}"
+    if len(others) >= most:
+        return f"{len(others)} of at most {most} clusters are alive: {', '.join(map(str, others))}"
+    return ""

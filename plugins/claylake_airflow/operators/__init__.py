@@ -1,0 +1,17 @@
+"""Operators of the monthly DAGs: thin over EMR; what to ask of it is `claylake.cluster`'s business."""
+
+from claylake_airflow.operators.create import CreateClusterOperator
+from claylake_airflow.operators.publish import PublishOperator
+from claylake_airflow.operators.ready import WaitClusterReadyOperator
+from claylake_airflow.operators.receipt import ReceiptOperator
+from claylake_airflow.operators.step import StepOperator
+from claylake_airflow.operators.terminate import TerminateClusterOperator
+
+__all__ = [
+    "CreateClusterOperator",
+    "PublishOperator",
+    "ReceiptOperator",
+    "StepOperator",
+    "TerminateClusterOperator",
+    "WaitClusterReadyOperator",
+]

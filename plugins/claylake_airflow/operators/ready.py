@@ -1,0 +1,29 @@
+"""Wait until the run's cluster takes steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from claylake_airflow.operators.base import EmrTask, demand_done
+from claylake_airflow.triggers import ReadyTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+LONGEST_START_MINUTES = 60
+
+
+class WaitClusterReadyOperator(EmrTask):
+    """Waits, deferred, for WAITING or RUNNING; fails with EMR's reason when the cluster ends instead."""
+
+    def execute(self, context: Context) -> None:
+        """Defer until the cluster is ready."""
+        region = self.plan(context).deployed.region
+        cluster_id = self.cluster_id(context)
+        self.show_cluster(context, region, cluster_id)
+        trigger = ReadyTrigger(cluster_id=cluster_id, **self.wait(region=region, minutes=LONGEST_START_MINUTES))
+        self.defer(trigger=trigger, method_name="resume", kwargs={"cluster_id": cluster_id})
+
+    def resume(self, context: Context, event: dict[str, Any], cluster_id: str) -> None:  # noqa: ARG002 - Airflow's
+        """Ready, or why not."""
+        demand_done(event, f"cluster {cluster_id} did not become ready")

@@ -1,0 +1,61 @@
+"""Account for the run, in every case."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from claylake_airflow import emr, run_note
+from claylake_airflow.links import s3_object
+from claylake_airflow.operators.base import CREATE_TASK, EMR_CONSOLE, PLAN_TASK
+from claylake_airflow.operators.publish import REPORT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from airflow.sdk import Context
+
+NO_PLAN = f"No plan was made, so nothing was done or spent: see the log of task `{PLAN_TASK}`."
+
+
+class ReceiptOperator(BaseOperator):
+    """Writes the run's receipt from the steps' reports and EMR's record; gives its URI.
+
+    The note for the run goes to XCom, from where `run_note` puts it on the run.
+    """
+
+    operator_extra_links: Collection[Any] = (EMR_CONSOLE, REPORT)
+    ui_color = "#f4f1e6"
+
+    def execute(self, context: Context) -> str | None:
+        """Gather, write, tell."""
+        from claylake.plan import RECEIPT, Plan
+        from claylake.receipt import make_receipt, note
+
+        ti = context["ti"]
+        uri = ti.xcom_pull(task_ids=PLAN_TASK)
+        if not uri:
+            self._tell(context, NO_PLAN)
+            return None
+        plan = Plan.load(uri)
+        cluster, steps = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
+        receipt = make_receipt(plan, cluster=cluster, steps=steps, now=datetime.now(UTC))
+        self._tell(context, note(receipt))
+        if receipt.report:
+            REPORT.push(context, s3_object(plan.deployed.region, receipt.report))
+        return plan.uri(RECEIPT)
+
+    def _tell(self, context: Context, text: str) -> None:
+        self.log.info("%s", text)
+        context["ti"].xcom_push(key=run_note.KEY, value=text)
+
+    def _record(self, region: str, cluster_id: str | None) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        """EMR's own words on the cluster and its steps; none where the run had no cluster."""
+        if not cluster_id:
+            return None, []
+        client = emr.client(region)
+        pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
+        steps = [step for page in pages for step in page["Steps"]]
+        return client.describe_cluster(ClusterId=cluster_id)["Cluster"], steps

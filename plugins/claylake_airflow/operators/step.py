@@ -1,0 +1,112 @@
+"""Run one Spark job as a step of the run's cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from claylake_airflow import emr, step_log
+from claylake_airflow.operators.base import EmrTask
+from claylake_airflow.triggers import StepTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class Place(NamedTuple):
+    """Where a step runs; survives deferral as keyword arguments."""
+
+    region: str
+    cluster_id: str
+    step_id: str
+
+
+class StepOperator(EmrTask):
+    """Finds or adds the step, waits for it deferred, and tells the end of its log when it fails.
+
+    Attempts at a step are named ``<name>#<n>``. A pending or running one is adopted, so that a
+    retry after a lost worker does not run the job twice. One that has ended is not: the task was
+    cleared or is retried, and the jobs add only what is missing.
+    Killing the task, in a worker or while deferred, cancels the step.
+
+    Args:
+        step: name of the job, one of `claylake.vocabulary.STEPS`.
+        log_wait_s: how long a failure waits for EMR to push the log.
+    """
+
+    def __init__(self, *, step: str, log_wait_s: float = 330.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.step = step
+        self.log_wait_s = log_wait_s
+        self._place: Place | None = None
+
+    def execute(self, context: Context) -> None:
+        """Find or add the step, and defer."""
+        from claylake import cluster
+
+        plan = self.plan(context)
+        region, cluster_id = plan.deployed.region, self.cluster_id(context)
+        client = emr.client(region)
+        self._demand_ready(client, cluster_id)
+        self.show_cluster(context, region, cluster_id)
+        place = Place(region, cluster_id, self._find_or_add(client, cluster_id, cluster.step(plan, self.step)))
+        self._place = place
+        trigger = StepTrigger(
+            cluster_id=cluster_id,
+            step_id=place.step_id,
+            **self.wait(region=region, minutes=plan.settings.cluster.max_hours * 60),
+        )
+        self.defer(trigger=trigger, method_name="resume", kwargs=place._asdict())
+
+    def resume(self, context: Context, event: dict[str, Any], region: str, cluster_id: str, step_id: str) -> str:
+        """The step's id; or its failure, with EMR's words and the end of its log.
+
+        Raises:
+            AirflowException: if the step did not complete.
+        """
+        self._place = Place(region, cluster_id, step_id)
+        if event["status"] == "done":
+            self.completed(context)
+            return step_id
+        if event["status"] in ("timeout", "error"):
+            self.on_kill()
+        msg = f"step {self.step} ({step_id} of {cluster_id}): {event.get('why', event['status'])}"
+        raise AirflowException(f"{msg}\n{self._tail(self._place)}")
+
+    def completed(self, context: Context) -> None:
+        """Called once the step has completed."""
+
+    def on_kill(self) -> None:
+        """Cancel the step: nobody waits for it any more."""
+        if self._place is None:
+            return
+        region, cluster_id, step_id = self._place
+        self.log.info("cancelling step %s of %s", step_id, cluster_id)
+        emr.client(region).cancel_steps(
+            ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS"
+        )
+
+    def _demand_ready(self, client: Any, cluster_id: str) -> None:
+        """A cluster that has ended takes no steps: retrying cannot help, clearing does."""
+        cluster = emr.describe(client, cluster_id)
+        if cluster.state not in emr.LIVE:
+            msg = f"cluster {cluster_id} is {cluster.state} ({cluster.reason}): clear this task, which makes a new one"
+            raise AirflowFailException(msg)
+
+    def _find_or_add(self, client: Any, cluster_id: str, wanted: dict[str, Any]) -> str:
+        attempts = emr.steps_named(client, cluster_id, wanted["Name"])
+        live = [attempt for attempt in attempts if attempt.state in emr.STEP_LIVE]
+        if live:
+            self.log.info("adopting step %s (%s), %s", live[0].name, live[0].id, live[0].state)
+            return live[0].id
+        config = {**wanted, "Name": f"{wanted['Name']}#{len(attempts) + 1}"}
+        answer = client.add_job_flow_steps(JobFlowId=cluster_id, Steps=[config])
+        step_id = str(answer["StepIds"][0])
+        self.log.info("added step %s (%s)", config["Name"], step_id)
+        return step_id
+
+    def _tail(self, place: Place) -> str:
+        cluster = emr.describe(emr.client(place.region), place.cluster_id)
+        s3 = emr.hook(place.region).get_session(region_name=place.region).client("s3")
+        return step_log.tail(s3, cluster.log_uri, place.cluster_id, place.step_id, wait_s=self.log_wait_s)

@@ -1,0 +1,71 @@
+"""End the run's cluster, whatever has happened before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk.exceptions import AirflowException
+
+from claylake_airflow import emr
+from claylake_airflow.operators.base import CREATE_TASK, EmrTask, demand_done
+from claylake_airflow.triggers import EndedTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+LONGEST_END_MINUTES = 30
+
+
+class TerminateClusterOperator(EmrTask):
+    """Ends the cluster that `create_cluster` gave, and any other live one of the run; waits for the end.
+
+    It needs as little as possible: without a readable plan it still ends the cluster.
+    """
+
+    def execute(self, context: Context) -> list[str]:
+        """End now, or first keep the cluster as long as was asked for."""
+        region, keep = self._wishes(context)
+        ids = self._ids(context, region)
+        if not ids:
+            self.log.info("this run has no cluster")
+            return []
+        if keep:
+            self.log.info("keeping %s for %d minutes", ", ".join(ids), keep)
+            trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=keep))
+            self.defer(trigger=trigger, method_name="end", kwargs={"region": region, "ids": ids})
+        return self.end(context, {}, region, ids)
+
+    def end(self, context: Context, event: dict[str, Any], region: str | None, ids: list[str]) -> NoReturn:  # noqa: ARG002
+        """Terminate, and defer until EMR says so; asking again for an ended cluster does no harm."""
+        emr.client(region).terminate_job_flows(JobFlowIds=ids)
+        self.log.info("asked EMR to terminate %s", ", ".join(ids))
+        trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=LONGEST_END_MINUTES))
+        self.defer(trigger=trigger, method_name="resume", kwargs={"ids": ids})
+
+    def resume(self, context: Context, event: dict[str, Any], ids: list[str]) -> list[str]:  # noqa: ARG002
+        """Ids of the ended clusters; with errors is ended too.
+
+        Raises:
+            AirflowException: if EMR has not ended them in time.
+        """
+        demand_done(event, f"{', '.join(ids)} may still be running and cost money")
+        return ids
+
+    def _wishes(self, context: Context) -> tuple[str | None, int]:
+        """Region, and minutes to keep the cluster."""
+        from claylake.errors import ClaylakeError
+
+        try:
+            plan = self.plan(context)
+        except (AirflowException, ClaylakeError) as error:
+            self.log.warning("ending the cluster without the plan (%s), in the environment's own region", error)
+            return None, 0
+        return plan.deployed.region, plan.settings.cluster.keep_cluster_minutes
+
+    def _ids(self, context: Context, region: str | None) -> list[str]:
+        """The known cluster first, then live ones with this run's tags: a retry may have left one."""
+        ti = context["ti"]
+        known = ti.xcom_pull(task_ids=CREATE_TASK)
+        live = emr.live_clusters(emr.client(region))
+        tagged = [cluster.id for cluster in live if cluster.run == (ti.dag_id, ti.run_id)]
+        return list(dict.fromkeys([*([known] if known else []), *tagged]))

@@ -1,0 +1,57 @@
+"""Which scene may show which cell: footprints that meet cells of the same UTM zone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from claylake.scene import Scene
+
+CELLS = "cell_id string, epsg int, col int, row int, geometry binary"
+FOOTPRINTS = "scene_id string, scene_epsg int, footprint binary"
+
+
+def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
+    """One row per (scene, cell): scene_id, cell_id, col, row.
+
+    A scene supplies only cells of its own zone's grid: nothing is warped. The footprints are few
+    and go to every executor as an index; cells stream past it.
+
+    Raises:
+        ValueError: a scene's footprint is no polygon; the message names the scene.
+    """
+    # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
+    spark.conf.set("sedona.join.optimizationmode", "all")
+    places = _cells(spark, cells).selectExpr("cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place")
+    prints = _footprints(spark, scenes).selectExpr("scene_id", "scene_epsg", "ST_GeomFromWKB(footprint) AS footprint")
+    places.createOrReplaceTempView("claylake_cells")
+    prints.createOrReplaceTempView("claylake_footprints")
+    return spark.sql(
+        "SELECT /*+ BROADCAST(s) */ s.scene_id, c.cell_id, c.col, c.row "
+        "FROM claylake_cells c JOIN claylake_footprints s "
+        "ON ST_Intersects(c.place, s.footprint) AND c.epsg = s.scene_epsg"
+    )
+
+
+def _cells(spark: SparkSession, cells: pa.Table) -> DataFrame:
+    columns = cells.select(["cell_id", "epsg", "col", "row", "geometry"])
+    return spark.createDataFrame(columns.to_pandas(), CELLS)
+
+
+def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
+    import shapely
+
+    from spark.footprints import footprint
+
+    rows = []
+    for scene in scenes:
+        try:
+            rows.append((scene.id, scene.epsg, bytearray(shapely.to_wkb(footprint(scene.footprint)))))
+        except ValueError as error:
+            raise ValueError(f"scene {scene.id}: {error}") from error
+    return spark.createDataFrame(rows, FOOTPRINTS)

@@ -1,0 +1,55 @@
+"""A chip's true-colour picture: a small GeoTIFF that opens in QGIS at its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from rasterio.crs import CRS
+from rasterio.io import MemoryFile
+from rasterio.transform import Affine
+
+from claylake.grid import Cell
+from claylake.vocabulary import BANDS, CHIP_PX, PIXEL_M
+
+RGB = tuple(BANDS.index(name) for name in ("red", "green", "blue"))
+BRIGHTEST_DN = 3000
+"""Harmonised DN (reflectance 0.3) shown as 255: the usual stretch of Sentinel-2's true-colour image."""
+QUALITY = 90
+
+
+def rgb(tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """uint8 (3, row, col) of a chip: DN 0..3000 to 0..255, linear, rounded down, brighter ones cut off."""
+    # In integers: 3000 * 255 needs 20 bits.
+    pixels = np.minimum(tensor[list(RGB)], BRIGHTEST_DN).astype(np.uint32)
+    scaled: np.ndarray[Any, Any] = (pixels * 255 // BRIGHTEST_DN).astype(np.uint8)
+    return scaled
+
+
+def geotiff(tensor: np.ndarray[Any, Any], cell: Cell) -> bytes:
+    """The picture of a chip, JPEG-compressed, in the cell's UTM zone.
+
+    Args:
+        tensor: uint16 (band, row, col), harmonised DN.
+        cell: whose pixels they are.
+    """
+    west, _, _, north = cell.bounds
+    profile = {
+        "driver": "GTiff",
+        "width": CHIP_PX,
+        "height": CHIP_PX,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": CRS.from_epsg(cell.epsg),
+        "transform": Affine(PIXEL_M, 0, west, 0, -PIXEL_M, north),
+        "tiled": True,
+        "blockxsize": CHIP_PX,
+        "blockysize": CHIP_PX,
+        "compress": "jpeg",
+        "photometric": "ycbcr",
+        "jpeg_quality": QUALITY,
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as picture:
+            picture.write(rgb(tensor))
+        return bytes(memory.getbuffer())

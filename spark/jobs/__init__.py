@@ -1,0 +1,1 @@
+"""Entry points of the EMR steps; each gets the URI of a plan and nothing else."""

@@ -1,0 +1,1 @@
+"""The Iceberg lake: tables, branches, merging, audits, publishing and upkeep."""

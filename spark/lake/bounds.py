@@ -1,0 +1,93 @@
+"""Literal bounds of a set of rows: what lets Iceberg leave files out of a MERGE.
+
+A join condition on datetime or geohash prunes nothing; literals do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CATALOG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyspark.sql import DataFrame
+
+    from spark.lake.tables import Table
+
+_MARGIN = timedelta(days=1)
+"""Tiles and reprocessings of one pass differ by seconds in datetime: a key's row is never further away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """Where rows lie: `start` <= datetime < `end` (UTC), and the geohash prefixes of their partitions.
+
+    `prefixes` None: no bound by place.
+    """
+
+    start: datetime
+    end: datetime
+    prefixes: tuple[str, ...] | None
+
+    @classmethod
+    def of_cells(cls, table: Table, start: datetime, end: datetime, geohashes: Iterable[str]) -> Bounds:
+        """Bounds of everything that cells with these geohashes may have between two instants."""
+        width = table.geohash_prefix
+        prefixes = None if width is None else tuple(sorted({geohash[:width] for geohash in geohashes}))
+        return cls(start=start - _MARGIN, end=end + _MARGIN, prefixes=prefixes)
+
+    def sql(self, table: Table, alias: str) -> str:
+        """The bounds as a condition on `alias`'s columns, literals only."""
+        parts = [
+            f"{alias}.datetime >= {_timestamp(self.start)}",
+            f"{alias}.datetime < {_timestamp(self.end)}",
+        ]
+        if self.prefixes is not None and table.geohash_prefix is not None:
+            known = ", ".join(f"'{prefix}'" for prefix in self.prefixes)
+            parts.append(f"{CATALOG}.system.truncate({table.geohash_prefix}, {alias}.geohash) IN ({known})")
+        return " AND ".join(parts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extent:
+    """What one pass over a set of rows tells: how many, how many distinct keys, and where."""
+
+    rows: int
+    keys: int
+    bounds: Bounds | None
+
+
+def extent_of(rows: DataFrame, table: Table) -> Extent:
+    """Count rows and keys and find their bounds (None where there are no rows), in one job."""
+    from pyspark.sql import functions as f
+
+    width = table.geohash_prefix
+    prefixes = f.lit(None) if width is None else f.collect_set(f.substring("geohash", 1, width))
+    found = rows.agg(
+        f.count(f.lit(1)).alias("rows"),
+        f.countDistinct(*table.key).alias("keys"),
+        # Integers, because collected timestamps come back in the driver's own time zone.
+        f.unix_micros(f.min("datetime")).alias("first"),
+        f.unix_micros(f.max("datetime")).alias("last"),
+        prefixes.alias("prefixes"),
+    ).first()
+    if found is None or found["rows"] == 0:
+        return Extent(rows=0, keys=0, bounds=None)
+    bounds = Bounds(
+        start=_from_micros(found["first"]) - _MARGIN,
+        end=_from_micros(found["last"]) + _MARGIN,
+        prefixes=None if width is None else tuple(sorted(found["prefixes"])),
+    )
+    return Extent(rows=found["rows"], keys=found["keys"], bounds=bounds)
+
+
+def _from_micros(micros: int) -> datetime:
+    return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.astimezone(UTC).isoformat(sep=' ', timespec='microseconds')}'"

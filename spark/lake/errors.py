@@ -1,0 +1,58 @@
+"""Errors of the lake. Catch `LakeError`, or one of its kinds by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claylake.errors import ClaylakeError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class LakeError(ClaylakeError):
+    """Base of what goes wrong between a run and the tables."""
+
+
+class AuditError(LakeError):
+    """A branch failed its audits: nothing was published, and the branch is kept.
+
+    Attributes:
+        offending: check name to the number of offending rows, the failed ones only.
+    """
+
+    def __init__(self, branch: str, offending: Mapping[str, int], advice: str) -> None:
+        found = ", ".join(f"{name}: {rows} row(s)" for name, rows in sorted(offending.items()))
+        super().__init__(f"branch {branch} failed its audits ({found}); nothing was published. {advice}")
+        self.offending = dict(offending)
+
+
+class TooManyFailuresError(LakeError):
+    """More of a month failed than the run may lose.
+
+    Attributes:
+        failed: (cell, pass) pairs that failed.
+        candidates: all (cell, pass) pairs.
+        allowed: the allowed fraction.
+    """
+
+    def __init__(self, failed: int, candidates: int, allowed: float, reasons: str) -> None:
+        super().__init__(
+            f"{failed} of {candidates} (cell, pass) failed ({failed / candidates:.2%}; limits.max_failed_frac allows "
+            f"{allowed:.2%}): {reasons}. Nothing was published and the branch is kept: run the month again, which "
+            "tries only what failed, or raise max_failed_frac"
+        )
+        self.failed = failed
+        self.candidates = candidates
+        self.allowed = allowed
+
+
+class PublishRaceError(LakeError):
+    """Main kept moving: every attempt to fast-forward it was refused."""
+
+    def __init__(self, table: str, attempts: int) -> None:
+        super().__init__(
+            f"main of {table} moved during each of {attempts} attempts to publish; the branch is kept: run publish again"
+        )
+        self.table = table
+        self.attempts = attempts

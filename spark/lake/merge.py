@@ -1,0 +1,156 @@
+"""Writing rows to a branch by key: insert-only, or with replacement of older outcomes.
+
+An insert-only MERGE is planned by Iceberg as an append. Two writers may commit the same key to
+one branch without a conflict, so a branch has one writer at a time, and publishing by
+fast-forward is what makes rows appear once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import OUTCOME_CHIP
+from spark.lake import branches
+from spark.lake.bounds import Bounds, extent_of
+from spark.lake.refs import Refs
+from spark.lake.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claylake.plan import Plan
+    from pyspark.sql import DataFrame, SparkSession
+
+_LINEAGE = ("run_id", "created_at")
+"""Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
+
+
+def insert_only(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None) -> int:
+    """Insert the rows whose key the branch does not have; gives how many.
+
+    Rows of equal key in `rows` count once. Nothing is committed when nothing is new.
+
+    Args:
+        spark: session.
+        plan: whose branch, and where the tables are.
+        table: a name of `spark.lake.tables.TABLES`.
+        rows: all columns of the table, in any order. Persisted here if the caller has not.
+        branch: another branch than the plan's.
+    """
+    shape = TABLES[table]
+    target = branches.named(plan, table, branch or plan.branch)
+    with _source(rows, shape) as (source, bounds):
+        if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
+            return 0
+        with _view(source) as view:
+            spark.sql(insert_sql(shape, target, view, bounds))
+    return _written(spark, branches.main(plan, table), branch or plan.branch)
+
+
+def upsert(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None) -> int:
+    """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
+
+    A row whose outcome is `chip` stays: the chip exists. A row that differs only in who wrote it
+    stays too. Nothing is committed when nothing changes. Arguments as of `insert_only`.
+    """
+    shape = TABLES[table]
+    target = branches.named(plan, table, branch or plan.branch)
+    with _source(rows, shape) as (source, bounds):
+        if bounds is None:
+            return 0
+        changes = _changes(spark, target, shape, source, bounds)
+        if changes == 0:
+            return 0
+        with _view(source) as view:
+            spark.sql(upsert_sql(shape, target, view, bounds))
+    return changes
+
+
+def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
+    """The insert-only MERGE of `view` into `target`."""
+    return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} WHEN NOT MATCHED THEN INSERT *"
+
+
+def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
+    """The MERGE that also replaces older outcomes."""
+    return (
+        f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} "
+        f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+    )
+
+
+def missing(spark: SparkSession, target: str, table: Table, rows: DataFrame, bounds: Bounds) -> DataFrame:
+    """Those of `rows` whose key `target` lacks. Reads only the key columns of the files within bounds."""
+    return rows.join(_keys(spark, target, table, bounds), on=list(table.key), how="left_anti")
+
+
+def _keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> DataFrame:
+    columns = ", ".join(f"t.`{column}`" for column in table.key)
+    return spark.sql(f"SELECT {columns} FROM {target} t WHERE {bounds.sql(table, 't')}")
+
+
+def _changes(spark: SparkSession, target: str, table: Table, source: DataFrame, bounds: Bounds) -> int:
+    same_key = " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
+    with _view(source) as view:
+        counted = spark.sql(
+            f"SELECT count(*) AS n FROM {view} s "
+            f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.sql(table, 't')}) t ON {same_key} "
+            f"WHERE t.`{table.key[0]}` IS NULL OR ({_replaces(table)})"
+        ).first()
+    return int(counted["n"]) if counted is not None else 0
+
+
+def _on(table: Table, bounds: Bounds) -> str:
+    return " AND ".join([*(f"t.`{column}` = s.`{column}`" for column in table.key), bounds.sql(table, "t")])
+
+
+def _replaces(table: Table) -> str:
+    told = [name for name in table.column_names if name not in (*table.key, *_LINEAGE)]
+    same = " AND ".join(f"t.`{name}` <=> s.`{name}`" for name in told)
+    return f"t.outcome <> '{OUTCOME_CHIP}' AND NOT ({same})"
+
+
+@contextmanager
+def _source(rows: DataFrame, table: Table) -> Iterator[tuple[DataFrame, Bounds | None]]:
+    """The rows in the table's columns, one per key, computed once, with their bounds."""
+    level = rows.storageLevel
+    ours = not (level.useMemory or level.useDisk)
+    if ours:
+        rows.persist()
+    try:
+        source = rows.select(*(f"`{name}`" for name in table.column_names))
+        extent = extent_of(source, table)
+        # Grouping would shuffle every blob: only where a key really comes twice.
+        yield source if extent.rows == extent.keys else one_per_key(source, table), extent.bounds
+    finally:
+        if ours:
+            rows.unpersist()
+
+
+def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
+    """One row per key; which one does not depend on the order in which they come."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    hashable = [f"`{name}`" for name, kind in table.columns if not kind.startswith("map<")]
+    order = Window.partitionBy(*table.key).orderBy(f.xxhash64(*hashable))
+    return rows.withColumn("_rank", f.row_number().over(order)).where("_rank = 1").drop("_rank")
+
+
+@contextmanager
+def _view(rows: DataFrame) -> Iterator[str]:
+    name = f"rows_{uuid.uuid4().hex}"
+    rows.createOrReplaceTempView(name)
+    try:
+        yield name
+    finally:
+        rows.sparkSession.catalog.dropTempView(name)
+
+
+def _written(spark: SparkSession, table: str, branch: str) -> int:
+    """Rows that the newest snapshot of a branch added."""
+    head = Refs.read(spark, table).heads[branch]
+    row = spark.sql(f"SELECT summary['added-records'] AS n FROM {table}.snapshots WHERE snapshot_id = {head}").first()
+    return int(row["n"] or 0) if row is not None else 0

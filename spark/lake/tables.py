@@ -1,0 +1,193 @@
+"""The four Iceberg tables, as SQL. Columns and partitions are the project's contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FRACTIONS = ("clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac")
+_FRACTION_COLUMNS = tuple((name, "float") for name in FRACTIONS)
+_BBOX = (("xmin", "double"), ("ymin", "double"), ("xmax", "double"), ("ymax", "double"))
+_COMMON_PROPERTIES = {
+    "format-version": "2",
+    "write.parquet.compression-codec": "zstd",
+    "write.distribution-mode": "hash",
+    "write.metadata.delete-after-commit.enabled": "true",
+    "write.metadata.previous-versions-max": "50",
+    "history.expire.max-snapshot-age-ms": str(7 * 24 * 3600 * 1000),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One table: its columns in order, key, partitioning, write order and properties.
+
+    `geohash_prefix` is the width of the partition's truncate transform (None: not by geohash).
+    """
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[str, ...]
+    partitioned_by: str
+    ordered_by: str
+    properties: dict[str, str]
+    geohash_prefix: int | None
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Names, in order."""
+        return tuple(name for name, _ in self.columns)
+
+    def ddl(self, database: str) -> str:
+        """CREATE TABLE IF NOT EXISTS, complete."""
+        columns = ",\n  ".join(f"{name} {kind}" for name, kind in self.columns)
+        properties = ",\n  ".join(f"'{key}'='{value}'" for key, value in sorted((_COMMON_PROPERTIES | self.properties).items()))
+        return (
+            f"CREATE TABLE IF NOT EXISTS {CATALOG}.{database}.{self.name} (\n  {columns}\n) USING iceberg\n"
+            f"PARTITIONED BY ({self.partitioned_by})\nTBLPROPERTIES (\n  {properties}\n)"
+        )
+
+
+def _metrics_none(*columns: str) -> dict[str, str]:
+    return {f"write.metadata.metrics.column.{column}": "none" for column in columns}
+
+
+TABLES = {
+    table.name: table
+    for table in (
+        Table(
+            name=CHIPS,
+            columns=(
+                ("id", "string"),
+                ("datetime", "timestamp"),
+                ("scene_id", "string"),
+                ("geohash", "string"),
+                ("scl_mean", "float"),
+                ("clay_tensor", "binary"),
+                ("geotiff", "binary"),
+                ("geometry", "binary"),
+                ("cell_id", "string"),
+                ("epsg", "int"),
+                ("col", "int"),
+                ("row", "int"),
+                *_BBOX,
+                ("pass", "string"),
+                ("collection", "string"),
+                ("baseline", "string"),
+                ("radiometry", "string"),
+                *_FRACTION_COLUMNS,
+                ("content_digest", "string"),
+                ("run_id", "string"),
+                ("created_at", "timestamp"),
+            ),
+            key=("id",),
+            partitioned_by="truncate(4, geohash), months(datetime)",
+            ordered_by="geohash, id",
+            properties={
+                "write.target-file-size-bytes": str(256 * 1024 * 1024),
+                "write.parquet.page-row-limit": "4",
+                "write.parquet.bloom-filter-enabled.column.id": "true",
+                **_metrics_none("clay_tensor", "geotiff", "geometry"),
+            },
+            geohash_prefix=4,
+        ),
+        Table(
+            name=EMBEDDINGS,
+            columns=(
+                ("id", "string"),
+                ("scene_id", "string"),
+                ("datetime", "timestamp"),
+                ("geohash", "string"),
+                ("geometry", "binary"),
+                ("global_embedding", "array<float>"),
+                ("model_version", "string"),
+                ("created_at", "timestamp"),
+                ("cell_id", "string"),
+                *_BBOX,
+                ("clear_frac", "float"),
+                ("convention", "string"),
+                ("precision", "string"),
+                ("content_digest", "string"),
+                ("run_id", "string"),
+            ),
+            key=("id", "content_digest", "model_version", "convention"),
+            partitioned_by="truncate(3, geohash), years(datetime)",
+            ordered_by="geohash, id",
+            properties={
+                "write.target-file-size-bytes": str(128 * 1024 * 1024),
+                **_metrics_none("global_embedding", "global_embedding.element", "geometry"),
+            },
+            geohash_prefix=3,
+        ),
+        Table(
+            name=OBSERVATIONS,
+            columns=(
+                ("cell_id", "string"),
+                ("pass", "string"),
+                ("datetime", "timestamp"),
+                ("geohash", "string"),
+                ("outcome", "string"),
+                ("scene_id", "string"),
+                ("scenes_considered", "array<string>"),
+                *_FRACTION_COLUMNS,
+                ("scl_mean", "float"),
+                ("cells_digest", "string"),
+                ("selection_digest", "string"),
+                ("processing_version", "string"),
+                ("detail", "string"),
+                ("run_id", "string"),
+                ("created_at", "timestamp"),
+            ),
+            key=("cell_id", "pass"),
+            partitioned_by="truncate(3, geohash), years(datetime)",
+            ordered_by="geohash, cell_id, pass",
+            properties={},
+            geohash_prefix=3,
+        ),
+        Table(
+            name=SCENES,
+            columns=(
+                ("run_id", "string"),
+                ("scene_id", "string"),
+                ("datetime", "timestamp"),
+                ("updated", "string"),
+                ("pass", "string"),
+                ("collection", "string"),
+                ("baseline", "string"),
+                ("radiometry", "string"),
+                ("evidence", "string"),
+                ("candidates", "int"),
+                ("chips", "int"),
+                ("rejections", "map<string,int>"),
+                ("failures", "map<string,int>"),
+                ("bytes_read", "bigint"),
+                ("requests", "bigint"),
+                ("seconds", "double"),
+                ("cells_digest", "string"),
+                ("selection_digest", "string"),
+                ("status", "string"),
+                ("created_at", "timestamp"),
+            ),
+            key=("run_id", "scene_id", "selection_digest", "cells_digest", "created_at"),
+            partitioned_by="months(datetime)",
+            ordered_by="datetime, scene_id",
+            properties={},
+            geohash_prefix=None,
+        ),
+    )
+}
+
+
+def create_all(spark: SparkSession, database: str) -> None:
+    """Create the database and the tables that are not there yet; touches none that is."""
+    spark.sql(f"CREATE DATABASE IF NOT EXISTS {CATALOG}.{database}")
+    for table in TABLES.values():
+        if spark.catalog.tableExists(f"{CATALOG}.{database}.{table.name}"):
+            continue
+        spark.sql(table.ddl(database))
+        spark.sql(f"ALTER TABLE {CATALOG}.{database}.{table.name} WRITE ORDERED BY {table.ordered_by}")

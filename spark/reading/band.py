@@ -1,0 +1,96 @@
+"""One band's file, opened once; gives strips of neighbouring cells."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import rasterio
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.windows import Window as RasterioWindow
+
+from spark.reading.errors import MisalignedError, UnreadableError
+from spark.reading.gdal import environment, path_of
+from spark.reading.raster import Raster
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from claylake.scene import Asset
+
+_log = logging.getLogger(__name__)
+
+
+class Band:
+    """A context manager over one file.
+
+    Args:
+        key: the asset's key.
+        asset: where it lies, and how the item describes it.
+        epsg: CRS that it must have.
+        pixel_m: pixel size that it must have, metres.
+
+    Raises (on entering):
+        UnreadableError: the file cannot be opened.
+        MisalignedError: it is not the raster that the item describes, or its pixels do not fit cells.
+    """
+
+    def __init__(self, key: str, asset: Asset, *, epsg: int, pixel_m: int) -> None:
+        self.key = key
+        self._asset = asset
+        self._epsg = epsg
+        self._pixel_m = pixel_m
+
+    def __enter__(self) -> Self:
+        with environment():
+            try:
+                self._dataset = rasterio.open(path_of(self._asset.href))
+            except RasterioError as error:
+                raise UnreadableError(self.key, str(error)) from error
+        try:
+            self.raster = self._checked()
+        except MisalignedError:
+            self._dataset.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._dataset.close()
+
+    def _checked(self) -> Raster:
+        dataset, asset = self._dataset, self._asset
+        crs = dataset.crs.to_epsg() if dataset.crs else None
+        raster = Raster.of(self.key, epsg=crs, transform=tuple(dataset.transform), shape=dataset.shape)
+        if crs != self._epsg:
+            raise MisalignedError(self.key, f"the file is in EPSG:{crs}, the item says {self._epsg}")
+        if raster.pixel_m != self._pixel_m:
+            raise MisalignedError(self.key, f"pixels of {raster.pixel_m} m, expected {self._pixel_m} m")
+        if asset.transform is not None and tuple(asset.transform) != raster.transform:
+            raise MisalignedError(self.key, f"the item says {asset.transform}, the file {raster.transform}")
+        return raster
+
+    def strip(self, *, col: int, row: int, cells: int) -> np.ndarray[Any, Any]:
+        """`cells` neighbouring cells of a grid row, from `col` eastwards.
+
+        Returns:
+            Array (cell, row, col) of the file's type, `raster.cell_px` pixels a side; 0 beyond the raster.
+
+        Raises:
+            UnreadableError: a block cannot be fetched or decoded.
+        """
+        window = self.raster.window(col=col, row=row, cells=cells)
+        pixels = np.zeros((window.height, window.width), dtype=self._dataset.dtypes[0])
+        part = self.raster.inside(window)
+        if part is not None:
+            top, left = part.row - window.row, part.col - window.col
+            pixels[top : top + part.height, left : left + part.width] = self._read(part.col, part.row, part.width, part.height)
+        return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
+
+    def _read(self, *window: int) -> np.ndarray[Any, Any]:
+        with environment():
+            try:
+                pixels: np.ndarray[Any, Any] = self._dataset.read(1, window=RasterioWindow(*window))
+            except RasterioIOError as error:
+                raise UnreadableError(self.key, str(error.__cause__ or error)) from error
+        return pixels

@@ -1,0 +1,76 @@
+"""GDAL's settings, paths and network counters: the one place that knows them."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import rasterio
+import rasterio._base
+
+OPTIONS: dict[str, str | int] = {
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
+    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif",
+    "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",
+    "GDAL_CACHEMAX": 256 * 1024 * 1024,
+    "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
+    "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
+    "GDAL_HTTP_MAX_RETRY": "5",
+    "GDAL_HTTP_RETRY_DELAY": "0.5",
+    "GDAL_HTTP_CONNECTTIMEOUT": "10",
+    "GDAL_HTTP_TIMEOUT": "60",
+}
+"""Cache in bytes, as rasterio wants it: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that each block is decoded once."""
+
+_NETWORK = {"http": "/vsicurl/", "https": "/vsicurl/"}
+
+
+def environment() -> rasterio.Env:
+    """GDAL's settings as a context. They belong to a thread: enter one in each."""
+    return rasterio.Env(**OPTIONS)
+
+
+def path_of(href: str) -> str:
+    """How GDAL names what an item's href points to; local paths stay."""
+    parts = urlsplit(href)
+    if parts.scheme == "s3":
+        return f"/vsis3/{parts.netloc}{parts.path}"
+    if parts.scheme == "file":
+        return parts.path
+    return _NETWORK.get(parts.scheme, "") + href
+
+
+def is_remote(href: str) -> bool:
+    """Whether reading it waits for a network."""
+    return path_of(href).startswith("/vsi")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What GDAL fetched over the network: requests sent, and bytes of their answers' bodies."""
+
+    requests: int = 0
+    downloaded: int = 0
+
+    def __sub__(self, earlier: Traffic) -> Traffic:
+        return Traffic(requests=self.requests - earlier.requests, downloaded=self.downloaded - earlier.downloaded)
+
+
+def traffic() -> Traffic:
+    """What this process fetched so far (GDAL's ``VSINetworkStatsGetAsSerializedJSON``); files on disk do not count."""
+    # rasterio does not wrap the function, but its module is linked with the library that has it.
+    library = ctypes.CDLL(rasterio._base.__file__)
+    library.VSINetworkStatsGetAsSerializedJSON.restype = ctypes.c_void_p
+    library.VSINetworkStatsGetAsSerializedJSON.argtypes = [ctypes.c_void_p]
+    library.VSIFree.argtypes = [ctypes.c_void_p]
+    pointer = library.VSINetworkStatsGetAsSerializedJSON(None)
+    try:
+        methods = json.loads(ctypes.string_at(pointer)).get("methods", {})
+    finally:
+        library.VSIFree(pointer)
+    return Traffic(
+        requests=sum(method.get("count", 0) for method in methods.values()),
+        downloaded=sum(method.get("downloaded_bytes", 0) for method in methods.values()),
+    )

@@ -1,0 +1,119 @@
+"""All bands of a scene, read together: cells as raw DN, with their SCL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX, SCL_ASSET
+from spark.reading.band import Band
+from spark.reading.errors import MissingAssetError, ReadError
+from spark.reading.gdal import is_remote
+from spark.reading.strips import Place, Strip, strips
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claylake.scene import Scene
+
+_FINE_M, _COARSE_M = 10, 20
+GIVE_UP_AFTER = 64
+"""Cells lost, after which a failing strip is no longer tried cell by cell: each try waits for GDAL's retries."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellPixels:
+    """One cell as the files have it.
+
+    `raw`: uint16 (band, row, col) = (10, 256, 256), DN as stored, `BANDS` in order, 20 m bands
+    repeated 2 x 2. `scl`: uint8 (row, col) = (128, 128), at 20 m. Both are 0 beyond the raster.
+    """
+
+    place: Place
+    raw: np.ndarray[Any, Any]
+    scl: np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """A cell that could not be had, and why."""
+
+    place: Place
+    error: ReadError
+
+
+def open_band(scene: Scene, key: str) -> Band:
+    """One of a scene's bands, not yet entered.
+
+    Raises:
+        MissingAssetError: the item does not offer it.
+    """
+    if key not in scene.assets:
+        raise MissingAssetError(key, f"{scene.id} has no such asset")
+    return Band(key, scene.assets[key], epsg=scene.epsg, pixel_m=_FINE_M if key in BANDS_10M else _COARSE_M)
+
+
+def read_cells(scene: Scene, places: Iterable[Place]) -> Iterator[CellPixels | Unread]:
+    """Each cell once, in reading order. A bad block costs only the cells that need it.
+
+    Raises:
+        ReadError: the scene as a whole cannot supply cells (an asset is missing, cannot be
+            opened, or does not align); raised before the first cell.
+    """
+    bands = [open_band(scene, key) for key in (*BANDS, SCL_ASSET)]
+    remote = any(is_remote(scene.assets[band.key].href) for band in bands)
+    # The pool ends before the files close.
+    with ExitStack() as files, _threads(len(bands) if remote else 1) as each:
+        opened = list(each(files.enter_context, bands))
+        lost = 0
+        for strip in strips(places):
+            for part in _readable(strip, opened, each, patient=lost < GIVE_UP_AFTER):
+                lost += isinstance(part, Unread)
+                yield part
+
+
+def _readable(strip: Strip, bands: list[Band], each: _Each, *, patient: bool) -> Iterator[CellPixels | Unread]:
+    """A strip's cells; after a failure one by one, so that only the cells concerned are lost."""
+    try:
+        yield from _cells(strip, bands, each)
+    except ReadError as error:
+        if strip.cells == 1 or not patient:
+            yield from (Unread(place=place, error=error) for place in strip.places)
+            return
+        for single in strip.single():
+            yield from _readable(single, bands, each, patient=patient)
+
+
+def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
+    parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
+    raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
+    scl = np.empty(0)
+    for index, part in enumerate(parts):
+        if index == len(BANDS):
+            scl = part
+        else:
+            raw[:, index] = doubled(part) if part.shape[-1] < CHIP_PX else part
+    return [CellPixels(place=place, raw=raw[i], scl=scl[i]) for i, place in enumerate(strip.places)]
+
+
+def doubled(cells: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Each pixel of (cell, row, col) repeated 2 x 2: nearest, without a shift, as 20 m pixels are cut by 10 m lines."""
+    return cells.repeat(2, axis=-2).repeat(2, axis=-1)
+
+
+_Each = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[_Each]:
+    """A `map` over bands: side by side where reading waits for a network. One thread per file at a time."""
+    if number == 1:
+        yield map
+        return
+    with ThreadPoolExecutor(number) as pool:
+        yield pool.map

@@ -1,0 +1,208 @@
+"""A small STAC API on loopback, items as Earth Search writes them, and plans in plain folders."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claylake.plan import Estimate, Found, Plan, RunRef
+from claylake.settings import Settings, assemble
+from claylake.vocabulary import ASSETS
+
+DEPLOYED = {
+    "region": "us-west-2",
+    "lake": "s3://lake",
+    "artifacts": "s3://artifacts",
+    "log_uri": "s3://lake/logs",
+    "service_role": "arn:aws:iam::123456789012:role/emr",
+    "instance_profile": "claylake-emr",
+    "subnet_ids": ["subnet-1", "subnet-2"],
+}
+
+
+@dataclass
+class Stac:
+    """A STAC API. `answers` is consulted first, answer by answer: (status, body), or seconds to sleep."""
+
+    pages: list[list[dict[str, Any]]] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=list)
+    searches: list[dict[str, Any]] = field(default_factory=list)
+    requests: int = 0
+    circle: bool = False
+    url: str = ""
+
+    def search(self, body: dict[str, Any]) -> dict[str, Any]:
+        self.searches.append(body)
+        number = body.get("page", 0)
+        page = {"type": "FeatureCollection", "features": self.pages[number] if number < len(self.pages) else []}
+        following = 0 if self.circle else number + 1
+        more = following < len(self.pages)
+        link = {"rel": "next", "href": self.url + "/search", "method": "POST", "body": {**body, "page": following}}
+        return {**page, "links": [link] if more else []}
+
+    def landing(self) -> dict[str, Any]:
+        return {
+            "type": "Catalog",
+            "stac_version": "1.0.0",
+            "id": "test",
+            "description": "for tests",
+            "conformsTo": ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"],
+            "links": [
+                {"rel": "root", "href": self.url + "/", "type": "application/json"},
+                {"rel": "self", "href": self.url + "/", "type": "application/json"},
+                {"rel": "search", "href": self.url + "/search", "type": "application/geo+json", "method": "POST"},
+            ],
+        }
+
+
+@pytest.fixture
+def stac():
+    api = Stac()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.answer(api.landing)
+
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            self.answer(lambda: api.search(body))
+
+        def answer(self, make):
+            api.requests += 1
+            status, body = 200, None
+            if api.answers:
+                given = api.answers.pop(0)
+                if isinstance(given, float):
+                    time.sleep(given)
+                elif given is not None:
+                    status, body = given
+            data = json.dumps(make() if body is None else body).encode() if not isinstance(body, bytes) else body
+            try:
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the client has given up waiting, as a test wants it to
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    api.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield api
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def box() -> Callable[..., dict[str, Any]]:
+    def make(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+        ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+        return {"type": "Polygon", "coordinates": [ring]}
+
+    return make
+
+
+@pytest.fixture
+def item(box) -> Callable[..., dict[str, Any]]:
+    """An Earth Search item of tile 33TWN (UTM 33), over 14.6..16.1 E, 45.0..46.0 N."""
+
+    def make(item_id: str = "S2B_33TWN_20240710_0_L2A", **properties: Any) -> dict[str, Any]:
+        given = {
+            "datetime": "2024-07-10T10:06:29.123Z",
+            "updated": "2024-07-11T00:00:00.000Z",
+            "platform": "sentinel-2b",
+            "grid:code": "MGRS-33TWN",
+            "proj:code": "EPSG:32633",
+            "s2:datatake_id": "GS2B_20240710T100559_038371_N05.10",
+            "s2:processing_baseline": "05.10",
+            "s2:sequence": "0",
+            "eo:cloud_cover": 12.5,
+            "earthsearch:boa_offset_applied": True,
+            **properties,
+        }
+        asset = {
+            "href": "http://127.0.0.1:1/band.tif",
+            "proj:shape": [10980, 10980],
+            "proj:transform": [10, 0, 499980, 0, -10, 5100000],
+            "raster:bands": [{"nodata": 0, "offset": -0.1}],
+        }
+        return {
+            "type": "Feature",
+            "stac_version": "1.0.0",
+            "id": item_id,
+            "collection": "sentinel-2-l2a",
+            "geometry": box(14.6, 45.0, 16.1, 46.0),
+            "bbox": [14.6, 45.0, 16.1, 46.0],
+            "properties": {key: value for key, value in given.items() if value is not ...},
+            "assets": {key: asset for key in (*ASSETS, "thumbnail")},
+            "links": [],
+        }
+
+    return make
+
+
+@pytest.fixture
+def settings_of(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings with a deployment in `tmp_path`; sections by keyword."""
+
+    def make(**sections: dict[str, Any]) -> Settings:
+        return assemble({"defaults": {"deployed": DEPLOYED}, "test": sections})
+
+    return make
+
+
+@pytest.fixture
+def plan_of(settings_of, box, tmp_path: Path) -> Callable[..., Plan]:
+    """A plan whose run folder is a plain one; fields by keyword, settings sections as `sections`."""
+
+    def make(sections: dict[str, Any] | None = None, **fields: Any) -> Plan:
+        settings = settings_of(**(sections or {}))
+        given = {
+            "run": RunRef(dag_id="claylake__town", run_id="scheduled__2024-08-11T00:00:00+00:00"),
+            "aoi_name": "town",
+            "aoi_geometry": box(15.0, 45.0, 15.1, 45.1),
+            "months": ("2024-07",),
+            "folder": str(tmp_path / "run"),
+            "work": "full",
+            "cells": 16,
+            "cells_digest": "c" * 16,
+            "selection_digest": "5" * 16,
+            "missing_vectors": 0,
+            "found": Found(items=3, too_cloudy=1, kept=2),
+            "estimate": Estimate(
+                scenes=2,
+                cells=16,
+                candidates=32,
+                chips=20,
+                read_gb=0.01,
+                store_gb=0.01,
+                gpu_hours=0.4,
+                cluster_hours=0.5,
+                usd=0.6,
+                instances={"m7i.xlarge": 1, "g6.2xlarge": 1},
+            ),
+            "model_version": "demo-random+0123456789ab",
+            "settings": settings,
+        }
+        return Plan(**{**given, **fields})
+
+    return make
+
+
+@pytest.fixture
+def now() -> datetime:
+    return datetime(2024, 8, 11, 12, 0, tzinfo=UTC)

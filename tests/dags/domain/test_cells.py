@@ -1,0 +1,164 @@
+import io
+
+import numpy as np
+import pygeohash
+import pyarrow.parquet as pq
+import pytest
+import shapely
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from pyproj import Transformer
+from shapely.geometry import shape
+
+from claylake.aoi import Aoi
+from claylake.cells import COLUMNS, cells_of, digest, to_parquet
+from claylake.grid import Cell, epsg_of, zone_of
+from claylake.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
+
+
+def polygons(table):
+    return shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
+
+
+def around(lon, lat, half=0.02):
+    south, north = max(-80.0, lat - half), min(84.0, lat + half)
+    west, east = lon - half, lon + half
+    if west < -180:
+        west += 360
+    if east > 180:
+        east -= 360
+    return Aoi.from_bbox([west, south, east, north])
+
+
+borders = [
+    (6.0, 45.3),  # between zones 31 and 32
+    (3.0, 60.1),  # 32V's western border
+    (12.0, 63.99),
+    (5.0, 56.0),  # 32V's southern border
+    (9.0, 75.0),  # 31X and 33X
+    (21.0, 72.0),
+    (180.0, -17.0),  # zones 60 and 1
+    (-180.0, 65.0),
+    (33.0, 0.0),  # equator and zone border at once
+    (15.0, -0.003),
+    (40.0, 83.98),
+    (-75.0, -79.99),
+]
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(st.floats(-179.9, 179.9), st.floats(-79.9, 83.9))
+@example(6.0, 45.3)
+@example(3.0, 60.1)
+@example(33.0, 0.0)
+@example(179.9, -17.0)
+def test_cells_leave_no_gap(lon, lat):
+    aoi = around(lon, lat)
+    left = shape(aoi.geometry).difference(shapely.union_all(polygons(cells_of(aoi))))
+    assert left.area < 1e-9 * shape(aoi.geometry).area
+
+
+@pytest.mark.parametrize(("lon", "lat"), borders)
+def test_borders_leave_no_gap(lon, lat):
+    aoi = around(lon, lat, 0.1)
+    area = shape(aoi.geometry)
+    left = area.difference(shapely.union_all(polygons(cells_of(aoi))))
+    # Straight edges in metres are bent in degrees by centimetres at 84 degrees.
+    assert left.area < 1e-6 * area.area
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.floats(-179.9, 179.9), st.floats(-79.9, 83.9))
+def test_every_cell_has_a_point_that_its_zone_owns(lon, lat):
+    for cell_id in cells_of(around(lon, lat))["cell_id"].to_pylist():
+        cell = Cell.parse(cell_id)
+        west, south, east, north = cell.bounds
+        back = Transformer.from_crs(cell.epsg, 4326, always_xy=True)
+        xs, ys = np.meshgrid(np.linspace(west - 20, east + 20, 9), np.linspace(south - 20, north + 20, 9))
+        points = zip(*back.transform(xs.ravel(), ys.ravel()), strict=True)
+        assert cell.epsg % 100 in {zone_of(x, min(84.0, max(-80.0, y))) for x, y in points}
+
+
+@pytest.mark.parametrize(("lon", "lat"), borders)
+def test_the_cell_of_a_point_in_its_own_zone_is_there(lon, lat):
+    aoi = around(lon, lat)
+    epsg = epsg_of(lon, lat)
+    cell = Cell.at(epsg, *Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat))
+    if epsg > 32700 and cell.row > LAST_SOUTHERN_ROW:
+        cell = Cell(epsg - 100, cell.col, FIRST_NORTHERN_ROW)
+    assert cell.id in cells_of(aoi)["cell_id"].to_pylist()
+
+
+def test_the_equators_strip_belongs_to_the_north():
+    rows = {}
+    for cell_id in cells_of(Aoi.from_bbox([15.0, -0.05, 15.05, 0.05]))["cell_id"].to_pylist():
+        cell = Cell.parse(cell_id)
+        rows.setdefault(cell.epsg, set()).add(cell.row)
+    assert min(rows[32633]) == FIRST_NORTHERN_ROW
+    assert max(rows[32733]) == LAST_SOUTHERN_ROW
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.floats(-179.9, 179.9), st.floats(-79.9, 83.9))
+def test_rows_agree_with_pyproj(lon, lat):
+    table = cells_of(around(lon, lat))
+    assert table.column_names == list(COLUMNS)
+    for row, polygon in zip(table.to_pylist(), polygons(table), strict=True):
+        west, south, east, north = Cell.parse(row["cell_id"]).bounds
+        assert (row["epsg"], row["col"], row["row"]) == (row["epsg"], west // 2560, south // 2560)
+        back = Transformer.from_crs(row["epsg"], 4326, always_xy=True)
+        centre = back.transform((west + east) / 2, (south + north) / 2)
+        assert (row["lon"], row["lat"]) == pytest.approx(centre)
+        assert row["geohash"] == pygeohash.encode(centre[1], centre[0], precision=7)
+        assert polygon.is_valid
+        x, y = back.transform([west, east, east, west], [south, south, north, north])
+        assert (row["ymin"], row["ymax"]) == pytest.approx((min(y), max(y)))
+        if row["xmin"] <= row["xmax"]:
+            assert (row["xmin"], row["xmax"]) == pytest.approx((min(x), max(x)))
+            assert polygon.geom_type == "Polygon"
+
+
+def test_a_cell_across_the_antimeridian_is_split():
+    table = cells_of(Aoi.from_bbox([179.99, -17.02, -179.99, -16.98]))
+    crossing = [
+        (row, polygon) for row, polygon in zip(table.to_pylist(), polygons(table), strict=True) if row["xmin"] > row["xmax"]
+    ]
+    assert crossing
+    for row, polygon in crossing:
+        assert polygon.geom_type == "MultiPolygon"
+        west, _, east, _ = polygon.bounds
+        assert (west, east) == (-180.0, 180.0)
+        assert row["xmin"] > 179
+        assert row["xmax"] < -179
+        assert polygon.area < 0.001
+    assert {row["epsg"] for row in table.to_pylist()} == {32701, 32760}
+
+
+def test_a_cell_that_only_touches_is_left_out():
+    back = Transformer.from_crs(32633, 4326, always_xy=True)
+    west, south, east, north = Cell(32633, 190, 1950).bounds
+    ring = [back.transform(x, y) for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))]
+    inner = shapely.Polygon(ring).buffer(-1e-6)
+    aoi = Aoi.from_geojson("one", shapely.geometry.mapping(inner))
+    assert cells_of(aoi)["cell_id"].to_pylist() == ["32633_190_1950"]
+
+
+def test_the_whole_is_the_union_of_its_parts():
+    whole = set(cells_of(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))["cell_id"].to_pylist())
+    parts = [cells_of(Aoi.from_bbox(box))["cell_id"].to_pylist() for box in ([5.8, 45, 6.0, 45.2], [6.0, 45, 6.2, 45.2])]
+    assert whole == {cell_id for part in parts for cell_id in part}
+
+
+def test_ids_are_sorted_and_distinct():
+    ids = cells_of(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))["cell_id"].to_pylist()
+    assert ids == sorted(set(ids))
+
+
+def test_digest_knows_no_order():
+    assert digest(["b", "a"]) == digest(["a", "b"]) != digest(["a"])
+    assert len(digest([])) == 16
+
+
+def test_parquet_round_trips():
+    table = cells_of(Aoi.from_bbox([15.0, 45.0, 15.05, 45.05]))
+    assert pq.read_table(io.BytesIO(to_parquet(table))).equals(table)

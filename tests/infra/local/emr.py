@@ -1,0 +1,83 @@
+"""Talking to the local EMR in tests."""
+
+import time
+from pathlib import Path
+
+import boto3
+
+from infra.local.options import CREDENTIALS, REGION
+
+
+def client(stack, service):
+    keys = {name.lower(): value for name, value in CREDENTIALS.items()}
+    return boto3.client(service, endpoint_url=stack.endpoint, region_name=REGION, **keys)
+
+
+def run_cluster(emr, *, keep=True, **more):
+    instances = {
+        "KeepJobFlowAliveWhenNoSteps": keep,
+        "Ec2SubnetIds": ["subnet-local"],
+        "InstanceFleets": [
+            {
+                "Name": kind.lower(),
+                "InstanceFleetType": kind,
+                "TargetOnDemandCapacity": 1,
+                "InstanceTypeConfigs": [{"InstanceType": "m7i.xlarge", "WeightedCapacity": 1}],
+            }
+            for kind in ("MASTER", "CORE")
+        ],
+    }
+    request = {
+        "Name": "test",
+        "ReleaseLabel": "emr-7.14.0",
+        "LogUri": "s3://claylake-local/logs",
+        "ServiceRole": "service",
+        "JobFlowRole": "instance",
+        "Instances": instances,
+        "Tags": [{"Key": "pipeline", "Value": "claylake"}],
+        **more,
+    }
+    return emr.run_job_flow(**request)["JobFlowId"]
+
+
+def step(*args, name="step", on_failure="CONTINUE"):
+    jar = {"Jar": "command-runner.jar", "Args": list(args)}
+    return {"Name": name, "ActionOnFailure": on_failure, "HadoopJarStep": jar}
+
+
+def add(emr, cluster, *steps):
+    return emr.add_job_flow_steps(JobFlowId=cluster, Steps=list(steps))["StepIds"]
+
+
+def wait_for(get, wanted, timeout_s=20.0):
+    """Poll until `get()` is one of the wanted values."""
+    deadline = time.monotonic() + timeout_s
+    seen = get()
+    while seen not in wanted and time.monotonic() < deadline:
+        time.sleep(0.02)
+        seen = get()
+    assert seen in wanted, f"{seen!r} after {timeout_s} s, not {wanted}"
+    return seen
+
+
+def step_state(emr, cluster, step_id):
+    return emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"]["State"]
+
+
+def wait_step(emr, cluster, step_id, *states):
+    wait_for(lambda: step_state(emr, cluster, step_id), states or ("COMPLETED",))
+    return emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"]
+
+
+def cluster_status(emr, cluster):
+    return emr.describe_cluster(ClusterId=cluster)["Cluster"]["Status"]
+
+
+def wait_cluster(emr, cluster, *states):
+    wait_for(lambda: cluster_status(emr, cluster)["State"], states)
+    return cluster_status(emr, cluster)
+
+
+def is_alive(pid):
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"

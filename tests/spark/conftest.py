@@ -1,0 +1,70 @@
+"""One local stack and one Spark session for all tests that need a lake."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.local.client import running
+from spark.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from infra.local.client import StackInfo
+    from pyspark.sql import SparkSession
+
+JARS = Path(__file__).resolve().parents[2] / ".cache" / "jars"
+LAKE = "s3://claylake-tests"
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
+    """A running stand-in; AWS clients of this process and of its workers point at it."""
+    with running(tmp_path_factory.mktemp("stack")) as info, pytest.MonkeyPatch.context() as patch:
+        for name, value in info.env.items():
+            patch.setenv(name, value)
+        import boto3
+
+        where = {"LocationConstraint": info.env["AWS_REGION"]}
+        boto3.client("s3").create_bucket(Bucket=LAKE.removeprefix("s3://"), CreateBucketConfiguration=where)
+        yield info
+
+
+@pytest.fixture(scope="session")
+def spark(stack: StackInfo) -> Iterator[SparkSession]:
+    """A local session with the project's jars and the catalogue ``lake``."""
+    jars = sorted(JARS.glob("*.jar"))
+    if not jars:
+        pytest.skip("no jars in .cache/jars: run `make jars`")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
+        patch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        started = session(
+            "tests",
+            f"{LAKE}/tables",
+            {
+                "spark.master": "local[2]",
+                "spark.jars": ",".join(str(jar) for jar in jars),
+                "spark.ui.enabled": "false",
+                "spark.sql.shuffle.partitions": "2",
+                "spark.driver.memory": "2g",
+                "spark.driver.bindAddress": "127.0.0.1",
+                "spark.driver.host": "127.0.0.1",
+            },
+        )
+        started.sparkContext.setLogLevel("ERROR")
+        yield started
+        started.stop()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Py4J leaves the closing of its sockets to the garbage collector: no fault of a test."""
+    for item in items:
+        item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))

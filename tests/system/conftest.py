@@ -1,0 +1,60 @@
+"""One local stack and one real Airflow for all system tests, on a tiny generated world.
+
+They run as users' do: scheduler, triggerer and DAG processor in their own processes, with the plugins but
+not ``dags/`` on their path, driven through the REST API.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from infra.local import standalone
+from infra.local.home import Home
+from tests.system.lake import Lake
+
+MONTHS = ("2024-08", "2024-09")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory):
+    return Home(state=tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="session")
+def world(home):
+    return home.world(MONTHS, size="tiny")
+
+
+@pytest.fixture(scope="session")
+def stack(home, world):
+    with home.stack(world) as info:
+        yield info
+
+
+@pytest.fixture(scope="session")
+def lake(stack):
+    return Lake(stack)
+
+
+@pytest.fixture(scope="session")
+def airflow(home, world, stack):
+    """A running Airflow whose only AOI is the tiny world's."""
+    aois = home.state / "aois"
+    aois.mkdir()
+    shutil.copy2(world / "aoi.geojson", aois / "tiny.geojson")
+    env = home.airflow_env(stack, {"CLAYLAKE_AOIS": str(aois)})
+    home.migrate(env)
+    with standalone.running(home, env, _free_port(), home.state / "airflow.log") as running:
+        yield running

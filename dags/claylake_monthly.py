@@ -68,7 +68,7 @@ The DAG must be unpaused, or runs stay queued.
 def plan(aoi_name: str | None, **context: Any) -> str:
     """Check what was asked for, search the catalogue, estimate; gives the plan's URI."""
     from claylake.aoi import Aoi
-    from claylake.layers import load_aois
+    from claylake.layers import read_aois
     from claylake.params import resolve
     from claylake.plan import PLAN, RunRef
     from claylake.planning import make_plan
@@ -77,9 +77,13 @@ def plan(aoi_name: str | None, **context: Any) -> str:
     with not_retried(BadInputError):
         folder = aoi_files.aoi_folder(DAGS)
         aoi = Aoi.from_file(folder / f"{aoi_name}{AOI_SUFFIX}") if aoi_name else None
+        files = read_aois(folder)
+        broken = files.problems.get(f"{context['params'].get('aoi')}{AOI_SUFFIX}")
+        if broken:
+            raise BadInputError(broken)
         request = resolve(
             context["params"],
-            aois={} if aoi else load_aois(folder),
+            aois=files.aois,
             aoi=aoi,
             run_type=run.run_type.value,
             interval_start=run.data_interval_start,

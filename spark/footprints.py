@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from shapely.geometry.base import BaseGeometry
+
+    from claylake.scene import Scene
 
 _WORLD = (-90.0, 90.0)
 
@@ -32,7 +34,7 @@ def footprint(geometry: Mapping[str, Any]) -> BaseGeometry:
     from shapely.geometry import shape
 
     try:
-        area = shapely.force_2d(shape(geometry))
+        area = shapely.force_2d(shape(dict(geometry)))
     except (ShapelyError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not a GeoJSON polygon: {error}") from error
     parts = [_unrolled(part) for part in shapely.get_parts(area)]
@@ -60,3 +62,16 @@ def _eastwards(lonlat: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     moved = lonlat.copy()
     moved[moved[:, 0] < 0, 0] += 360.0
     return moved
+
+
+def sound(scenes: Iterable[Scene]) -> tuple[list[Scene], dict[str, str]]:
+    """The scenes whose footprint is a polygon, and of the others what is wrong, by scene id."""
+    good, bad = [], {}
+    for scene in scenes:
+        try:
+            footprint(scene.footprint)
+        except ValueError as error:
+            bad[scene.id] = str(error)
+        else:
+            good.append(scene)
+    return good, bad

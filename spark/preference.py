@@ -38,7 +38,7 @@ def _number(text: str | None) -> float:
 
 def _moment(text: str | None) -> datetime:
     try:
-        moment = datetime.fromisoformat((text or "").replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         return _LONG_AGO
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -96,8 +96,8 @@ def look(raw: np.ndarray[Any, Any], scl: np.ndarray[Any, Any]) -> Evidence:
         raw: uint16 (band, row, col), DN as stored.
         scl: uint8 (row, col) at half the resolution.
     """
-    clear = ~np.isin(scl, SCL_NOT_CLEAR).repeat(2, axis=0).repeat(2, axis=1)
-    clear &= valid(raw)
+    unclear = np.isin(scl, SCL_NOT_CLEAR).repeat(2, axis=0).repeat(2, axis=1)
+    clear = valid(raw) & ~unclear
     # A lone 0 is a band without data at the swath's edge, not a dark pixel.
     low = ((raw < OFFSET_DN) & (raw > 0)).any(axis=0)
     return Evidence(clear_pixels=int(np.count_nonzero(clear)), below_1000=int(np.count_nonzero(clear & low)))
@@ -105,7 +105,7 @@ def look(raw: np.ndarray[Any, Any], scl: np.ndarray[Any, Any]) -> Evidence:
 
 def valid(raw: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Where a pixel of (band, row, col) holds data: nodata is 0 in all bands."""
-    mask: np.ndarray[Any, Any] = raw.any(axis=0)
+    mask: np.ndarray[Any, Any] = np.asarray(raw.any(axis=0))
     return mask
 
 
@@ -121,7 +121,7 @@ def harmonise(raw: np.ndarray[Any, Any], decision: Decision) -> np.ndarray[Any, 
     """
     offset = OFFSET_DN if decision.radiometry == MINUS_1000 else 0
     # Clamped before subtracting: uint16 would wrap around.
-    pixels = np.maximum(raw, np.uint16(offset + 1))
+    pixels: np.ndarray[Any, Any] = np.maximum(raw, np.uint16(offset + 1))
     pixels -= np.uint16(offset)
     pixels *= valid(raw)
     return pixels

@@ -69,8 +69,11 @@ class Aoi(BaseModel):
         if not isinstance(features, list) or not features:
             msg = "the FeatureCollection holds no features: give at least one polygon"
             raise BadInputError(msg)
-        properties = features[0].get("properties") or {} if len(features) == 1 else {}
         geometry = _normalise([_geometry(feature) for feature in features])
+        properties = features[0].get("properties") or {} if len(features) == 1 else {}
+        if not isinstance(properties, dict):
+            msg = f"the Feature's properties are a {type(properties).__name__}: give an object, or leave them out"
+            raise BadInputError(msg)
         if name is None:
             name = "geojson-" + hashlib.sha256(json.dumps(geometry, sort_keys=True).encode()).hexdigest()[:10]
         if not NAME.fullmatch(name):
@@ -86,14 +89,14 @@ class Aoi(BaseModel):
         Raises:
             BadInputError: for other than four finite numbers within range, or an empty box.
         """
-        if len(bbox) != BBOX_NUMBERS or not all(isinstance(number, int | float) for number in bbox):
+        if len(bbox) != BBOX_NUMBERS or not all(type(number) in (int, float) for number in bbox):
             msg = f"bbox {list(bbox)!r}: give four numbers [west, south, east, north] in degrees"
             raise BadInputError(msg)
         west, south, east, north = (float(number) for number in bbox)
         if not (-180 <= west <= 180 and -180 <= east <= 180):
             msg = f"bbox {list(bbox)!r}: west and east must lie in -180..180 (west > east crosses the antimeridian)"
             raise BadInputError(msg)
-        if not south < north or west == east:
+        if not south < north or west == east or (west, east) == (180.0, -180.0):
             msg = f"bbox {list(bbox)!r}: south must be less than north, and west differ from east"
             raise BadInputError(msg)
         spans = [(west, east)] if west < east else [(west, 180.0), (-180.0, east)]
@@ -122,6 +125,11 @@ def _geometry(feature: Any) -> dict[str, Any]:
     if not isinstance(geometry, dict) or kind not in _POLYGONAL:
         msg = f"geometry type {kind!r}: an AOI is a Polygon or MultiPolygon"
         raise BadInputError(msg)
+    try:
+        json.dumps(geometry, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        msg = f"the coordinates are not finite numbers ({error})"
+        raise BadInputError(msg) from error
     return geometry
 
 
@@ -135,8 +143,11 @@ def _normalise(geometries: list[dict[str, Any]]) -> dict[str, Any]:
     except (ShapelyError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
         msg = f"the coordinates do not make a polygon ({error}): check rings, [lon, lat] order, and self-crossings"
         raise BadInputError(msg) from error
-    if not area.is_valid or area.is_empty or area.area == 0:
-        msg = f"the polygon is not valid: {shapely.is_valid_reason(area)}"
+    if not area.is_valid:
+        msg = f"the polygon is not valid: {shapely.is_valid_reason(area)}; repair it, e.g. in QGIS"
+        raise BadInputError(msg)
+    if area.is_empty or area.area == 0:
+        msg = "the polygon has no area: give a ring of at least three corners"
         raise BadInputError(msg)
     west, south, east, north = area.bounds
     if not (LATITUDES[0] <= south and north <= LATITUDES[1]):

@@ -197,7 +197,7 @@ ADHOC: Final[Mapping[str, ParamSpec]] = MappingProxyType(
         ),
         "aoi_geojson": ParamSpec(
             "AOI as GeoJSON",
-            "A Polygon or MultiPolygon (or Features of them) in [lon, lat] degrees.",
+            "A Polygon or MultiPolygon (or Features of them) in [lon, lat] degrees; properties are ignored.",
             PLACE,
             MappingProxyType({"type": ["object", "null"]}),
         ),

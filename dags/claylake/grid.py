@@ -7,7 +7,6 @@ at 20 m. Zones follow the MGRS, exceptions of Norway and Svalbard included
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 
@@ -55,7 +54,7 @@ class Cell:
     @classmethod
     def at(cls, epsg: int, easting: float, northing: float) -> Cell:
         """The cell that holds a point (metres in `epsg`); west and south edges belong to it."""
-        return cls(epsg, math.floor(easting / CELL_M), math.floor(northing / CELL_M))
+        return cls(epsg, int(easting // CELL_M), int(northing // CELL_M))
 
     @property
     def bounds(self) -> tuple[int, int, int, int]:

@@ -95,17 +95,19 @@ def _area(given: Mapping[str, Any], aois: Mapping[str, Aoi]) -> Aoi:
     place, value = chosen[0], given[chosen[0]]
     try:
         if place == "aoi_geojson":
-            return Aoi.from_geojson(None, value)
+            # A pasted feature's properties belong to where it comes from; the form has the settings.
+            return Aoi.from_geojson(None, value).model_copy(update={"overrides": {}})
         if place == "bbox":
             return Aoi.from_bbox(_numbers(value))
     except BadInputError as error:
         msg = f"param {place}: {error}"
         raise BadInputError(msg) from error
-    if value not in aois:
+    name = _text(place, value, "the name of an AOI file")
+    if name not in aois:
         known = ", ".join(sorted(aois)) or "none: the aois folder is empty"
-        msg = f"param aoi: no AOI file is called {value!r}; there are {known}"
+        msg = f"param aoi: no AOI file is called {name!r}; there are {known}"
         raise BadInputError(msg)
-    return aois[value]
+    return aois[name]
 
 
 def _numbers(value: object) -> list[float]:
@@ -115,9 +117,9 @@ def _numbers(value: object) -> list[float]:
     return list(value)
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: object, example: str = "e.g. 2024-07") -> str:
     if not isinstance(value, str):
-        msg = f"param {name}: {value!r} is a {type(value).__name__}; write it as text, e.g. 2024-07"
+        msg = f"param {name}: {value!r} is a {type(value).__name__}; write it as text, {example}"
         raise BadInputError(msg)
     return value
 

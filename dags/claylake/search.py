@@ -25,6 +25,8 @@ MARGIN: Final = timedelta(hours=1)
 """Items are dated by their tile; their pass, which decides the month, starts up to minutes earlier."""
 RETRY_STATUSES: Final = (429, 500, 502, 503, 504)
 MOST_VERTICES: Final = 500
+_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
+"""What pystac-client raises where an answer is JSON of another shape."""
 _COVER_DEGREES: Final = (0.001, 0.01, 0.05, 0.2, 1.0)
 
 
@@ -82,11 +84,12 @@ def _pages(
 ) -> Iterator[list[dict[str, Any]]]:
     """Features page by page. Follows `next` past empty pages, at which pystac-client would stop."""
     import pystac
+    from pystac_client.errors import ClientTypeError
     from pystac_client.exceptions import APIError
 
     try:
         yield from _follow(catalogue, geometry, months, collections)
-    except (APIError, pystac.STACError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (*_SHAPES, APIError, ClientTypeError, OSError, pystac.STACError) as error:
         msg = (
             f"STAC catalogue {catalogue.url}: {error} (tried {catalogue.retries + 1} times, {catalogue.timeout_s:g} s "
             "each): check catalogue.url and the network, or raise catalogue.retries and catalogue.timeout_s"
@@ -102,7 +105,9 @@ def _follow(
     from pystac_client.stac_api_io import StacApiIO
 
     io = StacApiIO(timeout=catalogue.timeout_s, max_retries=_retry(catalogue))
-    search = pystac_client.Client.open(catalogue.url, stac_io=io).search(
+    # open() sets the timeout of the io that it is given, to none by default.
+    client = pystac_client.Client.open(catalogue.url, stac_io=io, timeout=catalogue.timeout_s)
+    search = client.search(
         method="POST",
         collections=list(collections),
         intersects=geometry,

@@ -115,7 +115,7 @@ class Deployed(Section):
 
     region: str
     lake: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
-    database: str = "claylake"
+    database: str = Field(default="claylake", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     artifacts: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
     log_uri: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
     release_label: str = "emr-7.14.0"
@@ -225,16 +225,19 @@ def _explain(error: ValidationError, layers: Mapping[str, Mapping[str, Any]]) ->
     lines = []
     for problem in error.errors():
         path = [str(part) for part in problem["loc"]]
-        source = _source(path, layers)
+        if not path:
+            lines.append(problem["msg"])
+            continue
         given = "" if problem["type"] == "missing" else f" (given {problem['input']!r})"
-        lines.append(f"{source}: {'.'.join(path) or 'settings'}: {problem['msg']}{given}")
+        lines.append(f"{_source(path, layers)}: {'.'.join(path)}: {problem['msg']}{given}")
     return "; ".join(lines)
 
 
 def _source(path: list[str], layers: Mapping[str, Mapping[str, Any]]) -> str:
-    """The last layer that set what is at `path`."""
-    for source in reversed(list(layers)):
-        section = layers[source].get(path[0]) if path else None
-        if isinstance(section, Mapping) and (len(path) == 1 or path[1] in section):
-            return source
+    """The last layer that set the key at `path`; where none did, the last that set its section."""
+    for depth in (2, 1):
+        for source, layer in reversed(list(layers.items())):
+            section = layer.get(path[0])
+            if isinstance(section, Mapping) and (depth == 1 or (len(path) > 1 and path[1] in section)):
+                return source
     return "defaults"

@@ -7,8 +7,10 @@ import json
 import os
 import signal
 import subprocess
+import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
@@ -112,10 +114,9 @@ def read_info(root: Path) -> StackInfo | None:
     """The stack that runs in a folder, or None; a file left by a dead stack is none."""
     try:
         info = StackInfo(json.loads((root / "stack.json").read_text()))
-        alive = info.control("GET", "health")["pid"] == info.pid
     except (OSError, ValueError):
         return None
-    return info if alive else None
+    return info if _answers(info) else None
 
 
 def launch(
@@ -173,13 +174,19 @@ def down(root: Path) -> bool:
         return False
     os.kill(info.pid, signal.SIGTERM)
     deadline = monotonic() + _STOP_S
-    while read_info(root) and monotonic() < deadline:
+    # Its port closes last, when all it started has ended.
+    while _answers(info) and monotonic() < deadline:
         sleep(0.05)
-    with contextlib.suppress(ProcessLookupError):
-        while monotonic() < deadline:
-            os.kill(info.pid, 0)
-            sleep(0.05)
     return True
+
+
+def _answers(info: StackInfo) -> bool:
+    """Whether the stack's own process answers at its endpoint."""
+    try:
+        return bool(info.control("GET", "health")["pid"] == info.pid)
+    except (OSError, ValueError, LookupError, TypeError, HTTPException, StackFailedError):
+        # Gone, or somebody else has the port by now.
+        return False
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LAKE = f"s3://{LAKE_BUCKET}"
+DEMO_MODEL = "demo-random"
 
 
 def deployed_settings(*, stac_url: str, python: Path) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def deployed_settings(*, stac_url: str, python: Path) -> dict[str, Any]:
     role = "arn:aws:iam::123456789012"
     return {
         "catalogue": {"url": stac_url},
+        "encoder": {"model": DEMO_MODEL},
         "deployed": {
             "region": REGION,
             "lake": LAKE,

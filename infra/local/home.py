@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 from infra import package
 from infra.java import java_home
 from infra.local import client
+from infra.local.deployed import DEMO_MODEL
 from infra.local.options import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-DEMO_MODEL = "demo-random"
 
 
 class HomeError(RuntimeError):

@@ -15,6 +15,8 @@ from werkzeug.serving import make_server
 from infra.local.control import PREFIX, Control
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
     from infra.local.cogs import FileBuckets
@@ -32,9 +34,16 @@ class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto comes without 
 
 
 class Gateway:
-    """WSGI application that hands each request to who answers it."""
+    """WSGI application that hands each request to who answers it.
 
-    def __init__(self, *, buckets: FileBuckets, control: Control) -> None:
+    Args:
+        buckets: File-backed buckets.
+        control: Control calls.
+        emr_ready: Returns once EMR calls can be answered.
+    """
+
+    def __init__(self, *, buckets: FileBuckets, control: Control, emr_ready: Callable[[], object]) -> None:
+        self._emr_ready = emr_ready
         self._buckets = buckets
         self._control = control
         self._moto = DomainDispatcherApplication(create_backend_app)
@@ -47,6 +56,8 @@ class Gateway:
         path = environ["PATH_INFO"]
         if path.startswith(PREFIX):
             return self._control
+        if environ.get("HTTP_X_AMZ_TARGET", "").startswith("ElasticMapReduce."):
+            self._emr_ready()
         return self._buckets.find(path) or self._control.rejection(environ) or self._moto
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import json
 import logging
 import os
-from contextlib import suppress
+from contextlib import ExitStack
+from dataclasses import replace
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Self
 
 from moto.moto_api._internal.models import moto_api_backend
 
-from infra.local import emr_calls
-from infra.local.artefacts import ArtefactCache
-from infra.local.cluster_life import ClusterPace
 from infra.local.cogs import FileBuckets
 from infra.local.control import Control
 from infra.local.deployed import LAKE, deployed_settings
 from infra.local.errors import StackError
 from infra.local.faults import Faults
 from infra.local.items import read_items
+from infra.local.late_emr import LateEmr
 from infra.local.options import (
     COG_BUCKET,
     CREDENTIALS,
@@ -30,13 +30,10 @@ from infra.local.options import (
 )
 from infra.local.server import Gateway, Server
 from infra.local.stac import StacServer
-from infra.local.step_runner import StepRunner
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
-
-    from infra.local.emr_cluster import LocalCluster
 
 _log = logging.getLogger(__name__)
 
@@ -55,27 +52,21 @@ class Stack:
     """
 
     def __init__(self, options: StackOptions) -> None:
-        self._options = options
+        self._options = replace(options, root=options.root.resolve())
+        self._stops = ExitStack()
         self.info: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
         """Start everything and write `stack.json` last."""
-        options = self._options
-        for folder in (options.data, options.artifacts):
+        for folder in (self._options.data, self._options.artifacts):
             if folder is not None and not folder.is_dir():
                 raise StackError(f"folder {folder} does not exist")
         moto_api_backend.reset()
-        options.root.mkdir(parents=True, exist_ok=True)
-        try:
-            self._server = Server(options.port)
-        except OSError as error:
-            raise StackError(f"cannot listen on port {options.port}: {error}") from error
-        self._stac: StacServer | None = None
-        self._backends: Any = {}
+        self._options.root.mkdir(parents=True, exist_ok=True)
         try:
             self._start()
         except BaseException:
-            self._stop()
+            self._stops.close()
             raise
         return self
 
@@ -86,37 +77,36 @@ class Stack:
         trace: TracebackType | None,
     ) -> None:
         """Stop everything, and every process it started."""
-        self._stop()
+        self._stops.close()
 
     def _start(self) -> None:
-        options, endpoint = self._options, self._server.url
-        faults = Faults()
+        options = self._options
+        try:
+            server = Server(options.port)
+        except OSError as error:
+            raise StackError(f"cannot listen on port {options.port}: {error}") from error
+        self._stops.callback(server.stop)
+        endpoint, faults = server.url, Faults()
         s3 = _client("s3", endpoint)
-        runner = StepRunner(
-            folder=options.root / "steps",
-            spark_submit=options.spark_submit,
-            environment=options.step_environment(endpoint),
-            s3=s3,
-            artefacts=ArtefactCache(s3, options.root / "cache"),
-            faults=faults,
-        )
-        pace = ClusterPace(state_delay_s=options.state_delay_s, idle_speed=options.idle_speed)
-        self._backends = emr_calls.install(runner, pace)
+        emr = LateEmr(options, endpoint=endpoint, s3=s3, faults=faults)
+        self._stops.callback(emr.stop)
         buckets = FileBuckets({COG_BUCKET: options.data} if options.data else {})
-        control = Control(faults=faults, reads=buckets.counts, steps=self._running_steps)
-        self._server.start(Gateway(buckets=buckets, control=control))
+        control = Control(faults=faults, reads=buckets.counts, steps=lambda: emr.get().running_steps())
+        server.start(Gateway(buckets=buckets, control=control, emr_ready=emr.get))
         cogs_url = f"{endpoint}/{COG_BUCKET}"
         items = read_items(options.data, cogs_url) if options.data else []
-        self._stac = StacServer(options.root / "stac", items)
+        stac = StacServer(options.root / "stac", items)
+        self._stops.callback(stac.stop)
         s3.create_bucket(Bucket=LAKE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         _client("glue", endpoint).create_database(DatabaseInput={"Name": DATABASE})
         if options.artifacts:
             _upload(s3, options.artifacts)
-        self._stac.wait()
-        self._describe(endpoint, self._stac.url, cogs_url, len(items))
+        stac.wait()
+        self._describe(endpoint, stac.url, cogs_url, len(items))
+        Thread(target=emr.get, name="emr", daemon=True).start()
 
     def _describe(self, endpoint: str, stac_url: str, cogs_url: str, items: int) -> None:
-        root = self._options.root.resolve()
+        root = self._options.root
         settings = deployed_settings(stac_url=stac_url, python=self._options.spark_python)
         deployed = root / "deployed.json"
         _write(deployed, settings)
@@ -133,35 +123,8 @@ class Stack:
             "env": {**aws_environment(endpoint), "CLAYLAKE_DEPLOYED": str(deployed)},
         }
         _write(root / "stack.json", self.info)
+        self._stops.callback((root / "stack.json").unlink, missing_ok=True)
         _log.info("stack at %s, catalogue at %s with %d items", endpoint, stac_url, items)
-
-    def _stop(self) -> None:
-        with suppress(FileNotFoundError):
-            (self._options.root / "stack.json").unlink()
-        clusters = self._clusters()
-        for cluster in clusters:
-            cluster.terminate()
-        for cluster in clusters:
-            cluster.life.join(timeout_s=10.0)
-        if self._stac:
-            self._stac.stop()
-        self._server.stop()
-
-    def _clusters(self) -> list[LocalCluster]:
-        return [
-            cluster
-            for regions in self._backends.values()
-            for backend in regions.values()
-            for cluster in backend.clusters.values()
-        ]
-
-    def _running_steps(self) -> list[dict[str, Any]]:
-        return [
-            {"cluster": cluster.id, "step": step.id, "name": step.name, "pid": step.child.pid}
-            for cluster in self._clusters()
-            for step in cluster.steps
-            if step.state == "RUNNING" and step.child is not None
-        ]
 
 
 def _client(service: str, endpoint: str) -> Any:  # boto3 clients carry no types

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseOperatorLink
-from airflow.sdk.bases.xcom import BaseXCom
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
 
-class StoredLink(BaseOperatorLink):
-    """A link that its task has put into XCom with `push`; no button works before that."""
+class TaskLink(BaseOperatorLink):
+    """A link whose address the task finds out while it runs, and tells with `show`."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """The stored address, or an empty string."""
-        return BaseXCom.get_value(ti_key=cast("Any", ti_key), key=self.xcom_key) or ""
+        """The address told last in this process; Airflow asks at the task's end, and stores it."""
+        return str(getattr(operator, self.xcom_key, ""))
 
-    def push(self, context: Any, address: str) -> None:
-        """Store the address, so that the button works while the task still waits."""
+    def show(self, operator: BaseOperator, context: Any, address: str) -> None:
+        """Store the address at once, so that the button works while the task still waits."""
+        setattr(operator, self.xcom_key, address)
         context["ti"].xcom_push(key=self.xcom_key, value=address)
 
 
-class EmrConsoleLink(StoredLink):
+class EmrConsoleLink(TaskLink):
     """The cluster in the EMR console."""
 
     name = "EMR console"
 
 
-class ReportLink(StoredLink):
+class ReportLink(TaskLink):
     """The month's report."""
 
     name = "Report"

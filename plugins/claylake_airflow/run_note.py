@@ -14,6 +14,7 @@ from airflow.listeners import hookimpl
 
 if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
+    from sqlalchemy.orm import Session
 
 TASK = "receipt"
 KEY = "note"
@@ -40,18 +41,30 @@ def write(dag_run: DagRun) -> None:
     """Copy the note of a claylake run's receipt, if it has left one."""
     if not dag_run.dag_id.startswith("claylake_"):
         return
-    from airflow.models.xcom import XComModel
     from sqlalchemy.orm import object_session
 
     session = object_session(dag_run)
-    if session is None:
+    if session is not None:
+        _copy(dag_run, session)
         return
+    # `airflow dags test` decides over a run that belongs to no session.
+    from airflow.models.dagrun import DagRun as Stored
+    from airflow.utils.session import create_session
+
+    with create_session() as own:
+        stored = own.get(Stored, dag_run.id)
+        if stored is not None:
+            _copy(stored, own)
+
+
+def _copy(dag_run: DagRun, session: Session) -> None:
+    from airflow.models.xcom import XComModel
+
     query = XComModel.get_many(run_id=dag_run.run_id, dag_ids=dag_run.dag_id, task_ids=TASK, key=KEY)
     row = session.scalars(query.limit(1)).first()
     if row is None:
         return
-    text = XComModel.deserialize_value(row)
-    dag_run.note = merge(dag_run.note, str(text))
+    dag_run.note = merge(dag_run.note, str(XComModel.deserialize_value(row)))
     _log.info("noted the receipt on run %s of %s", dag_run.run_id, dag_run.dag_id)
 
 

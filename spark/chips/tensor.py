@@ -38,4 +38,4 @@ def decode(frame: bytes) -> np.ndarray[Any, Any]:
 
 def digest(tensor: np.ndarray[Any, Any]) -> str:
     """xxh3-128 of the raw bytes, 32 hex digits: the same for equal pixels, however encoded."""
-    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(tensor))
+    return xxhash.xxh3_128_hexdigest(np.ascontiguousarray(tensor).data)

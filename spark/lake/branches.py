@@ -34,23 +34,32 @@ def named(plan: Plan, table: str, branch: str) -> str:
     return f"{main(plan, table)}.branch_{branch}"
 
 
-def open_branches(spark: SparkSession, plan: Plan) -> None:
-    """Make sure that all tables exist and carry the plan's branch.
+def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
+    """Make sure that all tables exist and carry the plan's branch, on top of what main is now.
 
-    A branch that an earlier attempt left is adopted with its rows. If it has none of its own, it
-    is moved up to main, so that the run sees what others published since.
+    A branch that an earlier attempt left is adopted with its rows; where others have published
+    since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed.
     """
+    # Rebuilding itself works on branches.
+    from spark.lake.rebuild import rebuild
+    from spark.lake.scope import Scope
+
     tables.create_all(spark, plan.database)
+    rebuilt = set()
     for name in PUBLISH_ORDER:
         table = main(plan, name)
         refs = _with_main(spark, table)
         head = refs.heads.get(plan.branch)
         if head is None:
             spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {plan.branch}")
-        elif head != refs.main and refs.contains(refs.main, head):
+        elif refs.main is None or refs.contains(head, refs.main):
+            _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
+        elif refs.contains(refs.main, head):
             point(spark, table, plan.branch, refs.main)
         else:
-            _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
+            rebuild(spark, plan, Scope.of(plan), name)
+            rebuilt.add(name)
+    return frozenset(rebuilt)
 
 
 def _with_main(spark: SparkSession, table: str) -> Refs:
@@ -78,12 +87,13 @@ def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
     compare-and-swap: what it publishes was built on what main was.
     """
     from py4j.protocol import Py4JJavaError
+    from pyspark.errors import PySparkException
 
     try:
         spark.sql(f"CALL {CATALOG}.system.fast_forward('{table}', '{MAIN}', '{branch}')").collect()
-    except Py4JJavaError as error:
+    except (Py4JJavaError, PySparkException) as error:
         if any(sign in str(error) for sign in _REFUSED):
-            _log.info("main of %s moved before %s could be published: %s", table, branch, error.java_exception)
+            _log.info("main of %s moved before %s could be published", table, branch)
             return False
         raise
     return True

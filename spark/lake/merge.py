@@ -27,7 +27,9 @@ _LINEAGE = ("run_id", "created_at")
 """Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
 
 
-def insert_only(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None) -> int:
+def insert_only(
+    spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None, cheap: bool = False
+) -> int:
     """Insert the rows whose key the branch does not have; gives how many.
 
     Rows of equal key in `rows` count once. Nothing is committed when nothing is new.
@@ -38,10 +40,11 @@ def insert_only(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *,
         table: a name of `spark.lake.tables.TABLES`.
         rows: all columns of the table, in any order. Persisted here if the caller has not.
         branch: another branch than the plan's.
+        cheap: `rows` come straight from a table: reading them again beats holding their blobs.
     """
     shape = TABLES[table]
     target = branches.named(plan, table, branch or plan.branch)
-    with _source(rows, shape) as (source, bounds):
+    with _source(rows, shape, cheap=cheap) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         with _view(source) as view:
@@ -49,7 +52,9 @@ def insert_only(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *,
     return _written(spark, branches.main(plan, table), branch or plan.branch)
 
 
-def upsert(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None) -> int:
+def upsert(
+    spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None, cheap: bool = False
+) -> int:
     """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
 
     A row whose outcome is `chip` stays: the chip exists. A row that differs only in who wrote it
@@ -57,7 +62,7 @@ def upsert(spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, bran
     """
     shape = TABLES[table]
     target = branches.named(plan, table, branch or plan.branch)
-    with _source(rows, shape) as (source, bounds):
+    with _source(rows, shape, cheap=cheap) as (source, bounds):
         if bounds is None:
             return 0
         changes = _changes(spark, target, shape, source, bounds)
@@ -113,10 +118,10 @@ def _replaces(table: Table) -> str:
 
 
 @contextmanager
-def _source(rows: DataFrame, table: Table) -> Iterator[tuple[DataFrame, Bounds | None]]:
+def _source(rows: DataFrame, table: Table, *, cheap: bool) -> Iterator[tuple[DataFrame, Bounds | None]]:
     """The rows in the table's columns, one per key, computed once, with their bounds."""
     level = rows.storageLevel
-    ours = not (level.useMemory or level.useDisk)
+    ours = not (cheap or level.useMemory or level.useDisk)
     if ours:
         rows.persist()
     try:

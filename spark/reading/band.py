@@ -55,7 +55,9 @@ class Band:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._dataset.close()
 
     def _checked(self) -> Raster:
@@ -84,7 +86,9 @@ class Band:
         part = self.raster.inside(window)
         if part is not None:
             top, left = part.row - window.row, part.col - window.col
-            pixels[top : top + part.height, left : left + part.width] = self._read(part.col, part.row, part.width, part.height)
+            pixels[top : top + part.height, left : left + part.width] = self._read(
+                part.col, part.row, part.width, part.height
+            )
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
     def _read(self, *window: int) -> np.ndarray[Any, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import rasterio
-import rasterio._base
+import rasterio._base as _linked
 
 OPTIONS: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -22,7 +22,8 @@ OPTIONS: dict[str, str | int] = {
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
     "GDAL_HTTP_TIMEOUT": "60",
 }
-"""Cache in bytes, as rasterio wants it: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that each block is decoded once."""
+"""GDAL's names. The cache is in bytes: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that
+each block is decoded once."""
 
 _NETWORK = {"http": "/vsicurl/", "https": "/vsicurl/"}
 
@@ -61,7 +62,7 @@ class Traffic:
 def traffic() -> Traffic:
     """What this process fetched so far (GDAL's ``VSINetworkStatsGetAsSerializedJSON``); files on disk do not count."""
     # rasterio does not wrap the function, but its module is linked with the library that has it.
-    library = ctypes.CDLL(rasterio._base.__file__)
+    library = ctypes.CDLL(_linked.__file__)
     library.VSINetworkStatsGetAsSerializedJSON.restype = ctypes.c_void_p
     library.VSINetworkStatsGetAsSerializedJSON.argtypes = [ctypes.c_void_p]
     library.VSIFree.argtypes = [ctypes.c_void_p]

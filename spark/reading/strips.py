@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 LONGEST = 16
-"""Cells of a strip at most: bounds memory (a cell of ten bands is 1.3 MB); blocks stay in GDAL's cache between strips."""
+"""Cells of a strip at most: bounds memory (1.3 MB a cell). Blocks stay in GDAL's cache between strips."""
 
 
 @dataclass(frozen=True, order=True)

@@ -6,11 +6,8 @@ not ``dags/`` on their path, driven through the REST API.
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 import socket
-from pathlib import Path
 
 import pytest
 

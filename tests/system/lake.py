@@ -73,7 +73,13 @@ class Lake:
                 for row in self.rows("chips", ("id", "content_digest", "scene_id", "radiometry"))
             ),
             "embeddings": sorted(
-                (row["id"], row["content_digest"], row["model_version"], row["convention"], tuple(row["global_embedding"]))
+                (
+                    row["id"],
+                    row["content_digest"],
+                    row["model_version"],
+                    row["convention"],
+                    tuple(row["global_embedding"]),
+                )
                 for row in self.rows("embeddings")
             ),
             "observations": sorted(

@@ -22,11 +22,15 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     started = time.monotonic()
+    painted = started
 
     def tell(done: int, total: int, what: str) -> None:
-        spent = time.monotonic() - started
-        left = f", about {spent / done * (total - done):.0f} s left" if 0 < done < total else ""
-        sys.stderr.write(f"  {what}: {done} of {total} passes, {spent:.0f} s{left}\n")
+        nonlocal painted
+        now = time.monotonic()
+        if done == 0:
+            painted = now
+        left = f", about {(now - painted) / done * (total - done):.0f} s left" if 0 < done < total else ""
+        sys.stderr.write(f"  {what}: {done} of {total} passes, {now - started:.0f} s{left}\n")
 
     try:
         world = build(

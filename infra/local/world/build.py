@@ -68,7 +68,7 @@ def build(
         started = time.monotonic()
         land = paint_landscape(seed, place.extent)
         tell(0, len(missing), f"landscape in {time.monotonic() - started:.0f} s")
-        # GDAL's settings are per thread: cap the cache once for all of them.
+        # Blocks are written once and never read again: a large cache would only hold memory.
         with rasterio.Env(GDAL_CACHEMAX=64), ThreadPoolExecutor(workers) as pool:
             tasks = {pool.submit(paint_pass, canvas, land, taken): taken for taken in missing}
             for done, task in enumerate(as_completed(tasks), 1):

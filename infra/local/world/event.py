@@ -32,4 +32,4 @@ def burn_severity(seed: int, extent: Box, outline: Polygon) -> Field:
     patchy = fractal(generator(seed, "severity"), extent.shape, longest=32, shortest=2, gain=0.6)
     severity = np.float32(0.62) + np.float32(0.38) * smoothstep(patchy, -1.6, 0.1)
     # Blurring would leak over the edge: what burnt stays inside the recorded outline.
-    return blurred(inside * severity) * inside
+    return np.asarray(blurred(inside * severity) * inside)

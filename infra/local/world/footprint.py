@@ -19,7 +19,8 @@ def lonlat_ring(points: Iterable[tuple[float, float]], epsg: int) -> list[list[f
 
 def polygon_lonlat(polygon: Polygon, epsg: int) -> dict[str, Any]:
     """Return a projected polygon as a GeoJSON geometry, lon/lat, counter-clockwise."""
-    ring = polygon.exterior.coords if polygon.exterior.is_ccw else polygon.exterior.coords[::-1]
+    corners = [(east, north) for east, north, *_ in polygon.exterior.coords]
+    ring = corners if polygon.exterior.is_ccw else corners[::-1]
     return {"type": "Polygon", "coordinates": [lonlat_ring(ring, epsg)]}
 
 

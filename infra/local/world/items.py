@@ -1,61 +1,17 @@
 """STAC items in the dialects of Earth Search's two Sentinel-2 L2A collections."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from shapely import Polygon
 
-from infra.local.world.bands import SCL_FILE, WAVELENGTHS, Wavelength
-from infra.local.world.footprint import polygon_lonlat
-from infra.local.world.painting import TEN_METRE
-from infra.local.world.passes import C1, L2A, Pass
-from infra.local.world.place import Place, Tile
+from infra.local.world.assets import assets
+from infra.local.world.footprint import lonlat_ring, polygon_lonlat
+from infra.local.world.roles import C1, L2A
+from infra.local.world.scene import Scene
 
 BASELINE, OLD_BASELINE = "05.11", "05.10"
 _EXTENSIONS = ("mgrs/v1.0.0", "view/v1.0.0", "raster/v1.1.0", "eo/v1.1.0", "grid/v1.1.0", "processing/v1.1.0")
-_TIFF = "image/tiff; application=geotiff; profile=cloud-optimized"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """One STAC item to be: a tile of a pass in a collection.
-
-    Attributes:
-        place: where it lies.
-        tile: which tile it shows.
-        overflight: the pass.
-        collection: where it is published.
-    """
-
-    place: Place
-    tile: Tile
-    overflight: Pass
-    collection: str
-
-    @property
-    def id(self) -> str:
-        """Item id in the collection's style."""
-        taken = self.overflight
-        if self.collection == C1:
-            return f"{taken.platform}_T{self.tile.name}_{self.strip_start:%Y%m%dT%H%M%S}_L2A"
-        return f"{taken.platform}_{self.tile.name}_{taken.start:%Y%m%d}_0_L2A"
-
-    @property
-    def strip_start(self) -> datetime:
-        """Start of the datastrip: what c1 ids carry, some minutes into the datatake."""
-        return self.overflight.start + timedelta(minutes=4, seconds=3)
-
-    @property
-    def seen(self) -> datetime:
-        """Sensing time: tiles of one pass are seconds apart, the eastern one first."""
-        east = self.tile is self.place.tiles[1]
-        return self.overflight.start + timedelta(minutes=4, seconds=36 if east else 39, milliseconds=417)
-
-    @property
-    def old(self) -> bool:
-        """Whether the item speaks the older dialect."""
-        return self.collection == L2A and self.overflight.role.dialect == "old"
 
 
 def item(
@@ -85,7 +41,7 @@ def item(
         "bbox": [min(lon), min(lat), max(lon), max(lat)],
         "properties": _properties(scene, sun, outline, shares, stamp),
         "links": [],
-        "assets": {**{name: _band(scene, name) for name in WAVELENGTHS}, "scl": _scl(scene)},
+        "assets": assets(scene),
     }
 
 
@@ -145,54 +101,8 @@ def _properties(
 
 
 def _centroid(scene: Scene, outline: Polygon) -> dict[str, float]:
-    point = outline.centroid.buffer(1)
-    ((lon, lat), *_) = polygon_lonlat(point, scene.place.epsg)["coordinates"][0]
+    ((lon, lat),) = lonlat_ring([(outline.centroid.x, outline.centroid.y)], scene.place.epsg)
     return {"lat": round(lat, 5), "lon": round(lon, 5)}
-
-
-def _grid(scene: Scene, pixel: int) -> dict[str, Any]:
-    rows, cols = scene.tile.crop.shape
-    part = pixel // 10
-    return {"proj:shape": [rows // part, cols // part], "proj:transform": list(scene.tile.crop.transform(pixel))}
-
-
-def _band(scene: Scene, name: str) -> dict[str, Any]:
-    wave = WAVELENGTHS[name]
-    pixel = 10 if name in TEN_METRE else 20
-    # Both collections claim the offset; in sentinel-2-l2a the pixels no longer have it.
-    raster = {"nodata": 0, "data_type": "uint16", "spatial_resolution": pixel, "scale": 0.0001, "offset": -0.1}
-    if scene.old:
-        raster["bits_per_sample"] = 15
-    return {
-        "href": f"../{scene.collection}/{scene.id}/{wave.band}.tif",
-        "type": _TIFF,
-        "title": f"{wave.title} - {pixel}m",
-        "eo:bands": [_described(wave, name, scene)],
-        "gsd": pixel,
-        **_grid(scene, pixel),
-        "raster:bands": [raster],
-        "roles": ["data", "reflectance"],
-    }
-
-
-def _described(wave: Wavelength, name: str, scene: Scene) -> dict[str, Any]:
-    return {
-        "name": wave.band if scene.collection == C1 else name,
-        "common_name": "rededge" if name.startswith("rededge") else name,
-        "center_wavelength": wave.centre,
-        "full_width_half_max": wave.width,
-    }
-
-
-def _scl(scene: Scene) -> dict[str, Any]:
-    return {
-        "href": f"../{scene.collection}/{scene.id}/{SCL_FILE}",
-        "type": _TIFF,
-        "title": "Scene classification map (SCL)",
-        **_grid(scene, 20),
-        "raster:bands": [{"nodata": 0, "data_type": "uint8", "spatial_resolution": 20}],
-        "roles": ["data", "reflectance"] if scene.old else ["data"],
-    }
 
 
 def _text(moment: datetime) -> str:

@@ -12,9 +12,10 @@ from shapely.geometry.base import BaseGeometry
 from infra.local.world import units as u
 from infra.local.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
 from infra.local.world.event import burn_outline, burn_severity
-from infra.local.world.noise import Field, blurred, fractal, generator
+from infra.local.world.noise import Field, fractal, generator
 from infra.local.world.place import Box
 from infra.local.world.terrain import Terrain, raise_terrain
+from infra.local.world.texture import crown_grain, soil_pattern
 from infra.local.world.units import Kind, Units, plant
 from infra.local.world.water import Waters, spill_waters
 
@@ -64,8 +65,8 @@ def paint_landscape(seed: int, extent: Box) -> Landscape:
         extent=extent,
         unit=unit.astype(np.int32),
         units=units,
-        pattern=_pattern(seed, extent, cadastre),
-        grain=_grain(seed, units.kind[unit]),
+        pattern=soil_pattern(seed, extent.shape, cadastre),
+        grain=crown_grain(seed, units.kind[unit]),
         terrain=terrain,
         burnt=burn_severity(seed, extent, burn),
         burn=burn,
@@ -74,7 +75,8 @@ def paint_landscape(seed: int, extent: Box) -> Landscape:
 
 def _mask(extent: Box, shape: BaseGeometry) -> Mask:
     origin = Affine(*extent.transform())
-    return rasterize([(shape, 1)], out_shape=extent.shape, transform=origin, dtype="uint8") == 1
+    inside = rasterize([(shape, 1)], out_shape=extent.shape, transform=origin, dtype="uint8")
+    return np.asarray(inside, dtype=bool)
 
 
 def _pixels(extent: Box, points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -101,7 +103,7 @@ def _distance(extent: Box, shape: BaseGeometry) -> Field:
     rows, cols = extent.shape
     north = extent.north - 10 * (np.arange(rows, dtype=np.float32)[:, None] + 0.5)
     east = extent.west + 10 * (np.arange(cols, dtype=np.float32)[None, :] + 0.5)
-    return np.hypot(north - np.float32(shape.centroid.y), east - np.float32(shape.centroid.x))
+    return np.asarray(np.hypot(north - np.float32(shape.centroid.y), east - np.float32(shape.centroid.x)))
 
 
 def _plant_trees(
@@ -160,28 +162,3 @@ def _flood(seed: int, unit: NDArray[np.int32], extent: Box, waters: Waters, cada
     bridge = cadastre.ways == ROAD
     unit = np.where(_mask(extent, waters.river) & ~bridge, Kind.RIVER, unit)
     return np.where(_mask(extent, waters.lakes), Kind.LAKE, unit).astype(np.int32)
-
-
-def _pattern(seed: int, extent: Box, cadastre: Cadastre) -> Field:
-    shape = extent.shape
-    soil = fractal(generator(seed, "soil"), shape, longest=64, shortest=2, gain=0.62)
-    north = -10 * np.arange(shape[0], dtype=np.float32)[:, None]
-    east = 10 * np.arange(shape[1], dtype=np.float32)[None, :]
-    turn = cadastre.headings.astype(np.float32)
-    across = north * np.cos(turn)[cadastre.parcel] - east * np.sin(turn)[cadastre.parcel]
-    # Tramlines every 36 m, as wide booms leave them.
-    soil += fractal(generator(seed, "region"), shape, longest=512, shortest=128)
-    return soil + np.float32(0.5) * np.sin(across * np.float32(2 * np.pi / 36))
-
-
-def _grain(seed: int, kind: NDArray[np.uint8]) -> Field:
-    """Return crowns lit from the south-east over mottled stands, and faint streaks on water."""
-    rng = generator(seed, "grain")
-    crowns = blurred(rng.standard_normal(kind.shape, dtype=np.float32))
-    lit = crowns - np.roll(crowns, (1, 1), (0, 1))
-    mottle = fractal(rng, kind.shape, longest=32, shortest=4, gain=0.7)
-    strength = np.zeros(len(Kind), dtype=np.float32)
-    strength[[Kind.CONIFER, Kind.DECIDUOUS, Kind.TREES]] = (1.0, 0.8, 0.9)
-    out = strength[kind] * (np.float32(0.17) * lit + np.float32(0.055) * mottle)
-    wet = (kind == Kind.LAKE) | (kind == Kind.RIVER)
-    return np.where(wet, np.float32(0.05) * mottle, out).astype(np.float32)

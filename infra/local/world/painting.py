@@ -16,8 +16,8 @@ from infra.local.world.spectra import BANDS
 
 TEN_METRE = frozenset({"blue", "green", "red", "nir"})
 
-SNOW_LINE = 0.8
-"""Where new snow begins, as a share of the way from the plain to the top."""
+SNOW_SHARE = 0.035
+"""Share of the extent, its highest, that new snow reaches."""
 
 _HAZE = (1.0, 0.62, 0.4, 0.33, 0.25, 0.2, 0.15, 0.14, 0.02, 0.0)
 _SHADE_LOSS = (0.42, 0.48, 0.54, 0.57, 0.6, 0.62, 0.63, 0.64, 0.68, 0.7)
@@ -71,10 +71,10 @@ def _snow(seed: int, land: Landscape, overflight: Pass) -> Field:
     if not overflight.role.snow:
         return np.zeros((1, 1), dtype=np.float32)
     height = land.terrain.height
-    low, top = float(np.quantile(height[::8, ::8], 0.2)), float(height.max())
     rough = fractal(generator(seed, "snow"), height.shape, longest=32, shortest=1, gain=0.6)
-    line = low + SNOW_LINE * (top - low)
-    return smoothstep(height + np.float32(0.035 * (top - low)) * rough, line, line + 90)
+    line, bottom = (float(np.quantile(height[::8, ::8], part)) for part in (1 - SNOW_SHARE, 0.2))
+    melting = np.float32(0.05 * (line - bottom)) * rough
+    return smoothstep(height + melting, line, line + 0.08 * (line - bottom))
 
 
 def clean_bands(land: Landscape, overflight: Pass, exposure: Exposure) -> Iterator[tuple[str, Field]]:

@@ -7,87 +7,16 @@ those dates a month keeps a few, in one of three patterns by turns; 2024-07 has 
 import calendar
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
 
 import numpy as np
 
 from infra.local.world.errors import WorldError
-
-L2A, C1 = "sentinel-2-l2a", "sentinel-2-c1-l2a"
+from infra.local.world.roles import PATTERNS, Role
 
 _REFERENCE = date(2024, 7, 3)
 _START = time(10, 15, 59)
 _ABSOLUTE_ORBIT = {"S2A": 47109, "S2B": 38272}
 """At the reference date and five days later; both give relative orbit 65."""
-
-
-class Sky(Enum):
-    """Weather: share of the sky under (cumulus, cirrus)."""
-
-    CLEAR = (0.004, 0.0)
-    FEW = (0.08, 0.0)
-    SCATTERED = (0.27, 0.03)
-    THIN = (0.04, 0.25)
-    OVERCAST = (0.91, 0.05)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Role:
-    """What a pass is for.
-
-    Attributes:
-        orbit: which of the month's orbits, from 0.
-        sky: the weather.
-        collections: where it is published.
-        dialect: of its sentinel-2-l2a items: `current` or `old`.
-        edge: whether the swath ends inside the extent.
-        snow: whether new snow lies on the hill.
-        late_days: days after the pass when its items were last updated.
-    """
-
-    orbit: int
-    sky: Sky
-    collections: tuple[str, ...]
-    dialect: str = "current"
-    edge: bool = False
-    snow: bool = False
-    late_days: int = 0
-
-
-PATTERNS: dict[str, tuple[tuple[Role, ...], ...]] = {
-    "demo": (
-        (
-            Role(orbit=0, sky=Sky.CLEAR, collections=(L2A,)),
-            Role(orbit=1, sky=Sky.SCATTERED, collections=(L2A, C1)),
-            Role(orbit=4, sky=Sky.FEW, collections=(C1,), edge=True),
-        ),
-        (
-            Role(orbit=0, sky=Sky.THIN, collections=(C1,)),
-            Role(orbit=1, sky=Sky.OVERCAST, collections=(L2A,)),
-            Role(orbit=2, sky=Sky.CLEAR, collections=(L2A, C1)),
-            Role(orbit=4, sky=Sky.FEW, collections=(L2A,), dialect="old"),
-        ),
-        (
-            Role(orbit=1, sky=Sky.CLEAR, collections=(C1,)),
-            Role(orbit=2, sky=Sky.SCATTERED, collections=(L2A,), late_days=24),
-            Role(orbit=5, sky=Sky.FEW, collections=(L2A,), snow=True),
-        ),
-    ),
-    "tiny": (
-        (
-            Role(orbit=0, sky=Sky.CLEAR, collections=(L2A, C1)),
-            Role(orbit=1, sky=Sky.SCATTERED, collections=(C1,), edge=True),
-        ),
-        (
-            Role(orbit=1, sky=Sky.OVERCAST, collections=(L2A,)),
-            Role(orbit=2, sky=Sky.CLEAR, collections=(L2A,), dialect="old"),
-        ),
-        (
-            Role(orbit=1, sky=Sky.CLEAR, collections=(C1,)),
-            Role(orbit=5, sky=Sky.FEW, collections=(L2A,), snow=True, late_days=24),
-        ),
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)

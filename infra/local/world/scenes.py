@@ -13,12 +13,14 @@ from infra.local.world.bands import SCL_FILE, WAVELENGTHS
 from infra.local.world.classify import classify, percentages
 from infra.local.world.cog import write_cog
 from infra.local.world.footprint import centre_lonlat, scene_footprint
-from infra.local.world.items import Scene, item
+from infra.local.world.items import item
 from infra.local.world.landcover import Landscape
 from infra.local.world.noise import Field, generator, halved
 from infra.local.world.painting import TEN_METRE, at_20m, clean_bands, expose, veiled
-from infra.local.world.passes import C1, Pass
+from infra.local.world.passes import Pass
 from infra.local.world.place import Place
+from infra.local.world.roles import C1
+from infra.local.world.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +41,11 @@ class Canvas:
 
 
 def scenes_of(place: Place, overflight: Pass) -> list[Scene]:
-    """Return the scenes of a pass: each tile in each collection it is published in."""
+    """Return the scenes of a pass: its tiles in each collection it is published in."""
     return [
         Scene(place=place, tile=tile, overflight=overflight, collection=collection)
         for collection in overflight.role.collections
-        for tile in place.tiles
+        for tile in (place.tiles[:1] if collection == overflight.role.lone else place.tiles)
     ]
 
 

@@ -42,7 +42,7 @@ def paint_sky(seed: int, overflight: Pass, shape: tuple[int, int], azimuth: floa
     wide = (shape[0] + 2 * _OVERSCAN, shape[1] + 2 * _OVERSCAN)
     longest = 512 if share > 0.5 else 256 if share > 0.15 else 128
     longest = min(longest, 1 << (min(shape) // 3).bit_length())
-    puffs = fractal(rng, wide, longest=longest, shortest=1, gain=0.56)
+    puffs = fractal(rng, wide, longest=longest, shortest=4, gain=0.58)
     centre = np.s_[_OVERSCAN:-_OVERSCAN, _OVERSCAN:-_OVERSCAN]
     # Thin edges count as cloud in the SCL too, hence the step around the wanted quantile.
     edge = float(np.quantile(puffs[centre][::4, ::4], 1 - share))

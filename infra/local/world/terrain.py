@@ -39,7 +39,7 @@ class Terrain:
         light = 1 - self.slope_east * np.float32(np.sin(azimuth) * tilt)
         light -= self.slope_north * np.float32(np.cos(azimuth) * tilt)
         light /= np.sqrt(1 + self.slope_east**2 + self.slope_north**2)
-        return np.clip(light, np.float32(0.55), np.float32(1.35))
+        return np.asarray(np.clip(light, 0.55, 1.35), dtype=np.float32)
 
 
 def plane(extent: Box) -> tuple[Field, Field]:
@@ -47,7 +47,7 @@ def plane(extent: Box) -> tuple[Field, Field]:
     rows, cols = extent.shape
     east = (np.arange(cols, dtype=np.float32) + 0.5) / cols
     north = 1 - (np.arange(rows, dtype=np.float32) + 0.5) / rows
-    return east[None, :], north[:, None]
+    return east[None, :].astype(np.float32), north[:, None].astype(np.float32)
 
 
 def raise_terrain(seed: int, extent: Box) -> Terrain:

@@ -58,7 +58,7 @@ class EmrTask(BaseOperator):
 
     def show_cluster(self, context: Context, region: str, cluster_id: str) -> None:
         """Make the console button work from now on."""
-        EMR_CONSOLE.push(context, emr_console(region, cluster_id))
+        EMR_CONSOLE.show(self, context, emr_console(region, cluster_id))
 
     def wait(self, *, region: str | None, minutes: float) -> dict[str, Any]:
         """Arguments that every trigger takes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.exceptions import AirflowException
 
 from claylake_airflow.links import ReportLink, s3_object
 from claylake_airflow.operators.base import EMR_CONSOLE
@@ -37,17 +38,21 @@ class PublishOperator(StepOperator):
         super().__init__(step="publish", outlets=[self.alias], **kwargs)
 
     def completed(self, context: Context) -> None:
-        """Read the step's report; tell what it says."""
+        """Read the step's report; tell what it says.
+
+        Raises:
+            AirflowException: if there is none.
+        """
         from claylake.reports import PublishReport
 
         plan = self.plan(context)
         report = PublishReport.load(plan)
         if report is None:
-            self.log.warning("the step has left no %s: no asset event", PublishReport.file)
-            return
+            msg = f"the step has completed but left no {PublishReport.file}: nothing shows that the month is published"
+            raise AirflowException(msg)
         self.log.info("%s", report.message)
         if report.report:
-            REPORT.push(context, s3_object(plan.deployed.region, report.report))
+            REPORT.show(self, context, s3_object(plan.deployed.region, report.report))
         if report.rows_added:
             extra: dict[str, Any] = {
                 "aoi": plan.aoi_name,

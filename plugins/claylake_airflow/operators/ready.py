@@ -22,8 +22,9 @@ class WaitClusterReadyOperator(EmrTask):
         cluster_id = self.cluster_id(context)
         self.show_cluster(context, region, cluster_id)
         trigger = ReadyTrigger(cluster_id=cluster_id, **self.wait(region=region, minutes=LONGEST_START_MINUTES))
-        self.defer(trigger=trigger, method_name="resume", kwargs={"cluster_id": cluster_id})
+        self.defer(trigger=trigger, method_name="resume")
 
-    def resume(self, context: Context, event: dict[str, Any], cluster_id: str) -> None:  # noqa: ARG002 - Airflow's
+    def resume(self, context: Context, event: dict[str, Any]) -> None:
         """Ready, or why not."""
-        demand_done(event, f"cluster {cluster_id} did not become ready")
+        self.show_cluster(context, event["region"], event["cluster_id"])
+        demand_done(event, f"cluster {event['cluster_id']} did not become ready")

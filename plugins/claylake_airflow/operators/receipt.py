@@ -9,7 +9,7 @@ from airflow.sdk import BaseOperator
 
 from claylake_airflow import emr, run_note
 from claylake_airflow.links import s3_object
-from claylake_airflow.operators.base import CREATE_TASK, EMR_CONSOLE, PLAN_TASK
+from claylake_airflow.operators.base import CREATE_TASK, PLAN_TASK
 from claylake_airflow.operators.publish import REPORT
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class ReceiptOperator(BaseOperator):
     The note for the run goes to XCom, from where `run_note` puts it on the run.
     """
 
-    operator_extra_links: Collection[Any] = (EMR_CONSOLE, REPORT)
+    operator_extra_links: Collection[Any] = (REPORT,)
     ui_color = "#f4f1e6"
 
     def execute(self, context: Context) -> str | None:
@@ -44,7 +44,7 @@ class ReceiptOperator(BaseOperator):
         receipt = make_receipt(plan, cluster=cluster, steps=steps, now=datetime.now(UTC))
         self._tell(context, note(receipt))
         if receipt.report:
-            REPORT.push(context, s3_object(plan.deployed.region, receipt.report))
+            REPORT.show(self, context, s3_object(plan.deployed.region, receipt.report))
         return plan.uri(RECEIPT)
 
     def _tell(self, context: Context, text: str) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Place(NamedTuple):
-    """Where a step runs; survives deferral as keyword arguments."""
+    """Where a step runs."""
 
     region: str
     cluster_id: str
@@ -57,22 +57,24 @@ class StepOperator(EmrTask):
             step_id=place.step_id,
             **self.wait(region=region, minutes=plan.settings.cluster.max_hours * 60),
         )
-        self.defer(trigger=trigger, method_name="resume", kwargs=place._asdict())
+        self.defer(trigger=trigger, method_name="resume")
 
-    def resume(self, context: Context, event: dict[str, Any], region: str, cluster_id: str, step_id: str) -> str:
+    def resume(self, context: Context, event: dict[str, Any]) -> str:
         """The step's id; or its failure, with EMR's words and the end of its log.
 
         Raises:
             AirflowException: if the step did not complete.
         """
-        self._place = Place(region, cluster_id, step_id)
+        place = Place(event["region"], event["cluster_id"], event["step_id"])
+        self._place = place
+        self.show_cluster(context, place.region, place.cluster_id)
         if event["status"] == "done":
             self.completed(context)
-            return step_id
+            return place.step_id
         if event["status"] in ("timeout", "error"):
             self.on_kill()
-        msg = f"step {self.step} ({step_id} of {cluster_id}): {event.get('why', event['status'])}"
-        raise AirflowException(f"{msg}\n{self._tail(self._place)}")
+        msg = f"step {self.step} ({place.step_id} of {place.cluster_id}): {event.get('why', event['status'])}"
+        raise AirflowException(f"{msg}\n{self._tail(place)}")
 
     def completed(self, context: Context) -> None:
         """Called once the step has completed."""

@@ -32,22 +32,24 @@ class TerminateClusterOperator(EmrTask):
         if keep:
             self.log.info("keeping %s for %d minutes", ", ".join(ids), keep)
             trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=keep))
-            self.defer(trigger=trigger, method_name="end", kwargs={"region": region, "ids": ids})
-        return self.end(context, {}, region, ids)
+            self.defer(trigger=trigger, method_name="end")
+        return self.end(context, {"region": region, "cluster_ids": ids})
 
-    def end(self, context: Context, event: dict[str, Any], region: str | None, ids: list[str]) -> NoReturn:  # noqa: ARG002
+    def end(self, context: Context, event: dict[str, Any]) -> NoReturn:  # noqa: ARG002 - Airflow's signature
         """Terminate, and defer until EMR says so; asking again for an ended cluster does no harm."""
+        region, ids = event["region"], list(event["cluster_ids"])
         emr.client(region).terminate_job_flows(JobFlowIds=ids)
         self.log.info("asked EMR to terminate %s", ", ".join(ids))
         trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=LONGEST_END_MINUTES))
-        self.defer(trigger=trigger, method_name="resume", kwargs={"ids": ids})
+        self.defer(trigger=trigger, method_name="resume")
 
-    def resume(self, context: Context, event: dict[str, Any], ids: list[str]) -> list[str]:  # noqa: ARG002
+    def resume(self, context: Context, event: dict[str, Any]) -> list[str]:  # noqa: ARG002 - Airflow's signature
         """Ids of the ended clusters; with errors is ended too.
 
         Raises:
             AirflowException: if EMR has not ended them in time.
         """
+        ids = list(event["cluster_ids"])
         demand_done(event, f"{', '.join(ids)} may still be running and cost money")
         return ids
 

@@ -55,8 +55,8 @@ class Stac:
             "description": "for tests",
             "conformsTo": ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"],
             "links": [
-                {"rel": "root", "href": self.url + "/", "type": "application/json"},
-                {"rel": "self", "href": self.url + "/", "type": "application/json"},
+                {"rel": "root", "href": self.url, "type": "application/json"},
+                {"rel": "self", "href": self.url, "type": "application/json"},
                 {"rel": "search", "href": self.url + "/search", "type": "application/geo+json", "method": "POST"},
             ],
         }

@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-import boto3
-
 from infra.local.options import CREDENTIALS, REGION
 
 
 def client(stack, service):
+    import boto3
+
     keys = {name.lower(): value for name, value in CREDENTIALS.items()}
     return boto3.client(service, endpoint_url=stack.endpoint, region_name=REGION, **keys)
 

@@ -4,7 +4,6 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 
 from tests.infra.local.emr import add, cluster_status, run_cluster, step, step_state, wait_cluster, wait_for, wait_step
 
@@ -38,7 +37,7 @@ def test_cluster_without_keep_alive_ends_after_its_steps(emr):
 def test_ended_cluster_takes_no_steps(emr):
     cluster = run_cluster(emr)
     emr.terminate_job_flows(JobFlowIds=[cluster])
-    with pytest.raises(ClientError, match="shutting down, terminated, or finished") as error:
+    with pytest.raises(emr.exceptions.ClientError, match="shutting down, terminated, or finished") as error:
         add(emr, cluster, step("true"))
     assert error.value.response["Error"]["Code"] == "ValidationException"
     wait_cluster(emr, cluster, "TERMINATED")
@@ -76,7 +75,7 @@ def test_idle_cluster_ends_by_its_policy(emr):
 
 def test_policy_can_come_later_and_is_checked(emr, cluster):
     wait_cluster(emr, cluster, "WAITING")
-    with pytest.raises(ClientError, match="between 60 and 604800"):
+    with pytest.raises(emr.exceptions.ClientError, match="between 60 and 604800"):
         emr.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 59})
     emr.put_auto_termination_policy(ClusterId=cluster, AutoTerminationPolicy={"IdleTimeout": 61})
     wait_cluster(emr, cluster, "TERMINATED")
@@ -101,17 +100,17 @@ def test_clusters_are_listed_by_state_and_age_newest_first(emr):
 
 
 def test_unknown_ids_are_errors_of_the_api(emr, cluster):
-    with pytest.raises(ClientError, match="is not valid") as error:
+    with pytest.raises(emr.exceptions.ClientError, match="is not valid") as error:
         emr.describe_cluster(ClusterId="j-NONE")
     assert error.value.response["Error"]["Code"] == "InvalidRequestException"
-    with pytest.raises(ClientError, match="s-NONE"):
+    with pytest.raises(emr.exceptions.ClientError, match="s-NONE"):
         emr.describe_step(ClusterId=cluster, StepId="s-NONE")
-    with pytest.raises(ClientError, match="j-NONE"):
+    with pytest.raises(emr.exceptions.ClientError, match="j-NONE"):
         emr.list_steps(ClusterId="j-NONE")
 
 
 def test_step_limits(emr, cluster):
-    with pytest.raises(ClientError, match="over 10240"):
+    with pytest.raises(emr.exceptions.ClientError, match="over 10240"):
         add(emr, cluster, step("echo", "x" * 10_240))
 
 
@@ -139,7 +138,7 @@ def test_fleets_arrive_resize_and_go(emr, cluster):
     assert (task["TargetSpotCapacity"], task["ProvisionedSpotCapacity"]) == (2, 2)
     [kind] = task["InstanceTypeSpecifications"]
     assert kind["Configurations"][0]["Properties"] == {"a.b": "c"}
-    with pytest.raises(ClientError, match="already has a fleet"):
+    with pytest.raises(emr.exceptions.ClientError, match="already has a fleet"):
         emr.add_instance_fleet(ClusterId=cluster, InstanceFleet=config)
     emr.modify_instance_fleet(
         ClusterId=cluster,
@@ -160,7 +159,7 @@ def test_managed_scaling_policy_is_kept(emr, cluster):
 
 def test_termination_protection_holds(emr, cluster):
     emr.set_termination_protection(JobFlowIds=[cluster], TerminationProtected=True)
-    with pytest.raises(ClientError, match="termination protected"):
+    with pytest.raises(emr.exceptions.ClientError, match="termination protected"):
         emr.terminate_job_flows(JobFlowIds=[cluster])
     emr.set_termination_protection(JobFlowIds=[cluster], TerminationProtected=False)
 
@@ -188,7 +187,7 @@ def test_step_faults_strike_the_named_step_once(emr, faults, cluster, tmp_path, 
 
 def test_rejected_calls(emr, faults):
     faults.fault(reject_call="RunJobFlow", code="InternalServerException")
-    with pytest.raises(ClientError, match="Injected fault") as error:
+    with pytest.raises(emr.exceptions.ClientError, match="Injected fault") as error:
         run_cluster(emr)
     assert error.value.response["Error"]["Code"] == "InternalServerException"
     assert faults.control("GET", "faults") == []

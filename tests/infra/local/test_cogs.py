@@ -4,7 +4,6 @@ import http.client
 from urllib.parse import urlsplit
 
 import pytest
-from botocore.exceptions import ClientError
 
 PATH = "/sentinel-cogs/scene/B02.tif"
 
@@ -75,7 +74,7 @@ def test_nothing_outside_the_folder_is_served(stack, data, path, status):
 
 
 def test_bucket_is_read_only(stack, s3, content):
-    with pytest.raises(ClientError, match="MethodNotAllowed"):
+    with pytest.raises(s3.exceptions.ClientError, match="MethodNotAllowed"):
         s3.put_object(Bucket="sentinel-cogs", Key="scene/new.tif", Body=b"x")
     got = s3.get_object(Bucket="sentinel-cogs", Key="scene/B02.tif", Range="bytes=3-9")
     assert got["Body"].read() == content[3:10]

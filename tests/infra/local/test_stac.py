@@ -2,6 +2,7 @@
 
 import json
 import urllib.request
+from itertools import chain
 
 import pytest
 
@@ -32,13 +33,13 @@ def test_search_pages_through_both_collections(stack):
         stack, collections=BOTH, bbox=[9, 49, 12, 52], datetime="2024-06-03T00:00:00Z/2024-06-12T23:59:59Z", limit=3
     )
     assert max(map(len, pages)) == 3
-    assert sorted(sum(pages, [])) == [f"item-{day:02d}" for day in range(3, 13)]
+    assert sorted(chain.from_iterable(pages)) == [f"item-{day:02d}" for day in range(3, 13)]
 
 
 def test_search_by_shape_and_elsewhere(stack):
     ring = [[10.2, 50.2], [10.4, 50.2], [10.4, 50.4], [10.2, 50.4], [10.2, 50.2]]
     shape = {"type": "MultiPolygon", "coordinates": [[ring]]}
-    assert len(sum(search(stack, collections=BOTH, intersects=shape, limit=10), [])) == 26
+    assert len(list(chain.from_iterable(search(stack, collections=BOTH, intersects=shape, limit=10)))) == 26
     assert search(stack, collections=BOTH, bbox=[40, 0, 41, 1]) == [[]]
 
 

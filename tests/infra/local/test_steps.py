@@ -1,6 +1,8 @@
 """Steps run as processes, and end as EMR's do."""
 
 import gzip
+import time
+from pathlib import Path
 
 import pytest
 
@@ -110,6 +112,12 @@ def test_interrupt_may_be_ignored_but_termination_may_not(emr, stack, s3, cluste
     main = script(s3, "stubborn", "trap '' TERM; echo ready; while true; do sleep 0.1; done")
     [step_id] = add(emr, cluster, step("spark-submit", main))
     pid = running_pid(stack, step_id)
+    output = Path(stack.document["root"]) / "steps" / cluster / step_id / "stdout"
+    wait_for(lambda: "ready" in output.read_text(), (True,))
+    emr.cancel_steps(ClusterId=cluster, StepIds=[step_id], StepCancellationOption="SEND_INTERRUPT")
+    time.sleep(0.5)
+    assert step_state(emr, cluster, step_id) == "RUNNING"
+    assert is_alive(pid)
     emr.cancel_steps(ClusterId=cluster, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS")
     wait_step(emr, cluster, step_id, "CANCELLED")
     assert not is_alive(pid)

@@ -93,7 +93,8 @@ def test_literals_prune_files(spark, plan):
     target = branches.on_branch(plan, "chips")
     assert spark.sql(f"SELECT * FROM {branches.main(plan, 'chips')}.all_data_files").count() == 4
 
-    source = rows.frame(spark, "chips", [rows.chip(rows.CELLS_3X3[0], rows.PASS_A)])
+    july = [rows.chip(cell, rows.PASS_A) for cell in (rows.CELLS_3X3[0], far)]
+    source = rows.frame(spark, "chips", july)
     bounds = extent_of(source, TABLES["chips"]).bounds
     source.createOrReplaceTempView("pruning")
     statement = merge.insert_sql(TABLES["chips"], target, "pruning", bounds)
@@ -105,10 +106,10 @@ def test_literals_prune_files(spark, plan):
 
     with files_read(spark) as opened:
         spark.sql(statement)
-    assert opened == [1]
+    assert opened == [2]
     with files_read(spark) as opened:
         merge.missing(spark, target, TABLES["chips"], source, bounds).collect()
-    assert opened == [1]
+    assert opened == [2]
     with files_read(spark) as opened:
         spark.sql(f"SELECT s.id FROM pruning s LEFT ANTI JOIN {target} t ON t.id = s.id").collect()
     assert opened == [4]

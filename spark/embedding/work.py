@@ -1,0 +1,56 @@
+"""What a worker must know to embed: a value that travels from the driver to every task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claylake import store
+from claylake.plan import Plan
+
+FILES = ("model.json", "encoder.pt2", "reference.npz")
+"""What loading an encoder needs of an artefact's folder."""
+CARRIED = (
+    ("id", "string"),
+    ("scene_id", "string"),
+    ("datetime", "timestamp"),
+    ("geohash", "string"),
+    ("geometry", "binary"),
+    ("cell_id", "string"),
+    ("xmin", "double"),
+    ("ymin", "double"),
+    ("xmax", "double"),
+    ("ymax", "double"),
+    ("clear_frac", "float"),
+    ("content_digest", "string"),
+)
+"""Columns that a vector's row repeats of its chip's."""
+MADE = (("global_embedding", "array<float>"), ("failure", "string"), ("device", "string"))
+"""Columns that embedding adds: a vector or the reason why there is none, and where it was computed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Which encoder, how, and with how much of the machine.
+
+    `model` is the URI of the artefact's folder; `threads` are torch's, per worker.
+    """
+
+    model: str
+    model_version: str
+    convention: str
+    precision: str
+    batch_size: int
+    threads: int
+
+    @classmethod
+    def of(cls, plan: Plan, threads: int) -> Work:
+        """The work of a plan."""
+        encoder = plan.settings.encoder
+        return cls(
+            model=store.join(plan.deployed.artifacts, "model", encoder.model),
+            model_version=plan.model_version,
+            convention=encoder.convention,
+            precision=encoder.precision,
+            batch_size=encoder.batch_size,
+            threads=threads,
+        )

@@ -1,0 +1,1 @@
+"""The extract step: the thin Spark side of candidates, observe, choose, read and write."""

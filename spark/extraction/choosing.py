@@ -1,0 +1,71 @@
+"""Spark side of the choice: cells are dealt into buckets, each chosen for on its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spark.choose import AT_HAND, Rules, choose
+from spark.observe import MEASURES
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pyspark.sql import Column, DataFrame
+
+    from spark.extraction.troubles import Troubles
+
+CHOICE = (
+    "cell_id string, pass string, scene_id string, outcome string, considered array<string>, detail string, "
+    + ", ".join(f"{name} double" for name in MEASURES)
+)
+"""A row per (cell, pass)."""
+_COLUMNS = tuple(part.split()[0] for part in CHOICE.split(", "))
+_ROWS_PER_BUCKET = 20_000
+
+
+def choose_all(seen: DataFrame, number: int, at_hand: DataFrame, rules: Rules) -> DataFrame:
+    """`CHOICE` for every (cell, pass) of `seen`.
+
+    Args:
+        seen: `spark.extraction.looking.SEEN`, troubles included.
+        number: rows of `seen`, about.
+        at_hand: cell_id and pass of the chips that exist.
+        rules: thresholds.
+    """
+    buckets = 1 + number // _ROWS_PER_BUCKET
+
+    def decide(rows: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
+        # A bucket may hold chips of earlier runs alone.
+        return (
+            rows.reindex(columns=_COLUMNS) if rows.empty else choose(rows, chips[list(AT_HAND)], rules)[list(_COLUMNS)]
+        )
+
+    left = seen.withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
+    right = at_hand.select(*AT_HAND).withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
+    return left.cogroup(right).applyInPandas(decide, CHOICE)
+
+
+def with_troubles(seen: DataFrame, troubles: Troubles) -> DataFrame:
+    """`seen`, where scenes that failed when read cannot be used again."""
+    from pyspark.sql import functions as f
+
+    spark = seen.sparkSession
+    if not troubles:
+        return seen
+    lost = spark.createDataFrame(troubles.rows(), "cell_id string, scene_id string, _problem string, _detail string")
+    refused = spark.createDataFrame(
+        [(scene, detail) for scene, detail in sorted(troubles.quarantined.items())], "scene_id string, _refused string"
+    )
+    reason = f.lit(troubles.quarantine_reason)
+    return (
+        seen.join(f.broadcast(lost), on=["cell_id", "scene_id"], how="left")
+        .join(f.broadcast(refused), on="scene_id", how="left")
+        .withColumn("problem", f.coalesce("problem", "_problem", f.when(f.col("_refused").isNotNull(), reason)))
+        .withColumn("detail", f.coalesce("detail", "_detail", "_refused"))
+        .drop("_problem", "_detail", "_refused")
+    )
+
+
+def _bucket(buckets: int) -> Column:
+    from pyspark.sql import functions as f
+
+    return f.pmod(f.xxhash64("cell_id"), f.lit(buckets))

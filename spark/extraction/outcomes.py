@@ -1,0 +1,62 @@
+"""Observations: what became of every (cell, pass)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
+from spark.choose import PRESENT
+from spark.lake.tables import FRACTIONS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from claylake.plan import Plan
+    from claylake.scene import Scene
+
+PROCESSING_VERSION = "1"
+"""Raised when the same files would give other chips or fractions."""
+_SEEN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+
+
+def observations(
+    plan: Plan, choice: DataFrame, at_hand: DataFrame, cells: pa.Table, scenes: Iterable[Scene], created_at: datetime
+) -> DataFrame:
+    """Rows of the observations table, one for each of a final choice.
+
+    A chip's row tells what the chip's own row tells; another's, what its best scene showed.
+    """
+    from pyspark.sql import functions as f
+
+    spark = choice.sparkSession
+    dates = spark.createDataFrame(
+        [(scene.id, scene.datetime) for scene in scenes], "scene_id string, datetime timestamp"
+    )
+    hashes = spark.createDataFrame(cells.select(["cell_id", "geohash"]).to_pandas(), "cell_id string, geohash string")
+    key = ["cell_id", "pass"]
+    others = choice.where(f.col("outcome") != PRESENT).join(f.broadcast(dates), on="scene_id", how="inner")
+    chips = (
+        choice.where(f.col("outcome") == PRESENT)
+        .select(*key, "considered", f.lit(None).cast("string").alias("detail"), f.lit(OUTCOME_CHIP).alias("outcome"))
+        .join(at_hand, on=key, how="inner")
+    )
+    columns = (*key, "outcome", "considered", "detail", *_SEEN)
+    constant = {
+        "cells_digest": plan.cells_digest,
+        "selection_digest": plan.selection_digest,
+        "processing_version": PROCESSING_VERSION,
+        "run_id": plan.run.run_id,
+        "created_at": created_at,
+    }
+    rows = (
+        others.select(*columns)
+        .unionByName(chips.select(*columns))
+        .join(f.broadcast(hashes), on="cell_id", how="inner")
+        .withColumnRenamed("considered", "scenes_considered")
+        .withColumns({name: f.lit(value) for name, value in constant.items()})
+    )
+    return rows.select(*(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns))

@@ -1,0 +1,36 @@
+"""Step ``extract``: ``spark-submit extract.py --plan s3://.../plan.json``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+from claylake.plan import Plan
+from spark.extraction.run import extract
+from spark.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str]) -> None:
+    """Run the step; its report is saved last."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--plan", required=True, help="URI of the run's plan.json")
+    plan = Plan.load(parser.parse_args(argv).plan)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse)
+    try:
+        report = extract(spark, plan)
+        _log.info("%s", report.message)
+        report.save(plan)
+    finally:
+        spark.stop()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,159 @@
+"""Audits of a run's branch: nothing is published before all of them find nothing."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from claylake.reports import EmbedReport, ExtractReport
+from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
+from spark.lake.checks import UNHELD, checks, without_vector
+from spark.lake.errors import AuditError, TooManyFailuresError
+from spark.lake.sample import sample
+from spark.lake.tables import TABLES
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark.lake.scope import Scope
+
+_log = logging.getLogger(__name__)
+_VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_looks": OBSERVATIONS, "audit_scenes": SCENES}
+_USABLE = (
+    "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
+    "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
+)
+_SLACK = timedelta(days=62)
+"""Audits look this far beyond the months, or a wrong date would hide a row from them."""
+_ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What the audits counted in the run's cells and months, main's rows included.
+
+    `offending`: check name to offending rows. `failed` are (cell, pass) pairs whose reading failed
+    and chips that could not be embedded, by reason.
+    """
+
+    offending: dict[str, int]
+    chips: int
+    vectors: int
+    looks: int
+    cells_with_chip: int
+    outcomes: dict[str, int]
+    failed: dict[str, int]
+    rows_of_run: int
+
+    @property
+    def failed_frac(self) -> float:
+        """Failures of all (cell, pass) pairs of the months."""
+        return sum(self.failed.values()) / self.looks if self.looks else 0.0
+
+    def require(self, branch: str, max_failed_frac: float) -> None:
+        """Let pass, or stop publishing.
+
+        Raises:
+            AuditError: if any check found rows.
+            TooManyFailuresError: if more failed than is allowed.
+        """
+        bad = {name: rows for name, rows in self.offending.items() if rows}
+        if bad:
+            raise AuditError(branch, bad, _ADVICE)
+        if self.failed_frac > max_failed_frac:
+            reasons = ", ".join(f"{rows} {reason}" for reason, rows in sorted(self.failed.items()))
+            raise TooManyFailuresError(sum(self.failed.values()), self.looks, max_failed_frac, reasons)
+
+
+def audit(spark: SparkSession, scope: Scope) -> Findings:
+    """Run every check on the plan's branch; reads pixels of a sample only."""
+    held = {view: _view(spark, scope, table) for view, table in _VIEWS.items()}
+    try:
+        for view, frame in held.items():
+            frame.persist().createOrReplaceTempView(view)
+        sample(spark, scope).createOrReplaceTempView("audit_sample")
+        return _count(spark, scope)
+    finally:
+        for view, frame in held.items():
+            spark.catalog.dropTempView(view)
+            frame.unpersist()
+        spark.catalog.dropTempView("audit_sample")
+
+
+def _view(spark: SparkSession, scope: Scope, table: str) -> DataFrame:
+    columns = [f"`{name}`" for name in TABLES[table].column_names if name not in UNHELD]
+    usable = [f"({_USABLE}) AS usable"] if table == EMBEDDINGS else []
+    return scope.rows(spark, table, branch=scope.plan.branch, slack=_SLACK).selectExpr(*columns, *usable)
+
+
+def _count(spark: SparkSession, scope: Scope) -> Findings:
+    plan = scope.plan
+    queries = checks(plan.start, plan.end)
+    # One query for all: each would otherwise cost a job of its own.
+    counted = _tally(spark, {name: f"SELECT count(*) FROM ({query})" for name, query in queries.items()})
+    numbers = _tally(
+        spark,
+        {
+            "chips": "SELECT count(*) FROM audit_chips",
+            "cells": "SELECT count(DISTINCT cell_id) FROM audit_chips",
+            "vectors": _vectors_of(scope),
+            "without_vector": f"SELECT count(*) FROM ({_without_vector(scope)})",
+            "rows_of_run": _rows_of(plan.run.run_id),
+        },
+    )
+    rows = spark.sql("SELECT outcome, count(*) AS n FROM audit_looks GROUP BY outcome").collect()
+    outcomes = {row["outcome"]: row["n"] for row in rows}
+    embedded = EmbedReport.load(plan)
+    poison = dict(embedded.failed) if embedded else {}
+    failed = {name.removeprefix(FAILED): n for name, n in outcomes.items() if name and name.startswith(FAILED)} | poison
+    looks = sum(outcomes.values())
+    counted["chip_has_vector"] = max(0, numbers["without_vector"] - sum(poison.values()))
+    counted |= _complete(ExtractReport.load(plan), looks, needed=plan.work == "full")
+    _log.info("audits of %s: %s", plan.branch, counted)
+    return Findings(
+        offending=counted,
+        chips=numbers["chips"],
+        vectors=numbers["vectors"],
+        looks=looks,
+        cells_with_chip=numbers["cells"],
+        outcomes=outcomes,
+        failed=failed,
+        rows_of_run=numbers["rows_of_run"],
+    )
+
+
+def _complete(extracted: ExtractReport | None, looks: int, *, needed: bool) -> dict[str, int]:
+    """Whether every planned (cell, pass) has an outcome, by extraction's own count."""
+    if extracted is None:
+        return {"extract_reported": int(needed)}
+    told = extracted.chips + extracted.present + sum(extracted.rejected.values()) + sum(extracted.failed.values())
+    return {
+        "extract_reported": 0,
+        "extract_adds_up": abs(extracted.candidates - told),
+        "observations_complete": max(0, extracted.candidates - looks),
+    }
+
+
+def _tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
+    union = " UNION ALL ".join(f"SELECT '{name}' AS name, ({query}) AS n" for name, query in queries.items())
+    return {row["name"]: int(row["n"]) for row in spark.sql(union).collect()}
+
+
+def _vectors_of(scope: Scope) -> str:
+    encoder = scope.plan.settings.encoder
+    return (
+        f"SELECT count(*) FROM audit_vectors WHERE model_version = '{scope.plan.model_version}' "
+        f"AND convention = '{encoder.convention}'"
+    )
+
+
+def _without_vector(scope: Scope) -> str:
+    return without_vector(scope.plan.model_version, scope.plan.settings.encoder.convention)
+
+
+def _rows_of(run_id: str) -> str:
+    quoted = run_id.replace("\\", "\\\\").replace("'", "\\'")
+    views = " UNION ALL ".join(f"SELECT run_id FROM {view}" for view in ("audit_chips", "audit_vectors", "audit_looks"))
+    return f"SELECT count(*) FROM ({views}) WHERE run_id = '{quoted}'"

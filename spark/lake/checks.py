@@ -1,0 +1,78 @@
+"""The named checks of a branch, as SQL that selects offending rows.
+
+They see four views of the run's cells and months on its branch: `audit_chips` (no blobs),
+`audit_vectors` (with `usable` instead of the vector), `audit_looks` (observations) and
+`audit_scenes`; and `audit_sample`, a sample of chips with `reason` set where the pixels are not
+what the row says. Names are shown to people and kept in publish.json.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, OUTCOME_CHIP, REJECTED
+from spark.lake.tables import FRACTIONS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+UNHELD = ("clay_tensor", "geotiff", "global_embedding")
+"""Blobs and vectors: the views leave them out; a sample and `usable` speak for them."""
+_MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
+"""Columns that observations may leave open, and a baseline that an item does not tell."""
+
+
+def checks(start: datetime, end: datetime) -> dict[str, str]:
+    """Check name to SQL, for months from `start` until `end` (UTC, exclusive)."""
+    first, last = (f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'" for moment in (start, end))
+    fractions = " OR ".join(f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1" for name in FRACTIONS)
+    return {
+        "chip_ids_unique": _twice("audit_chips", TABLES[CHIPS].key),
+        "chip_columns_filled": _null("audit_chips", CHIPS, ("baseline",)),
+        "chip_id_is_cell_and_pass": "SELECT 1 FROM audit_chips WHERE NOT id <=> concat(cell_id, '_', pass)",
+        "chip_fractions_in_0_1": f"SELECT 1 FROM audit_chips WHERE {fractions}",
+        "chip_digest_is_32_hex": "SELECT 1 FROM audit_chips WHERE NOT content_digest RLIKE '^[0-9a-f]{32}$'",
+        "chip_digest_is_of_its_pixels": "SELECT 1 FROM audit_sample WHERE reason IS NOT NULL",
+        "chip_datetime_in_months": (
+            f"SELECT 1 FROM audit_chips WHERE datetime < {first} - INTERVAL 1 DAY OR datetime >= {last} + INTERVAL 1 DAY"
+        ),
+        "vector_keys_unique": _twice("audit_vectors", TABLES[EMBEDDINGS].key),
+        "vector_columns_filled": _null("audit_vectors", EMBEDDINGS, ("clear_frac",)),
+        "vector_has_1024_finite_values": "SELECT 1 FROM audit_vectors WHERE NOT usable",
+        "observation_keys_unique": _twice("audit_looks", TABLES[OBSERVATIONS].key),
+        "observation_columns_filled": _null("audit_looks", OBSERVATIONS, _MAY_BE_NULL),
+        "observation_outcome_known": (
+            f"SELECT 1 FROM audit_looks WHERE NOT outcome RLIKE '^({OUTCOME_CHIP}|{REJECTED}.+|{FAILED}.+)$'"
+        ),
+        "observed_chip_exists": (
+            "SELECT 1 FROM audit_looks o LEFT ANTI JOIN audit_chips c ON c.cell_id = o.cell_id AND c.pass = o.pass "
+            f"WHERE o.outcome = '{OUTCOME_CHIP}'"
+        ),
+        "chip_is_observed": (
+            "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_looks o "
+            f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = '{OUTCOME_CHIP}'"
+        ),
+        "scene_status_known": (
+            "SELECT 1 FROM audit_scenes WHERE NOT status IN ('done', 'partial', 'failed', 'quarantined')"
+        ),
+    }
+
+
+def without_vector(model_version: str, convention: str) -> str:
+    """Chips that this model has not embedded."""
+    return (
+        "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_vectors e ON c.id = e.id "
+        f"AND c.content_digest = e.content_digest AND e.model_version = '{model_version}' "
+        f"AND e.convention = '{convention}'"
+    )
+
+
+def _twice(view: str, key: Sequence[str]) -> str:
+    columns = ", ".join(f"`{column}`" for column in key)
+    return f"SELECT 1 FROM {view} GROUP BY {columns} HAVING count(*) > 1"
+
+
+def _null(view: str, table: str, allowed: Sequence[str]) -> str:
+    names = [name for name in TABLES[table].column_names if name not in (*allowed, *UNHELD)]
+    return f"SELECT 1 FROM {view} WHERE " + " OR ".join(f"`{name}` IS NULL" for name in names)

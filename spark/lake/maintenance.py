@@ -1,0 +1,157 @@
+"""Iceberg upkeep: compaction, manifests, stale branches, snapshots, orphans."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
+from spark.lake import branches
+from spark.lake.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    from claylake.plan import Plan
+    from claylake.settings import Maintenance
+    from pyspark.sql import Row, SparkSession
+
+    from spark.lake.scope import Scope
+
+_log = logging.getLogger(__name__)
+MIN_FILES = 5
+"""Files of a partition that make it worth rewriting, and manifests of a table likewise."""
+_MANIFEST_BYTES = 8 * 1024 * 1024
+_MIB = 1024 * 1024
+_PREFIXES_PER_CALL = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleared:
+    """What upkeep of one table did, in counts."""
+
+    rewritten_files: int
+    rewritten_manifests: int
+    expired_files: int
+    orphan_files: int
+    dropped_branches: int
+
+
+def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) -> Cleared:
+    """Look after one table. Commits nothing to main where nothing is to be rewritten.
+
+    Stale branches go first, because they keep their snapshots' files alive.
+    """
+    plan, knobs = scope.plan, scope.plan.settings.maintenance
+    table = branches.main(plan, name)
+    return Cleared(
+        dropped_branches=drop_stale(spark, table, now - timedelta(days=knobs.stale_branch_days)),
+        rewritten_files=compact(spark, scope, name),
+        rewritten_manifests=rewrite_manifests(spark, table),
+        expired_files=expire(spark, table, knobs, now),
+        orphan_files=remove_orphans(spark, table, now - timedelta(days=knobs.orphan_days)),
+    )
+
+
+def names(plan: Plan, spark: SparkSession) -> tuple[str, ...]:
+    """Tables that exist, in publishing order."""
+    return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(branches.main(plan, name)))
+
+
+def compact(spark: SparkSession, scope: Scope, name: str) -> int:
+    """Sort together the small files of the partitions that the run touched; gives files rewritten."""
+    table, shape = branches.main(scope.plan, name), TABLES[name]
+    # Groups of limited size, each committed on its own: blobs are sorted on disk, not in memory,
+    # and a lost cluster loses one group.
+    group = 2048 if name == CHIPS else 512
+    options = {
+        "min-input-files": MIN_FILES,
+        "max-file-group-size-bytes": group * _MIB,
+        "max-concurrent-file-group-rewrites": 2,
+        "partial-progress.enabled": "true",
+        "partial-progress.max-commits": 10,
+    }
+    told = ", ".join(f"'{key}', '{value}'" for key, value in options.items())
+    rewritten = 0
+    for where in _touched(scope, shape):
+        rewritten += _number(
+            _call(
+                spark,
+                "rewrite_data_files",
+                f"table => '{table}', strategy => 'sort', sort_order => '{_sort_order(shape)}', "
+                f'options => map({told}), where => "{where}"',
+            ),
+            "rewritten_data_files_count",
+        )
+    return rewritten
+
+
+def rewrite_manifests(spark: SparkSession, table: str) -> int:
+    """Join small manifests once there are many; gives how many were rewritten."""
+    row = spark.sql(f"SELECT count(*) AS n, coalesce(sum(length), 0) AS bytes FROM {table}.manifests").first()
+    if row is None or row["n"] < max(MIN_FILES, 2 * (row["bytes"] // _MANIFEST_BYTES + 1)):
+        return 0
+    return _number(_call(spark, "rewrite_manifests", f"table => '{table}'"), "rewritten_manifests_count")
+
+
+def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -> int:
+    """Expire old snapshots; gives files deleted."""
+    done = _call(
+        spark,
+        "expire_snapshots",
+        f"table => '{table}', older_than => {_timestamp(now - timedelta(days=knobs.snapshot_days))}, "
+        f"retain_last => {knobs.keep_snapshots}, stream_results => true",
+    )
+    return sum(value or 0 for key, value in done[0].asDict().items() if key.endswith("_count")) if done else 0
+
+
+def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int:
+    """Delete files that no snapshot knows; gives how many. `older_than` must exceed the longest run."""
+    # S3FileIO cannot list through Hadoop's file systems.
+    told = f"table => '{table}', older_than => {_timestamp(older_than)}, prefix_listing => true"
+    return len(_call(spark, "remove_orphan_files", told))
+
+
+def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
+    """Drop branches of runs whose last write is older; gives how many."""
+    rows = spark.sql(
+        f"SELECT r.name FROM {table}.refs r JOIN {table}.snapshots s ON r.snapshot_id = s.snapshot_id "
+        f"WHERE r.type = 'BRANCH' AND startswith(r.name, 'run_') AND s.committed_at < {_timestamp(older_than)}"
+    ).collect()
+    for row in rows:
+        _log.info("dropping stale branch %s of %s", row["name"], table)
+        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {row['name']}")
+    return len(rows)
+
+
+def _touched(scope: Scope, shape: Table) -> list[str]:
+    """Conditions that together cover the run's partitions, each of bounded length."""
+    bounds = scope.bounds(shape.name)
+    times = f"datetime >= {_timestamp(bounds.start)} AND datetime < {_timestamp(bounds.end)}"
+    if bounds.prefixes is None:
+        return [times]
+    width = shape.geohash_prefix
+    groups = range(0, len(bounds.prefixes), _PREFIXES_PER_CALL)
+    return [
+        f"{times} AND {CATALOG}.system.truncate({width}, geohash) IN ("
+        + ", ".join(f"'{prefix}'" for prefix in bounds.prefixes[start : start + _PREFIXES_PER_CALL])
+        + ")"
+        for start in groups
+    ]
+
+
+def _sort_order(shape: Table) -> str:
+    return ", ".join(f"{column.strip()} ASC NULLS LAST" for column in shape.ordered_by.split(","))
+
+
+def _call(spark: SparkSession, procedure: str, arguments: str) -> list[Row]:
+    rows: list[Row] = spark.sql(f"CALL {CATALOG}.system.{procedure}({arguments})").collect()
+    return rows
+
+
+def _number(rows: list[Row], column: str) -> int:
+    return int(rows[0][column]) if rows else 0
+
+
+def _timestamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.astimezone(UTC).isoformat(sep=' ', timespec='microseconds')}'"

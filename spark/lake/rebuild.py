@@ -1,0 +1,53 @@
+"""A branch put on top of what main has become."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import OBSERVATIONS
+from spark.lake import branches, merge
+from spark.lake.bounds import Bounds, extent_of
+from spark.lake.refs import Refs
+from spark.lake.tables import TABLES
+
+if TYPE_CHECKING:
+    from claylake.plan import Plan
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark.lake.scope import Scope
+
+_log = logging.getLogger(__name__)
+
+
+def rebuild(spark: SparkSession, plan: Plan, scope: Scope, table: str) -> int:
+    """Make the plan's branch main plus this run's rows that main lacks; gives how many those are.
+
+    Works on a second branch and swaps at the end, so that a crash loses no row.
+    """
+    name = branches.main(plan, table)
+    fresh = f"{plan.branch}_next"
+    head = Refs.read(spark, name).main
+    if head is None:
+        return 0
+    branches.point(spark, name, fresh, head)
+    rows = scope.rows(spark, table, branch=plan.branch)
+    write = merge.insert_only
+    if table == OBSERVATIONS:
+        write = merge.upsert
+    else:
+        rows = _new(spark, plan, table, rows)
+    added = write(spark, plan, table, rows, branch=fresh, cheap=True)
+    branches.point(spark, name, plan.branch, Refs.read(spark, name).heads[fresh])
+    spark.sql(f"ALTER TABLE {name} DROP BRANCH IF EXISTS {fresh}")
+    _log.info("rebuilt branch %s of %s on snapshot %s: %d rows", plan.branch, name, head, added)
+    return added
+
+
+def _new(spark: SparkSession, plan: Plan, table: str, rows: DataFrame) -> DataFrame:
+    """Those rows whose key main lacks."""
+    shape = TABLES[table]
+    bounds: Bounds | None = extent_of(rows, shape).bounds
+    if bounds is None:
+        return rows
+    return merge.missing(spark, branches.main(plan, table), shape, rows, bounds)

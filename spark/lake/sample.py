@@ -1,0 +1,53 @@
+"""A sample of chips whose pixels are read back and compared with what their rows say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CHIPS
+from spark.lake import branches
+from spark.lake.pixels import ChipError, open_chip
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark.lake.scope import Scope
+
+CHIPS_SAMPLED = 64
+_DDL = "id string, reason string"
+
+
+def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> DataFrame:
+    """Columns id and reason (None where pixels and digest agree), of at most `most` chips.
+
+    Needs the view `audit_chips`. The same chips are taken each time: those whose id hashes lowest.
+    """
+    ids = spark.sql(f"SELECT id FROM audit_chips WHERE id IS NOT NULL ORDER BY xxhash64(id), id LIMIT {most}").collect()
+    # Literals, because they reach the Bloom filters on id; a join would read every blob.
+    known = ", ".join(f"'{row['id']}'" for row in ids) or "''"
+    rows = spark.sql(
+        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {branches.on_branch(scope.plan, CHIPS)} t "
+        f"WHERE {scope.where(CHIPS)} AND t.id IN ({known})"
+    )
+    return rows.mapInArrow(_compare, _DDL)
+
+
+def _compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa
+
+    for batch in batches:
+        rows = zip(batch.column("clay_tensor").to_pylist(), batch.column("content_digest").to_pylist(), strict=True)
+        reasons = [_reason(frame, digest) for frame, digest in rows]
+        yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(reasons, pa.string())], names=["id", "reason"])
+
+
+def _reason(frame: bytes | None, digest: str) -> str | None:
+    if frame is None:
+        return "chip_missing"
+    try:
+        open_chip(frame, digest)
+    except ChipError as error:
+        return error.reason
+    return None

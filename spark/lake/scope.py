@@ -1,0 +1,76 @@
+"""What a run is about, as a condition on rows: its cells and its months."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from claylake import store
+from claylake.plan import CELLS
+from spark.lake import branches
+from spark.lake.bounds import Bounds
+from spark.lake.tables import TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from claylake.plan import Plan
+    from pyspark.sql import DataFrame, SparkSession
+
+_COLUMNS = ("cell_id", "lon", "lat", "geohash")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scope:
+    """The cells of a plan, read once, and the literal bounds of what they may hold in its months."""
+
+    plan: Plan
+    cells: pa.Table
+
+    @classmethod
+    def of(cls, plan: Plan) -> Scope:
+        """Read the run folder's cells.
+
+        Raises:
+            StoreError: if they are not there.
+        """
+        import pyarrow.parquet as pq
+
+        return cls(plan=plan, cells=pq.read_table(io.BytesIO(store.read(plan.uri(CELLS)))))
+
+    def bounds(self, table: str, slack: timedelta = timedelta(0)) -> Bounds:
+        """Literal bounds in one of the tables, wider by `slack` in time."""
+        geohashes = self.cells.column("geohash").to_pylist()
+        return Bounds.of_cells(TABLES[table], self.plan.start - slack, self.plan.end + slack, geohashes)
+
+    def cells_frame(self, spark: SparkSession) -> DataFrame:
+        """Columns cell_id, lon, lat (degrees, of the centre) and geohash."""
+        return spark.createDataFrame(self.cells.select(_COLUMNS).to_pandas())
+
+    def where(self, table: str, alias: str = "t", slack: timedelta = timedelta(0)) -> str:
+        """SQL condition: within the bounds, and of a pass that the plan's months own.
+
+        A pass belongs to the month of its datatake's start, which its id carries. The condition
+        leaves the cells to a join.
+        """
+        shape = TABLES[table]
+        start = f"split_part({alias}.`pass`, '_', 2)"
+        if "pass" not in shape.column_names:
+            start = f"split_part({alias}.id, '_', -1)"
+        months = ", ".join(f"'{month.replace('-', '')}'" for month in self.plan.months)
+        return f"{self.bounds(table, slack).sql(shape, alias)} AND substring({start}, 1, 6) IN ({months})"
+
+    def rows(
+        self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
+    ) -> DataFrame:
+        """A table's rows of these cells and months on a branch (None: on main), all columns."""
+        name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
+        rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
+        if "cell_id" not in TABLES[table].column_names:
+            return rows
+        from pyspark.sql import functions as f
+
+        wanted = self.cells_frame(spark).select("cell_id")
+        return rows.join(f.broadcast(wanted), on="cell_id", how="left_semi")

@@ -1,0 +1,155 @@
+import json
+from pathlib import Path
+
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import mapping, shape
+
+from claylake.errors import CatalogueError
+from claylake.month import Month
+from claylake.search import MOST_VERTICES, cover_of, search_scenes
+from claylake.settings import Catalogue
+
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"
+real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")
+JULY = (Month(2024, 7),)
+L2A = ("sentinel-2-l2a",)
+
+
+@pytest.fixture
+def area(box):
+    return box(15.0, 45.0, 15.1, 45.1)
+
+
+def quick(stac, **changes):
+    return Catalogue(**{"url": stac.url, "backoff_s": 0, "retries": 3, "timeout_s": 5, **changes})
+
+
+def ids(items):
+    return [item["id"] for item in items]
+
+
+def test_all_pages_are_read_empty_ones_included(stac, item, area):
+    stac.pages = [[item("a")], [], [item("b"), item("c")]]
+    assert ids(search_scenes(quick(stac), area, JULY, L2A)) == ["a", "b", "c"]
+    assert len(stac.searches) == 3
+
+
+def test_the_query_is_area_collections_and_window_and_nothing_else(stac, area):
+    stac.pages = [[]]
+    search_scenes(quick(stac, page_size=7), area, (Month(2024, 6), Month(2024, 7)), L2A)
+    (query,) = stac.searches
+    assert query == {
+        "collections": ["sentinel-2-l2a"],
+        "intersects": area,
+        "datetime": "2024-05-31T23:00:00Z/2024-08-01T01:00:00Z",
+        "limit": 7,
+    }
+
+
+def test_the_version_updated_last_is_taken(stac, item, area):
+    old, new = item("a", updated="2024-07-11T00:00:00Z"), item("a", updated="2024-07-11T00:00:00.5+00:00")
+    unknown, other = item("a", updated=None), {**item("a"), "collection": "sentinel-2-c1-l2a"}
+    stac.pages = [[old, other], [new, unknown]]
+    found = search_scenes(quick(stac), area, JULY, L2A)
+    assert found == [other, new]
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+def test_a_hiccup_is_tried_again(stac, item, area, status):
+    stac.pages = [[item("a")]]
+    stac.answers = [(status, {}), None, (status, {}), (status, {})]
+    assert ids(search_scenes(quick(stac), area, JULY, L2A)) == ["a"]
+    assert stac.requests == 5
+
+
+def test_a_slow_answer_is_tried_again(stac, item, area):
+    stac.pages = [[item("a")]]
+    stac.answers = [None, 0.6]
+    assert ids(search_scenes(quick(stac, timeout_s=0.2), area, JULY, L2A)) == ["a"]
+    assert stac.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "says"),
+    [
+        ([(503, {})] * 4, "503"),
+        ([(404, {"description": "no such thing"})], "no such thing"),
+        ([None, (400, {"description": "bad geometry"})], "bad geometry"),
+        ([(200, b"<html>")], "Expecting value"),
+        ([None, (200, b"<html>")], "Expecting value"),
+        ([None, (200, {"links": []})], "features"),
+        ([None, (200, {"features": None})], "not a list"),
+        ([None, (200, {"features": ["x"]})], "not a list of objects"),
+        ([(200, {"type": "Feature"})], "STAC"),
+    ],
+)
+def test_a_bad_answer_names_the_catalogue_and_what_to_do(stac, area, answers, says):
+    stac.answers = answers
+    with pytest.raises(CatalogueError, match=says) as caught:
+        search_scenes(quick(stac), area, JULY, L2A)
+    assert stac.url in str(caught.value)
+    assert "check catalogue.url" in str(caught.value)
+
+
+def test_nobody_there_names_the_catalogue(area):
+    catalogue = Catalogue(url="http://127.0.0.1:9", retries=1, backoff_s=0, timeout_s=1)
+    with pytest.raises(CatalogueError, match=r"http://127\.0\.0\.1:9.*tried 2 times"):
+        search_scenes(catalogue, area, JULY, L2A)
+
+
+def test_pages_that_lead_in_a_circle_are_told(stac, item, area):
+    stac.pages, stac.circle = [[item("a")]], True
+    with pytest.raises(CatalogueError, match="in a circle"):
+        search_scenes(quick(stac), area, JULY, L2A)
+
+
+def wiggly(vertices, west=14.0):
+    """A disc with very many vertices."""
+    return mapping(shapely.Point(west, 45.5).buffer(0.5, quad_segs=vertices // 4))
+
+
+def test_an_area_of_very_many_vertices_is_simplified_and_results_filtered(stac, item, box):
+    near, far, odd = item("near"), item("far"), item("odd")
+    near["geometry"], far["geometry"], odd["geometry"] = box(14, 45, 15, 46), box(14.3605, 45.8605, 15, 46), None
+    stac.pages = [[near, far, odd]]
+    assert ids(search_scenes(quick(stac), wiggly(4000), JULY, L2A)) == ["near", "odd"]
+    assert shapely.get_num_coordinates(shape(stac.searches[0]["intersects"])) <= MOST_VERTICES
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(4, 6000), st.floats(-179.4, 179.4))
+def test_a_cover_covers(vertices, west):
+    area = wiggly(vertices, west)
+    cover = shape(cover_of(area))
+    assert shapely.get_num_coordinates(cover) <= MOST_VERTICES
+    assert cover.buffer(1e-9).covers(shape(area))
+    assert -180 <= cover.bounds[0]
+    assert cover.bounds[2] <= 180
+
+
+def test_a_comb_of_many_teeth_is_covered_too():
+    teeth = shapely.union_all([shapely.box(10 + n * 0.05, 40, 10 + n * 0.05 + 0.02, 50) for n in range(400)])
+    cover = shape(cover_of(mapping(teeth)))
+    assert shapely.get_num_coordinates(cover) <= MOST_VERTICES
+    assert cover.covers(teeth)
+
+
+@real
+def test_real_pages_are_read_to_the_empty_end(stac, area):
+    stac.pages = [
+        json.loads((DATA / f"pystac-client_test_multiple_collections_{n}.json").read_text())["features"] for n in (0, 1)
+    ]
+    found = search_scenes(quick(stac), area, (Month(2023, 10),), L2A)
+    assert ids(found) == sorted(ids(found))
+    assert len(found) == 2
+    assert len(stac.searches) == 2
+
+
+@real
+def test_real_pages_of_several_collections_keep_one_item_each(stac, area):
+    page = json.loads((DATA / "pystac-client_test_filter_1.json").read_text())["features"]
+    stac.pages = [page, page]
+    assert len(search_scenes(quick(stac), area, (Month(2025, 7),), L2A)) == len(page)

@@ -1,0 +1,116 @@
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from claylake.aoi import Aoi
+from claylake.errors import BadInputError, SettingsError
+from claylake.layers import load_aois, load_settings, read_aois
+from claylake.settings import Settings, assemble
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.delenv("CLAYLAKE_DEPLOYED", raising=False)
+    return tmp_path
+
+
+def town(**overrides):
+    ring = [[15, 45], [16, 45], [16, 46], [15, 45]]
+    return Aoi(name="town", geometry={"type": "Polygon", "coordinates": [ring]}, overrides=overrides)
+
+
+def test_later_layers_win_key_by_key(folder):
+    (folder / "settings.yaml").write_text("selection: {max_scene_cloud: 70, min_clear_frac: 0.5}\nlimits: {budget_usd: 5}")
+    (folder / "deployed.json").write_text(json.dumps({"cluster": {"core_type": "m7i.2xlarge"}}))
+    aoi = town(selection={"max_scene_cloud": 60}, limits={"budget_usd": 7})
+    settings = load_settings(folder, aoi, {"limits": {"budget_usd": 9}})
+    assert settings.selection.max_scene_cloud == 60
+    assert settings.selection.min_clear_frac == 0.5
+    assert settings.limits.budget_usd == 9
+    assert settings.cluster.core_type == "m7i.2xlarge"
+    assert settings.cluster.spot is True
+
+
+def test_no_files_give_the_built_in_settings(folder):
+    assert load_settings(folder, None, {}) == Settings()
+
+
+def test_deployed_may_lie_elsewhere(folder, monkeypatch):
+    elsewhere = folder / "elsewhere.json"
+    elsewhere.write_text('{"limits": {"budget_usd": 3}}')
+    monkeypatch.setenv("CLAYLAKE_DEPLOYED", str(elsewhere))
+    assert load_settings(folder, None, {}).limits.budget_usd == 3
+
+
+def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
+    monkeypatch.setenv("CLAYLAKE_DEPLOYED", str(folder / "gone.json"))
+    with pytest.raises(SettingsError, match=r"CLAYLAKE_DEPLOYED names .*gone\.json"):
+        load_settings(folder, None, {})
+
+
+@pytest.mark.parametrize(
+    ("layer", "says"),
+    [
+        ({"selektion": {}}, "test: unknown section 'selektion'; allowed: catalogue, selection"),
+        ({"selection": {"clouds": 1}}, "test: unknown key selection.clouds; allowed: max_scene_cloud"),
+        ({"deployed": {"bucket": "x"}}, "test: unknown key deployed.bucket; allowed: region"),
+        ({"selection": {"max_scene_cloud": 120}}, r"test: selection.max_scene_cloud: .*less than or equal to 100 \(given 120"),
+        ({"selection": {"collections": ["landsat"]}}, "test: selection.collections.0: .*sentinel-2-c1-l2a.*given 'landsat'"),
+        ({"selection": {"collections": []}}, "at least one"),
+        ({"selection": {"collections": ["sentinel-2-l2a"] * 2}}, "give each collection once"),
+        ({"encoder": {"convention": "mine"}}, "'tutorial', 'training' or 'blank'"),
+        ({"encoder": {"model": "../x"}}, "encoder.model"),
+        ({"schedule": {"start_month": "July"}}, "yyyy-mm"),
+        ({"cluster": {"core_type": "x9.large"}}, "x9.large has no price: add it to prices.instance_usd_h"),
+        ({"cluster": 5}, "section 'cluster' must be a mapping"),
+        ({"deployed": {"region": "us-west-2"}}, "test: deployed.lake: Field required"),
+        ({"limits": {"budget_usd": "much"}}, "given 'much'"),
+    ],
+)
+def test_a_bad_layer_names_key_source_and_what_is_allowed(layer, says):
+    with pytest.raises(SettingsError, match=says):
+        assemble({"defaults": {}, "test": layer})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("settings.yaml", "a: ["), ("settings.yaml", "- 1"), ("deployed.json", "{"), ("deployed.json", "[1]")]
+)
+def test_an_unreadable_file_is_named(folder, name, text):
+    (folder / name).write_text(text)
+    with pytest.raises(SettingsError, match=name):
+        load_settings(folder, None, {})
+
+
+def test_the_source_of_a_bad_value_is_the_layer_that_set_it(folder):
+    (folder / "settings.yaml").write_text("limits: {budget_usd: 5}")
+    with pytest.raises(SettingsError, match=r"aois/town\.geojson: limits\.budget_usd"):
+        load_settings(folder, town(limits={"budget_usd": -1}), {})
+
+
+def test_nothing_deployed_says_what_to_do():
+    with pytest.raises(SettingsError, match="no deployed.json: deploy"):
+        _ = Settings().where
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().limits.budget_usd = 1
+
+
+def test_the_shipped_settings_are_the_built_in_ones(monkeypatch, pytestconfig):
+    monkeypatch.delenv("CLAYLAKE_DEPLOYED", raising=False)
+    shipped = pytestconfig.rootpath / "dags" / "settings.yaml"
+    assert load_settings(shipped.parent, None, {}).model_copy(update={"deployed": None}) == Settings()
+
+
+def test_aois_are_read_by_name_and_problems_told(tmp_path):
+    (tmp_path / "b.geojson").write_text(json.dumps(town().geometry))
+    (tmp_path / "a.geojson").write_text(json.dumps(town().geometry))
+    (tmp_path / "notes.txt").write_text("not an AOI")
+    assert list(load_aois(tmp_path)) == ["a", "b"]
+    (tmp_path / "c.geojson").write_text("{}")
+    assert list(read_aois(tmp_path).aois) == ["a", "b"]
+    assert list(read_aois(tmp_path).problems) == ["c.geojson"]
+    with pytest.raises(BadInputError, match=r"c\.geojson"):
+        load_aois(tmp_path)

@@ -134,8 +134,9 @@ def build(dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable |
         made = plan(aoi_name=aoi_name)
         made >> gate() >> create >> ready >> extract >> embed >> publish >> maintain
         maintain >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
-        # Airflow forbids it directly behind a setup; a failed setup reaches it as `extract`, upstream_failed.
-        [each for each in dag.tasks if each is not verdict and not each.is_setup] >> verdict
+        # Not directly behind gate, which skips its own downstream, nor behind setups, which Airflow forbids:
+        # their failure reaches the verdict by way of extract, as upstream_failed.
+        [made, extract, embed, publish, maintain, terminate, receipt] >> verdict
     return dag
 
 

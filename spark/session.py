@@ -14,6 +14,9 @@ from claylake.vocabulary import CATALOG
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+SHUFFLE = "spark.sql.shuffle.partitions"
+TASKS_PER_CORE = 2
+"""Spark's default of 200 shuffle tasks costs seconds a query on a small cluster: a few waves of tasks fit any size."""
 ARROW_ROWS = 64
 """Rows per Arrow batch: a chip is about half a megabyte, and the default of 10,000 would be gigabytes."""
 
@@ -56,4 +59,7 @@ def session(app: str, warehouse: str, extra: dict[str, str] | None = None) -> Sp
     builder = SparkSession.builder.appName(app)
     for key, value in (configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL")) | (extra or {})).items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    started = builder.getOrCreate()
+    if SHUFFLE not in dict(started.sparkContext.getConf().getAll()):
+        started.conf.set(SHUFFLE, str(TASKS_PER_CORE * started.sparkContext.defaultParallelism))
+    return started

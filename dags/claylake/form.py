@@ -1,191 +1,24 @@
-"""The params that a run may be given: one `ParamSpec` each, free of Airflow.
+"""The params that a run may be given, by kind of DAG; free of Airflow.
 
-Empty (null) means "as the settings say": ``settings.yaml``, then the AOI file. So a form that is
-sent untouched changes nothing. The first non-null type of a schema chooses the widget of Airflow's
-form; `titles` name the choices of a list.
+The first non-null type of a schema chooses the widget of Airflow's form.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from claylake.settings import Settings
-from claylake.vocabulary import COLLECTIONS, CONVENTIONS
+from claylake.form_settings import SHARED
+from claylake.param_spec import ParamSpec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PLACE: Final = "Where and when"
-SELECTION: Final = "Which pixels"
-SPENDING: Final = "Limits"
-COMPUTE: Final = "Cluster"
-MODEL: Final = "Embedding"
+__all__ = ["ADHOC", "AOI_DAG", "SHARED", "ParamSpec"]
 
+PLACE: Final = "Where and when"
 MONTH_PATTERN: Final = r"^20\d{2}-(0[1-9]|1[0-2])$"
 MONTHS_PATTERN: Final = r"^20\d{2}-(0[1-9]|1[0-2])(/20\d{2}-(0[1-9]|1[0-2]))?$"
-ALL_PASSES: Final = 0
-"""What `passes_per_month` says for "every clear pass", since empty means "as the settings say"."""
-
-
-@dataclass(frozen=True)
-class ParamSpec:
-    """One field of the trigger form.
-
-    `schema` is a JSON schema that `default` satisfies, unless the field is `required`: then it has
-    no default and the form insists on a value. `setting` is the place in the settings that the
-    value overrides, (section, key); None for fields that say where and when.
-    """
-
-    title: str
-    description: str
-    section: str
-    schema: Mapping[str, Any]
-    default: object = None
-    required: bool = False
-    setting: tuple[str, str] | None = None
-
-    def arguments(self) -> dict[str, Any]:
-        """Keyword arguments of ``airflow.sdk.Param``."""
-        given = {} if self.required else {"default": self.default}
-        return {**given, "title": self.title, "description": self.description, "section": self.section, **self.schema}
-
-
-def _setting(place: str, section: str, title: str, text: str, **schema: object) -> ParamSpec:
-    """A param that overrides the setting at `place`, e.g. ``limits.budget_usd``; tells its built-in default."""
-    group, key = place.split(".")
-    shown = _shown(getattr(getattr(Settings(), group), key))
-    description = f"{text} Empty: as the settings say (built in: {shown})."
-    return ParamSpec(title, description, section, MappingProxyType(schema), setting=(group, key))
-
-
-def _shown(value: object) -> str:
-    if value is None:
-        return "all"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-_COUNT = ["integer", "null"]
-_NUMBER = ["number", "null"]
-_FRACTION: dict[str, Any] = {"type": _NUMBER, "minimum": 0, "maximum": 1}
-
-SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
-    {
-        "max_scene_cloud": _setting(
-            "selection.max_scene_cloud",
-            SELECTION,
-            "Most cloud of a scene (%)",
-            "Scenes that the catalogue calls cloudier are not looked at.",
-            type=_NUMBER,
-            minimum=0,
-            maximum=100,
-        ),
-        "min_clear_frac": _setting(
-            "selection.min_clear_frac",
-            SELECTION,
-            "Least clear fraction of a chip",
-            "Share of a cell's pixels free of cloud, shadow and nodata, from the scene classification.",
-            **_FRACTION,
-        ),
-        "max_nodata_frac": _setting(
-            "selection.max_nodata_frac",
-            SELECTION,
-            "Most nodata fraction of a chip",
-            "Share of a cell's pixels that the satellite did not see.",
-            **_FRACTION,
-        ),
-        "passes_per_month": _setting(
-            "selection.passes_per_month",
-            SELECTION,
-            "Passes per cell and month",
-            f"Keep the n clearest passes of each cell and month; {ALL_PASSES} keeps every clear one.",
-            type=_COUNT,
-            minimum=ALL_PASSES,
-            maximum=31,
-        ),
-        "collections": _setting(
-            "selection.collections",
-            SELECTION,
-            "Collections, preferred first",
-            "Where two collections show the same pass of a cell, the first one listed is read.",
-            type=["array", "null"],
-            items={"type": "string", "enum": list(COLLECTIONS)},
-            uniqueItems=True,
-            minItems=1,
-            examples=list(COLLECTIONS),
-        ),
-        "budget_usd": _setting(
-            "limits.budget_usd",
-            SPENDING,
-            "Budget (USD)",
-            "A run whose estimate is higher fails before any cluster starts.",
-            type=_NUMBER,
-            exclusiveMinimum=0,
-        ),
-        "max_failed_frac": _setting(
-            "limits.max_failed_frac",
-            SPENDING,
-            "Most failed fraction",
-            "Share of looks (cell and pass) that may fail; above it nothing is published.",
-            **_FRACTION,
-        ),
-        "dry_run": _setting(
-            "limits.dry_run",
-            SPENDING,
-            "Dry run",
-            "Plan and estimate only: no cluster, no cost.",
-            type=["boolean", "null"],
-        ),
-        "gpu_count": _setting(
-            "cluster.gpu_count",
-            COMPUTE,
-            "GPU nodes",
-            "Core nodes of the cluster; more finish sooner at about the same price.",
-            type=_COUNT,
-            minimum=1,
-            maximum=64,
-        ),
-        # A switch cannot show "empty", and would look off where the settings say on: hence a list.
-        "spot": _setting(
-            "cluster.spot",
-            COMPUTE,
-            "Spot instances",
-            "Spot core nodes cost less and may be taken away; on demand is the fallback.",
-            type=["string", "boolean", "null"],
-            enum=["yes", "no", True, False, None],
-            values_display={"true": "yes (true)", "false": "no (false)", "null": "as the settings say"},
-        ),
-        "keep_cluster_minutes": _setting(
-            "cluster.keep_cluster_minutes",
-            COMPUTE,
-            "Keep the cluster (minutes)",
-            "How long the cluster stays up after its work, for looking around; it costs all the while.",
-            type=_COUNT,
-            minimum=0,
-            maximum=720,
-        ),
-        "model": _setting(
-            "encoder.model",
-            MODEL,
-            "Encoder",
-            "Folder name of an encoder artefact below model/ in the artefact bucket.",
-            type=["string", "null"],
-            pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
-        ),
-        "convention": _setting(
-            "encoder.convention",
-            MODEL,
-            "Input convention",
-            "How date and place are told to the encoder. Vectors of different conventions do not compare.",
-            type=["string", "null"],
-            enum=[*CONVENTIONS, None],
-            values_display={"null": "as the settings say"},
-        ),
-    }
-)
 
 ADHOC: Final[Mapping[str, ParamSpec]] = MappingProxyType(
     {

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.aoi import Aoi
 from claylake.errors import BadInputError
-from claylake.form import ADHOC, ALL_PASSES, AOI_DAG, SHARED, ParamSpec
+from claylake.form import ADHOC, AOI_DAG, SHARED, ParamSpec
+from claylake.form_settings import ALL_PASSES
 from claylake.month import Month, parse_months
 
 if TYPE_CHECKING:

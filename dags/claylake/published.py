@@ -1,14 +1,13 @@
-"""What the lake's main branch already holds, read through pyiceberg's Glue catalog."""
+"""What the lake's main branch already holds, read through pyiceberg."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.errors import StoreError
-from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, SCENES
+from claylake.tables import catalog, open_table, read_rows
+from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,10 +16,9 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
-    from claylake.settings import Deployed
+__all__ = ["Work", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
 
 DONE: Final = "done"
-ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
 _MARGIN = timedelta(hours=1)
@@ -44,29 +42,6 @@ class Work:
     convention: str
 
 
-def catalog(deployed: Deployed) -> Catalog:
-    """The Glue catalog. Credentials and, for the stand-in, the endpoint come from the environment.
-
-    Raises:
-        StoreError: if it cannot be loaded.
-    """
-    from pyiceberg.catalog import load_catalog
-
-    endpoint = os.environ.get(ENDPOINT_VARIABLE)
-    properties = {
-        "type": "glue",
-        "glue.region": deployed.region,
-        "s3.region": deployed.region,
-        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
-        **({"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}),
-    }
-    try:
-        return load_catalog(CATALOG, **properties)
-    except (ImportError, ValueError) as error:
-        msg = f"the Glue catalog cannot be loaded: {error}; is pyiceberg[glue] of requirements.txt installed?"
-        raise StoreError(msg) from error
-
-
 def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, str | None]]:
     """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
 
@@ -75,7 +50,7 @@ def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, s
     """
     from pyiceberg.expressions import And, EqualTo
 
-    table = _table(lake, database, SCENES)
+    table = open_table(lake, database, SCENES)
     if table is None:
         return set()
     condition = And(
@@ -83,7 +58,7 @@ def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, s
         EqualTo("cells_digest", work.cells_digest),
         EqualTo("selection_digest", work.selection_digest),
     )
-    rows = _rows(table, condition, ("scene_id", "updated"))
+    rows = read_rows(table, condition, ("scene_id", "updated"))
     return set(zip(rows["scene_id"].to_pylist(), rows["updated"].to_pylist(), strict=True))
 
 
@@ -96,12 +71,12 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
     import pyarrow.compute as pc
     from pyiceberg.expressions import And, EqualTo
 
-    table = _table(lake, database, CHIPS)
+    table = open_table(lake, database, CHIPS)
     if table is None:
         return 0
-    chips = _rows(table, _near(table, work), ("id", "content_digest", "cell_id"))
+    chips = read_rows(table, _near(table, work), ("id", "content_digest", "cell_id"))
     chips = chips.filter(pc.and_(pc.is_in(chips["cell_id"], value_set=_array(work.cell_ids)), _within(chips, work)))
-    vectors = _table(lake, database, EMBEDDINGS)
+    vectors = open_table(lake, database, EMBEDDINGS)
     if vectors is None or not chips.num_rows:
         return int(chips.num_rows)
     condition = And(
@@ -110,7 +85,7 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
         EqualTo("convention", work.convention),
     )
     key = ["id", "content_digest"]
-    made = _rows(vectors, condition, tuple(key))
+    made = read_rows(vectors, condition, tuple(key))
     return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)
 
 
@@ -146,27 +121,6 @@ def _within(chips: pa.Table, work: Work) -> Any:
 
     begun = pc.utf8_slice_codeunits(chips["id"], start=-len("yyyymmddThhmmss"))
     return pc.and_(pc.greater_equal(begun, f"{work.start:{_STAMP}}"), pc.less(begun, f"{work.end:{_STAMP}}"))
-
-
-def _table(lake: Catalog, database: str, name: str) -> Table | None:
-    from botocore.exceptions import BotoCoreError, ClientError
-    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
-
-    try:
-        return lake.load_table((database, name))
-    except (NoSuchTableError, NoSuchNamespaceError):
-        return None
-    except (BotoCoreError, ClientError, OSError, ValueError) as error:
-        msg = f"table {database}.{name} cannot be opened: {error}"
-        raise StoreError(msg) from error
-
-
-def _rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Table:
-    try:
-        return table.scan(row_filter=condition, selected_fields=columns).to_arrow()
-    except (OSError, ValueError) as error:
-        msg = f"table {'.'.join(table.name())} cannot be read: {error}"
-        raise StoreError(msg) from error
 
 
 def _array(values: tuple[str, ...]) -> pa.Array:

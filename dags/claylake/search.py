@@ -11,10 +11,10 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.errors import CatalogueError
+from claylake.catalogue import pages
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from claylake.month import Month
     from claylake.settings import Catalogue
@@ -23,10 +23,8 @@ log = logging.getLogger(__name__)
 
 MARGIN: Final = timedelta(hours=1)
 """Items are dated by their tile; their pass, which decides the month, starts up to minutes earlier."""
-RETRY_STATUSES: Final = (429, 500, 502, 503, 504)
 MOST_VERTICES: Final = 500
-_SHAPES: Final = (AttributeError, KeyError, TypeError, ValueError)
-"""What pystac-client raises where an answer is JSON of another shape."""
+_MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _COVER_DEGREES: Final = (0.001, 0.01, 0.05, 0.2, 1.0)
 
 
@@ -42,9 +40,14 @@ def search_scenes(
         CatalogueError: if the catalogue does not answer, or answers nonsense.
     """
     cover = cover_of(geometry)
+    query = {
+        "collections": list(collections),
+        "intersects": cover,
+        "datetime": f"{months[0].start - MARGIN:{_MOMENT}}/{months[-1].end + MARGIN:{_MOMENT}}",
+    }
     newest: dict[tuple[str, str], dict[str, Any]] = {}
     total = 0
-    for number, page in enumerate(_pages(catalogue, cover, months, collections), start=1):
+    for number, page in enumerate(pages(catalogue, query), start=1):
         for item in page:
             total += 1
             key = (str(item.get("collection", "")), str(item.get("id", "")))
@@ -77,73 +80,6 @@ def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
         cover = shapely.box(*area.bounds)
     document: dict[str, Any] = json.loads(json.dumps(mapping(cover)))
     return document
-
-
-def _pages(
-    catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
-) -> Iterator[list[dict[str, Any]]]:
-    """Features page by page. Follows `next` past empty pages, at which pystac-client would stop."""
-    import pystac
-    from pystac_client.errors import ClientTypeError
-    from pystac_client.exceptions import APIError
-
-    try:
-        yield from _follow(catalogue, geometry, months, collections)
-    except (*_SHAPES, APIError, ClientTypeError, OSError, pystac.STACError) as error:
-        msg = (
-            f"STAC catalogue {catalogue.url}: {error} (tried {catalogue.retries + 1} times, {catalogue.timeout_s:g} s "
-            "each): check catalogue.url and the network, or raise catalogue.retries and catalogue.timeout_s"
-        )
-        raise CatalogueError(msg) from error
-
-
-def _follow(
-    catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
-) -> Iterator[list[dict[str, Any]]]:
-    import pystac
-    import pystac_client
-    from pystac_client.stac_api_io import StacApiIO
-
-    io = StacApiIO(timeout=catalogue.timeout_s, max_retries=_retry(catalogue))
-    # open() sets the timeout of the io that it is given, to none by default.
-    client = pystac_client.Client.open(catalogue.url, stac_io=io, timeout=catalogue.timeout_s)
-    search = client.search(
-        method="POST",
-        collections=list(collections),
-        intersects=geometry,
-        datetime=f"{months[0].start - MARGIN:%Y-%m-%dT%H:%M:%SZ}/{months[-1].end + MARGIN:%Y-%m-%dT%H:%M:%SZ}",
-        limit=catalogue.page_size,
-    )
-    parameters = search.get_parameters()
-    page = io.read_json(search.url, method="POST", parameters=parameters)
-    seen = set()
-    while True:
-        features = page["features"]
-        if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
-            msg = "a page's features are not a list of objects"
-            raise TypeError(msg)
-        yield features
-        link = next((link for link in page.get("links", []) if link.get("rel") == "next"), None)
-        if link is None:
-            return
-        step = json.dumps([link.get("href"), link.get("body")], sort_keys=True)
-        if step in seen:
-            msg = "its pages lead in a circle"
-            raise ValueError(msg)
-        seen.add(step)
-        page = io.read_json(pystac.Link.from_dict(link), parameters=parameters)
-
-
-def _retry(catalogue: Catalogue) -> Any:
-    from urllib3 import Retry
-
-    return Retry(
-        total=catalogue.retries,
-        backoff_factor=catalogue.backoff_s,
-        backoff_max=60,
-        status_forcelist=RETRY_STATUSES,
-        allowed_methods=None,
-    )
 
 
 def _updated(item: dict[str, Any]) -> datetime:

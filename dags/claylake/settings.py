@@ -236,8 +236,8 @@ def _explain(error: ValidationError, layers: Mapping[str, Mapping[str, Any]]) ->
 def _source(path: list[str], layers: Mapping[str, Mapping[str, Any]]) -> str:
     """The last layer that set the key at `path`; where none did, the last that set its section."""
     for depth in (2, 1):
-        for source, layer in reversed(list(layers.items())):
-            section = layer.get(path[0])
+        for source in reversed(list(layers)):
+            section = layers[source].get(path[0])
             if isinstance(section, Mapping) and (depth == 1 or (len(path) > 1 and path[1] in section)):
                 return source
     return "defaults"

@@ -1,4 +1,4 @@
-"""Arrow schemas of Spark's DDL strings, for `mapInArrow`."""
+"""Between Arrow and Spark: schemas of DDL strings for `mapInArrow`, and small tables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
 _COLUMN = re.compile(r"`?(\w+)`?\s+([\w<>]+)")
 
@@ -29,3 +30,10 @@ def schema_of(ddl: str) -> pa.Schema:
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
     return pa.schema([(name, kinds[kind]) for name, kind in _COLUMN.findall(ddl)])
+
+
+def frame_of(spark: SparkSession, table: pa.Table, ddl: str) -> DataFrame:
+    """The columns of `table` that a DDL string names. For tables that the driver holds anyway."""
+    # By way of tuples: pyspark 3.5's short cut for pandas warns with pandas 2.
+    names = [name for name, _ in _COLUMN.findall(ddl)]
+    return spark.createDataFrame(list(zip(*(table[name].to_pylist() for name in names), strict=True)), ddl)

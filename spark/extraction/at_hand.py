@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CHIPS
+from spark.extraction.arrow import frame_of
 from spark.lake.bounds import Bounds
 from spark.lake.branches import on_branch
 from spark.lake.tables import FRACTIONS, TABLES
@@ -25,6 +26,6 @@ def chips_at_hand(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame
     table = TABLES[CHIPS]
     bounds = Bounds.of_cells(table, plan.start, plan.end, cells["geohash"].to_pylist())
     columns = ", ".join(f"t.`{name}`" for name in COLUMNS)
-    chips = spark.sql(f"SELECT {columns} FROM {on_branch(plan, CHIPS)} t WHERE {bounds.sql(table, 't')}")  # noqa: S608 - names and literals of our own
-    ids = spark.createDataFrame(cells.select(["cell_id"]).to_pandas(), "cell_id string")
+    chips = spark.sql(f"SELECT {columns} FROM {on_branch(plan, CHIPS)} t WHERE {bounds.sql(table, 't')}")
+    ids = frame_of(spark, cells, "cell_id string")
     return chips.join(f.broadcast(ids), on="cell_id", how="left_semi")

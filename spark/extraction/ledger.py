@@ -44,28 +44,35 @@ class Entry:
 
 
 class Ledger:
-    """Entries by scene id; one object per batch in the run folder, named after what was read in it."""
+    """Entries of scenes, by which of their cells were read; one object per batch in the run folder."""
 
     def __init__(self, plan: Plan) -> None:
         self._folder = plan.uri(FOLDER)
-        self._batches: dict[str, dict[str, Entry]] = {}
+        self._entries: dict[str, dict[str, Entry]] = {}
         for uri in store.names(self._folder):
-            document = json.loads(store.read(uri))
-            self._batches[uri] = {scene: Entry(**entry) for scene, entry in document.items()}
+            for scene_id, (cells, entry) in json.loads(store.read(uri)).items():
+                self._entries.setdefault(scene_id, {})[cells] = Entry(**entry)
 
     def add(self, cells: Mapping[str, list[str]], entries: Mapping[str, Entry]) -> None:
-        """Keep a batch's entries. The same cells read again replace what they told before.
+        """Keep a batch's entries. The same cells of a scene, read again, replace what they told before.
 
         Args:
             cells: scene id to the cells that were read of it.
             entries: scene id to what they told.
         """
-        work = json.dumps({scene: sorted(ids) for scene, ids in cells.items()}, sort_keys=True)
-        uri = store.join(self._folder, f"batch-{hashlib.sha256(work.encode()).hexdigest()[:16]}.json")
-        document = {scene: asdict(entry) for scene, entry in sorted(entries.items())}
+        document = {}
+        for scene_id, entry in sorted(entries.items()):
+            key = _digest(cells[scene_id])
+            self._entries.setdefault(scene_id, {})[key] = entry
+            document[scene_id] = (key, asdict(entry))
+        name = _digest([f"{scene_id} {key}" for scene_id, (key, _) in document.items()])
+        uri = store.join(self._folder, f"batch-{name}.json")
         store.write(uri, json.dumps(document, indent=1).encode(), "application/json")
-        self._batches[uri] = dict(entries)
 
     def of(self, scene_id: str) -> Entry:
         """Everything known of a scene."""
-        return sum((batch[scene_id] for batch in self._batches.values() if scene_id in batch), Entry())
+        return sum(self._entries.get(scene_id, {}).values(), Entry())
+
+
+def _digest(names: list[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(names)).encode()).hexdigest()[:16]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.choose import PRESENT
+from spark.extraction.arrow import frame_of
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def observations(
     dates = spark.createDataFrame(
         [(scene.id, scene.datetime) for scene in scenes], "scene_id string, datetime timestamp"
     )
-    hashes = spark.createDataFrame(cells.select(["cell_id", "geohash"]).to_pandas(), "cell_id string, geohash string")
+    hashes = frame_of(spark, cells, "cell_id string, geohash string")
     key = ["cell_id", "pass"]
     others = choice.where(f.col("outcome") != PRESENT).join(f.broadcast(dates), on="scene_id", how="inner")
     chips = (

@@ -14,11 +14,11 @@ from claylake.manifest import read_manifest
 from claylake.plan import CELLS, MANIFEST
 from claylake.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
-from spark.candidates import candidates
 from spark.choose import PRESENT, READ, Rules
 from spark.extraction.admitting import Gate
 from spark.extraction.at_hand import chips_at_hand
 from spark.extraction.batches import batches
+from spark.extraction.candidates import candidates
 from spark.extraction.choosing import choose_all, with_troubles
 from spark.extraction.errors import ExtractError
 from spark.extraction.ledger import Entry, Ledger

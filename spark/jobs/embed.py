@@ -96,7 +96,7 @@ def _threads(spark: SparkSession) -> int:
     """Torch's threads per worker: the machine's cores shared among the tasks that run on it at once."""
     context = spark.sparkContext
     cores = os.cpu_count() or 1
-    at_once = context.defaultParallelism
+    at_once = int(context.defaultParallelism)
     if not context.master.startswith("local"):
         cores = int(context.getConf().get("spark.executor.cores", "1"))
         at_once = max(1, cores // int(context.getConf().get("spark.task.cpus", "1")))

@@ -63,7 +63,7 @@ def _draw(spark: SparkSession, scope: Scope, done: Published) -> tuple[str | Non
     try:
         return build(spark, scope, done.findings), ""
     # The month is published: whatever goes wrong with its picture must not say otherwise.
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - see above
         _log.exception("the report could not be drawn")
         return None, f"; the report could not be drawn ({type(error).__name__}: {error})"
 

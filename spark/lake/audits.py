@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
-_VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_looks": OBSERVATIONS, "audit_scenes": SCENES}
+VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_looks": OBSERVATIONS, "audit_scenes": SCENES}
 _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
@@ -69,7 +69,10 @@ class Findings:
 
 def audit(spark: SparkSession, scope: Scope) -> Findings:
     """Run every check on the plan's branch; reads pixels of a sample only."""
-    held = {view: _view(spark, scope, table) for view, table in _VIEWS.items()}
+    branch = scope.plan.branch
+    held = {
+        view: seen(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()
+    }
     try:
         for view, frame in held.items():
             frame.persist().createOrReplaceTempView(view)
@@ -82,18 +85,18 @@ def audit(spark: SparkSession, scope: Scope) -> Findings:
         spark.catalog.dropTempView("audit_sample")
 
 
-def _view(spark: SparkSession, scope: Scope, table: str) -> DataFrame:
+def seen(rows: DataFrame, table: str) -> DataFrame:
+    """What the checks see of a table's rows: no blobs, and of a vector only whether it can be used."""
     columns = [f"`{name}`" for name in TABLES[table].column_names if name not in UNHELD]
-    usable = [f"({_USABLE}) AS usable"] if table == EMBEDDINGS else []
-    return scope.rows(spark, table, branch=scope.plan.branch, slack=_SLACK).selectExpr(*columns, *usable)
+    return rows.selectExpr(*columns, *([f"coalesce({_USABLE}, false) AS usable"] if table == EMBEDDINGS else []))
 
 
 def _count(spark: SparkSession, scope: Scope) -> Findings:
     plan = scope.plan
     queries = checks(plan.start, plan.end)
     # One query for all: each would otherwise cost a job of its own.
-    counted = _tally(spark, {name: f"SELECT count(*) FROM ({query})" for name, query in queries.items()})
-    numbers = _tally(
+    counted = tally(spark, {name: f"SELECT count(*) FROM ({query})" for name, query in queries.items()})
+    numbers = tally(
         spark,
         {
             "chips": "SELECT count(*) FROM audit_chips",
@@ -136,7 +139,8 @@ def _complete(extracted: ExtractReport | None, looks: int, *, needed: bool) -> d
     }
 
 
-def _tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
+def tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
+    """The number that each query gives, in one job."""
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, ({query}) AS n" for name, query in queries.items())
     return {row["name"]: int(row["n"]) for row in spark.sql(union).collect()}
 

@@ -11,8 +11,9 @@ from spark.lake import tables
 from spark.lake.refs import MAIN, Refs
 
 if TYPE_CHECKING:
-    from claylake.plan import Plan
     from pyspark.sql import SparkSession
+
+    from claylake.plan import Plan
 
 _log = logging.getLogger(__name__)
 _REFUSED = ("is not an ancestor of", "CommitFailedException")

@@ -35,7 +35,8 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
         "chip_digest_is_32_hex": "SELECT 1 FROM audit_chips WHERE NOT content_digest RLIKE '^[0-9a-f]{32}$'",
         "chip_digest_is_of_its_pixels": "SELECT 1 FROM audit_sample WHERE reason IS NOT NULL",
         "chip_datetime_in_months": (
-            f"SELECT 1 FROM audit_chips WHERE datetime < {first} - INTERVAL 1 DAY OR datetime >= {last} + INTERVAL 1 DAY"
+            f"SELECT 1 FROM audit_chips WHERE datetime < {first} - INTERVAL 1 DAY "
+            f"OR datetime >= {last} + INTERVAL 1 DAY"
         ),
         "vector_keys_unique": _twice("audit_vectors", TABLES[EMBEDDINGS].key),
         "vector_columns_filled": _null("audit_vectors", EMBEDDINGS, ("clear_frac",)),

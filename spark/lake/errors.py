@@ -52,7 +52,8 @@ class PublishRaceError(LakeError):
 
     def __init__(self, table: str, attempts: int) -> None:
         super().__init__(
-            f"main of {table} moved during each of {attempts} attempts to publish; the branch is kept: run publish again"
+            f"main of {table} moved during each of {attempts} attempts to publish; the branch is kept: "
+            "run publish again"
         )
         self.table = table
         self.attempts = attempts

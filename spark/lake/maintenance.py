@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
 from spark.lake import branches
+from spark.lake.refs import Refs
 from spark.lake.tables import TABLES, Table
 
 if TYPE_CHECKING:
-    from claylake.plan import Plan
-    from claylake.settings import Maintenance
     from pyspark.sql import Row, SparkSession
 
+    from claylake.plan import Plan
+    from claylake.settings import Maintenance
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
@@ -114,14 +115,16 @@ def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int
 
 def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
     """Drop branches of runs whose last write is older; gives how many."""
-    rows = spark.sql(
-        f"SELECT r.name FROM {table}.refs r JOIN {table}.snapshots s ON r.snapshot_id = s.snapshot_id "
-        f"WHERE r.type = 'BRANCH' AND startswith(r.name, 'run_') AND s.committed_at < {_timestamp(older_than)}"
-    ).collect()
-    for row in rows:
-        _log.info("dropping stale branch %s of %s", row["name"], table)
-        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {row['name']}")
-    return len(rows)
+    refs = Refs.read(spark, table)
+    stale = [
+        branch
+        for branch, head in refs.heads.items()
+        if branch.startswith("run_") and refs.snapshots[head].when < older_than
+    ]
+    for branch in stale:
+        _log.info("dropping stale branch %s of %s", branch, table)
+        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {branch}")
+    return len(stale)
 
 
 def _touched(scope: Scope, shape: Table) -> list[str]:

@@ -20,8 +20,9 @@ from spark.lake.tables import TABLES, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from claylake.plan import Plan
     from pyspark.sql import DataFrame, SparkSession
+
+    from claylake.plan import Plan
 
 _LINEAGE = ("run_id", "created_at")
 """Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
@@ -49,7 +50,8 @@ def insert_only(
             return 0
         with _view(source) as view:
             spark.sql(insert_sql(shape, target, view, bounds))
-    return _written(spark, branches.main(plan, table), branch or plan.branch)
+    refs = Refs.read(spark, branches.main(plan, table))
+    return refs.snapshots[refs.heads[branch or plan.branch]].added
 
 
 def upsert(
@@ -57,8 +59,8 @@ def upsert(
 ) -> int:
     """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
 
-    A row whose outcome is `chip` stays: the chip exists. A row that differs only in who wrote it
-    stays too. Nothing is committed when nothing changes. Arguments as of `insert_only`.
+    A row whose outcome is `chip` stays: the chip exists. A row that was written later stays, and one
+    that differs only in who wrote it. Nothing is committed when nothing changes. Arguments as of `insert_only`.
     """
     shape = TABLES[table]
     target = branches.named(plan, table, branch or plan.branch)
@@ -114,7 +116,7 @@ def _on(table: Table, bounds: Bounds) -> str:
 def _replaces(table: Table) -> str:
     told = [name for name in table.column_names if name not in (*table.key, *_LINEAGE)]
     same = " AND ".join(f"t.`{name}` <=> s.`{name}`" for name in told)
-    return f"t.outcome <> '{OUTCOME_CHIP}' AND NOT ({same})"
+    return f"t.outcome <> '{OUTCOME_CHIP}' AND t.created_at <= s.created_at AND NOT ({same})"
 
 
 @contextmanager
@@ -152,10 +154,3 @@ def _view(rows: DataFrame) -> Iterator[str]:
         yield name
     finally:
         rows.sparkSession.catalog.dropTempView(name)
-
-
-def _written(spark: SparkSession, table: str, branch: str) -> int:
-    """Rows that the newest snapshot of a branch added."""
-    head = Refs.read(spark, table).heads[branch]
-    row = spark.sql(f"SELECT summary['added-records'] AS n FROM {table}.snapshots WHERE snapshot_id = {head}").first()
-    return int(row["n"] or 0) if row is not None else 0

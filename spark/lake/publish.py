@@ -15,7 +15,6 @@ from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs
 
 if TYPE_CHECKING:
-    from claylake.plan import Plan
     from pyspark.sql import SparkSession
 
     from spark.lake.scope import Scope
@@ -57,7 +56,9 @@ def publish(spark: SparkSession, scope: Scope) -> Published:
     plan = scope.plan
     rebuilt = branches.open_branches(spark, plan)
     findings = _audited(spark, scope, repair=True)
-    tables = tuple(_publish_table(spark, scope, name, "rebuilt" if name in rebuilt else "fast_forward") for name in PUBLISH_ORDER)
+    tables = tuple(
+        _publish_table(spark, scope, name, "rebuilt" if name in rebuilt else "fast_forward") for name in PUBLISH_ORDER
+    )
     branches.drop(spark, plan, plan.branch)
     branches.drop(spark, plan, f"{plan.branch}_next")
     return Published(tables=tables, findings=findings)
@@ -88,20 +89,10 @@ def _publish_table(spark: SparkSession, scope: Scope, name: str, how: str) -> Ta
                 table=name, how="unchanged", rows_added=0, snapshot_before=refs.main, snapshot_after=refs.main
             )
         if refs.contains(head, refs.main) and branches.fast_forward(spark, table, plan.branch):
-            added = total_records(spark, table, head) - total_records(spark, table, refs.main)
+            added = refs.rows(head) - refs.rows(refs.main)
             _log.info("published %s: %s, %d rows", table, how, added)
-            return TablePublish(
-                table=name, how=how, rows_added=added, snapshot_before=refs.main, snapshot_after=head
-            )
+            return TablePublish(table=name, how=how, rows_added=added, snapshot_before=refs.main, snapshot_after=head)
         rebuild(spark, plan, scope, name)
         _audited(spark, scope, repair=False)
         how = "rebuilt"
     raise PublishRaceError(table, ATTEMPTS)
-
-
-def total_records(spark: SparkSession, table: str, snapshot: int | None) -> int:
-    """Rows that a table holds at a snapshot, by its summary; 0 before the first."""
-    if snapshot is None:
-        return 0
-    row = spark.sql(f"SELECT summary['total-records'] AS n FROM {table}.snapshots WHERE snapshot_id = {snapshot}").first()
-    return int(row["n"] or 0) if row is not None else 0

@@ -12,9 +12,9 @@ from spark.lake.refs import Refs
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
-    from claylake.plan import Plan
     from pyspark.sql import DataFrame, SparkSession
 
+    from claylake.plan import Plan
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,23 +14,37 @@ if TYPE_CHECKING:
 MAIN = "main"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """One state of a table. `rows` are in it, `added` came with it; `when` is its commit, UTC."""
+
+    parent: int | None
+    rows: int
+    added: int
+    when: datetime
+
+
 @dataclass(frozen=True)
 class Refs:
     """A table's references at one moment.
 
-    `heads`: reference name to snapshot id. `parents`: snapshot id to its parent's, or None.
-    A table that was never written has no ``main``.
+    `heads`: branch name to snapshot id; a table that was never written has no ``main``.
+    `snapshots`: by id, those that have not expired.
     """
 
     heads: Mapping[str, int]
-    parents: Mapping[int, int | None]
+    snapshots: Mapping[int, Snapshot]
 
     @classmethod
     def read(cls, spark: SparkSession, table: str) -> Refs:
-        """Read them from the metadata of `table` (``catalog.database.table``)."""
-        heads = {row.name: row.snapshot_id for row in spark.sql(f"SELECT name, snapshot_id FROM {table}.refs").collect()}
-        rows = spark.sql(f"SELECT snapshot_id, parent_id FROM {table}.snapshots").collect()
-        return cls(heads, {row.snapshot_id: row.parent_id for row in rows})
+        """Read them from the metadata of `table` (``catalog.database.table``), fresh from the catalogue."""
+        # Through Java: asking the metadata tables by SQL would cost two Spark jobs each time.
+        iceberg = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # noqa: SLF001
+            spark._jsparkSession,  # noqa: SLF001
+            table,
+        )
+        heads = {name: ref.snapshotId() for name, ref in iceberg.refs().items() if ref.isBranch()}
+        return cls(heads, {snapshot.snapshotId(): _snapshot(snapshot) for snapshot in iceberg.snapshots()})
 
     @property
     def main(self) -> int | None:
@@ -40,7 +55,22 @@ class Refs:
         """Whether the history that ends in `head` holds `other`. Everything holds an empty table."""
         return other is None or other in set(self._history(head))
 
+    def rows(self, snapshot: int | None) -> int:
+        """Rows that the table holds at a snapshot; none before the first."""
+        return 0 if snapshot is None else self.snapshots[snapshot].rows
+
     def _history(self, head: int | None) -> Iterator[int]:
-        while head is not None:
+        while head is not None and head in self.snapshots:
             yield head
-            head = self.parents.get(head)
+            head = self.snapshots[head].parent
+
+
+def _snapshot(snapshot: object) -> Snapshot:
+    """From Iceberg's own; its summary may be absent, and counts of zero are left out of it."""
+    summary = snapshot.summary() or {}  # type: ignore[attr-defined]
+    return Snapshot(
+        parent=snapshot.parentId(),  # type: ignore[attr-defined]
+        rows=int(summary.get("total-records") or 0),
+        added=int(summary.get("added-records") or 0),
+        when=datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC),  # type: ignore[attr-defined]
+    )

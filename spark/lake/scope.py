@@ -15,9 +15,9 @@ from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
-    from pyspark.sql import DataFrame, SparkSession
 
 _COLUMNS = ("cell_id", "lon", "lat", "geohash")
 

@@ -46,7 +46,9 @@ class Table:
     def ddl(self, database: str) -> str:
         """CREATE TABLE IF NOT EXISTS, complete."""
         columns = ",\n  ".join(f"{name} {kind}" for name, kind in self.columns)
-        properties = ",\n  ".join(f"'{key}'='{value}'" for key, value in sorted((_COMMON_PROPERTIES | self.properties).items()))
+        properties = ",\n  ".join(
+            f"'{key}'='{value}'" for key, value in sorted((_COMMON_PROPERTIES | self.properties).items())
+        )
         return (
             f"CREATE TABLE IF NOT EXISTS {CATALOG}.{database}.{self.name} (\n  {columns}\n) USING iceberg\n"
             f"PARTITIONED BY ({self.partitioned_by})\nTBLPROPERTIES (\n  {properties}\n)"

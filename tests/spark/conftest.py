@@ -15,8 +15,9 @@ from spark.session import session
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from infra.local.client import StackInfo
     from pyspark.sql import SparkSession
+
+    from infra.local.client import StackInfo
 
 JARS = Path(__file__).resolve().parents[2] / ".cache" / "jars"
 LAKE = "s3://claylake-tests"
@@ -53,6 +54,9 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
                 "spark.master": "local[2]",
                 "spark.jars": ",".join(str(jar) for jar in jars),
                 "spark.ui.enabled": "false",
+                # Tests are many small queries: compiling them well costs more than running them.
+                "spark.sql.codegen.wholeStage": "false",
+                "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
                 "spark.sql.shuffle.partitions": "2",
                 "spark.driver.memory": "2g",
                 "spark.driver.bindAddress": "127.0.0.1",
@@ -64,7 +68,19 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
         started.stop()
 
 
+FOREIGN_WARNINGS = (
+    # Py4J leaves the closing of its sockets to the garbage collector.
+    "ignore:unclosed:ResourceWarning",
+    # PySpark 3.5 asks pandas 2 with its older names.
+    "ignore:is_.*dtype is deprecated",
+    "ignore:distutils Version classes are deprecated",
+    # PySpark 3.5 compares versions with distutils.
+    "ignore:distutils Version classes are deprecated",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Py4J leaves the closing of its sockets to the garbage collector: no fault of a test."""
+    """Let pass what PySpark does on its own: no fault of a test."""
     for item in items:
-        item.add_marker(pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"))
+        for warning in FOREIGN_WARNINGS:
+            item.add_marker(pytest.mark.filterwarnings(warning))

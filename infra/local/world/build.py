@@ -18,7 +18,7 @@ from infra.local.world.passes import passes_of
 from infra.local.world.place import Place, place_of
 from infra.local.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
 
-VERSION = 1
+VERSION = 2
 """Of the generator: raised with every change that moves a pixel or an item."""
 
 MONTHS = ("2024-07", "2024-08", "2024-09")

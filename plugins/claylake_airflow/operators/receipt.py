@@ -42,9 +42,12 @@ class ReceiptOperator(BaseOperator):
         plan = Plan.load(uri)
         cluster, steps = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
         receipt = make_receipt(plan, cluster=cluster, steps=steps, now=datetime.now(UTC))
-        self._tell(context, note(receipt))
+        text = note(receipt)
         if receipt.report:
-            REPORT.show(self, context, s3_object(plan.deployed.region, receipt.report))
+            address = s3_object(plan.deployed.region, receipt.report)
+            REPORT.show(self, context, address)
+            text = text.replace(receipt.report, address)
+        self._tell(context, text)
         return plan.uri(RECEIPT)
 
     def _tell(self, context: Context, text: str) -> None:

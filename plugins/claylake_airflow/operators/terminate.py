@@ -43,13 +43,15 @@ class TerminateClusterOperator(EmrTask):
         trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=LONGEST_END_MINUTES))
         self.defer(trigger=trigger, method_name="resume")
 
-    def resume(self, context: Context, event: dict[str, Any]) -> list[str]:  # noqa: ARG002 - Airflow's signature
+    def resume(self, context: Context, event: dict[str, Any]) -> list[str]:
         """Ids of the ended clusters; with errors is ended too.
 
         Raises:
             AirflowException: if EMR has not ended them in time.
         """
         ids = list(event["cluster_ids"])
+        if event["region"]:
+            self.show_cluster(context, event["region"], ids[0])
         demand_done(event, f"{', '.join(ids)} may still be running and cost money")
         return ids
 

@@ -148,7 +148,7 @@ def item(box) -> Callable[..., dict[str, Any]]:
             "geometry": box(14.6, 45.0, 16.1, 46.0),
             "bbox": [14.6, 45.0, 16.1, 46.0],
             "properties": {key: value for key, value in given.items() if value is not ...},
-            "assets": {key: asset for key in (*ASSETS, "thumbnail")},
+            "assets": dict.fromkeys((*ASSETS, "thumbnail"), asset),
             "links": [],
         }
 

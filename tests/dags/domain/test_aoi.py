@@ -62,9 +62,7 @@ def test_what_is_wrong_is_said(document, says):
         Aoi.from_geojson(None, document)
 
 
-@given(
-    st.floats(-180, 180), st.floats(-180, 180), st.floats(-80, 84), st.floats(-80, 84)
-)
+@given(st.floats(-180, 180), st.floats(-180, 180), st.floats(-80, 84), st.floats(-80, 84))
 def test_a_bbox_keeps_its_place(west, east, south, north):
     width = (east - west) % 360
     if not 1e-6 < width < 360 - 1e-6 or not 1e-6 < north - south:
@@ -73,7 +71,9 @@ def test_a_bbox_keeps_its_place(west, east, south, north):
     assert area.area == pytest.approx(width * (north - south))
     assert area.bounds[1::2] == pytest.approx((south, north))
     if west > east:
-        assert not area.intersects(shape(polygon((east, south), (west, south), (west, north), (east, south))).buffer(-1e-7))
+        assert not area.intersects(
+            shape(polygon((east, south), (west, south), (west, north), (east, south))).buffer(-1e-7)
+        )
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_bbox_keeps_its_place(west, east, south, north):
     ],
 )
 def test_a_bad_bbox_is_shown_with_what_to_give(bbox):
-    with pytest.raises(BadInputError, match="bbox .*(give|must)"):
+    with pytest.raises(BadInputError, match=r"bbox .*(give|must)"):
         Aoi.from_bbox(bbox)
 
 
@@ -119,7 +119,9 @@ def test_a_file_gives_name_and_overrides(tmp_path):
     assert aoi.overrides == {"selection": {"max_scene_cloud": 40}}
 
 
-@pytest.mark.parametrize(("name", "text"), [("a.geojson", "{"), ("b.geojson", "[]"), ("Big Town.geojson", json.dumps(SQUARE))])
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.geojson", "{"), ("b.geojson", "[]"), ("Big Town.geojson", json.dumps(SQUARE))]
+)
 def test_a_bad_file_is_named(tmp_path, name, text):
     path = tmp_path / name
     path.write_text(text)
@@ -128,5 +130,5 @@ def test_a_bad_file_is_named(tmp_path, name, text):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(BadInputError, match="AOI file gone.geojson"):
+    with pytest.raises(BadInputError, match=r"AOI file gone\.geojson"):
         Aoi.from_file(tmp_path / "gone.geojson")

@@ -80,7 +80,9 @@ def test_gpus_are_named_on_gpu_types_only(plan_of, now):
     assert {each["Classification"] for each in per_type["container-executor"]["Configurations"]} == {"gpu", "cgroups"}
     everywhere = {each["Classification"]: each["Properties"] for each in request["Configurations"]}
     assert everywhere["yarn-site"] == {"yarn.resource-types": "yarn.io/gpu"}
-    assert everywhere["capacity-scheduler"]["yarn.scheduler.capacity.resource-calculator"].endswith("DominantResourceCalculator")
+    assert everywhere["capacity-scheduler"]["yarn.scheduler.capacity.resource-calculator"].endswith(
+        "DominantResourceCalculator"
+    )
     assert "SQLPlugin" not in str(request)
 
 
@@ -145,11 +147,16 @@ def test_driver_and_executor_fit_one_node(plan_of, core, name):
 
 
 def test_one_gpu_executor_per_gpu(plan_of):
-    sections = {"cluster": {"core_type": "g5.12xlarge", "gpu_count": 2}, "prices": {"instance_usd_h": {"g5.12xlarge": 5.7, "m7i.xlarge": 0.2}}}
+    sections = {
+        "cluster": {"core_type": "g5.12xlarge", "gpu_count": 2},
+        "prices": {"instance_usd_h": {"g5.12xlarge": 5.7, "m7i.xlarge": 0.2}},
+    }
     plan = plan_of(sections)
     conf = dict(pair.split("=", 1) for pair in options(cluster.step(plan, "embed")["HadoopJarStep"]["Args"], "--conf"))
     assert conf["spark.executor.instances"] == "8"
-    conf = dict(pair.split("=", 1) for pair in options(cluster.step(plan, "extract")["HadoopJarStep"]["Args"], "--conf"))
+    conf = dict(
+        pair.split("=", 1) for pair in options(cluster.step(plan, "extract")["HadoopJarStep"]["Args"], "--conf")
+    )
     assert conf["spark.executor.instances"] == "2"
 
 

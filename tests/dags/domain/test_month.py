@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,7 @@ def test_a_range_is_contiguous(first, more):
     found = parse_months(f"{first}/{last}")
     assert len(found) == more + 1
     assert found[0] == first
-    assert all(month.next() == following for month, following in zip(found, found[1:], strict=False))
+    assert all(month.next() == following for month, following in pairwise(found))
 
 
 def test_one_month_is_a_range_of_one():

@@ -57,7 +57,12 @@ def test_every_setting_of_the_form_exists():
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("gpu_count", "built in: 1"), ("keep_cluster_minutes", "built in: 0"), ("spot", "built in: yes"), ("passes_per_month", "built in: all")],
+    [
+        ("gpu_count", "built in: 1"),
+        ("keep_cluster_minutes", "built in: 0"),
+        ("spot", "built in: yes"),
+        ("passes_per_month", "built in: all"),
+    ],
 )
 def test_built_in_values_are_told(name, text):
     assert text in SHARED[name].description
@@ -135,7 +140,7 @@ def test_zero_passes_means_all():
 
 @pytest.mark.parametrize("params", [{"budget": 5}, {"budget_us": 5, "month": None}, {"months": "2024-07"}])
 def test_unknown_params_are_refused_with_what_is_allowed(params):
-    with pytest.raises(BadInputError, match="unknown param .*allowed are month, max_scene_cloud"):
+    with pytest.raises(BadInputError, match=r"unknown param .*allowed are month, max_scene_cloud"):
         monthly(**params)
 
 
@@ -159,7 +164,7 @@ def test_a_manual_run_takes_month_else_its_interval():
     assert str(monthly("manual", None, month="2024-06").months[0]) == "2024-06"
     assert str(monthly("manual", JULY, month="2024-06").months[0]) == "2024-06"
     assert str(monthly("manual", JULY).months[0]) == "2024-07"
-    with pytest.raises(BadInputError, match="trigger it again with param month, e.g. 2024-07"):
+    with pytest.raises(BadInputError, match=r"trigger it again with param month, e\.g\. 2024-07"):
         monthly("manual", None)
 
 
@@ -198,9 +203,13 @@ def test_a_bad_area_says_what_to_give(params, says):
 
 @pytest.mark.parametrize("months", [None, "", "2024", "2024-09/2024-07", 5])
 def test_adhoc_months_are_required(months):
-    with pytest.raises(BadInputError, match="months?.*(yyyy-mm|2024-07)"):
+    with pytest.raises(BadInputError, match=r"months?.*(yyyy-mm|2024-07)"):
         adhoc(bbox=BBOX, months=months)
 
 
 def test_adhoc_takes_several_months():
-    assert [str(month) for month in adhoc(bbox=BBOX, months="2024-11/2025-01").months] == ["2024-11", "2024-12", "2025-01"]
+    assert [str(month) for month in adhoc(bbox=BBOX, months="2024-11/2025-01").months] == [
+        "2024-11",
+        "2024-12",
+        "2025-01",
+    ]

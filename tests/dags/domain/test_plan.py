@@ -47,7 +47,12 @@ def test_the_branch_is_the_works_not_the_attempts(plan_of):
     again = plan_of(run=RunRef(dag_id="claylake_adhoc", run_id="manual__2"), model_version="other")
     assert plan.branch == again.branch
     assert re.fullmatch(r"run_[a-z0-9_]{1,24}_\d{6}_[0-9a-f]{10}", plan.branch)
-    for other in ({"months": ("2024-08",)}, {"cells_digest": "d" * 16}, {"selection_digest": "6" * 16}, {"aoi_name": "b"}):
+    for other in (
+        {"months": ("2024-08",)},
+        {"cells_digest": "d" * 16},
+        {"selection_digest": "6" * 16},
+        {"aoi_name": "b"},
+    ):
         assert plan_of(**other).branch != plan.branch
 
 

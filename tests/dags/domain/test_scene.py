@@ -32,7 +32,10 @@ def test_the_pass_decides_the_month(item):
 
 def test_product_uri_tells_the_pass_where_the_datatake_is_missing(item):
     given = item(
-        **{"s2:datatake_id": None, "s2:product_uri": "S2B_MSIL2A_20240710T100559_N0510_R022_T33TWN_20240710T134553.SAFE"}
+        **{
+            "s2:datatake_id": None,
+            "s2:product_uri": "S2B_MSIL2A_20240710T100559_N0510_R022_T33TWN_20240710T134553.SAFE",
+        }
     )
     assert Scene.from_item(given).pass_id == "S2B_20240710T100559"
 
@@ -87,7 +90,9 @@ def test_a_broken_property_gives_a_reason(item, properties, reason):
 
 
 @real
-@pytest.mark.parametrize("path", sorted(DATA.rglob("S2*.json")) + sorted(DATA.rglob("eodm_S2*.json")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted(DATA.rglob("S2*.json")) + sorted(DATA.rglob("eodm_S2*.json")), ids=lambda p: p.stem
+)
 def test_real_items_are_scenes(path):
     found = json.loads(path.read_text())
     scene = Scene.from_item(found)

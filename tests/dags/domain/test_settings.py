@@ -21,7 +21,9 @@ def town(**overrides):
 
 
 def test_later_layers_win_key_by_key(folder):
-    (folder / "settings.yaml").write_text("selection: {max_scene_cloud: 70, min_clear_frac: 0.5}\nlimits: {budget_usd: 5}")
+    (folder / "settings.yaml").write_text(
+        "selection: {max_scene_cloud: 70, min_clear_frac: 0.5}\nlimits: {budget_usd: 5}"
+    )
     (folder / "deployed.json").write_text(json.dumps({"cluster": {"core_type": "m7i.2xlarge"}}))
     aoi = town(selection={"max_scene_cloud": 60}, limits={"budget_usd": 7})
     settings = load_settings(folder, aoi, {"limits": {"budget_usd": 9}})
@@ -55,8 +57,14 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
         ({"selektion": {}}, "test: unknown section 'selektion'; allowed: catalogue, selection"),
         ({"selection": {"clouds": 1}}, "test: unknown key selection.clouds; allowed: max_scene_cloud"),
         ({"deployed": {"bucket": "x"}}, "test: unknown key deployed.bucket; allowed: region"),
-        ({"selection": {"max_scene_cloud": 120}}, r"test: selection.max_scene_cloud: .*less than or equal to 100 \(given 120"),
-        ({"selection": {"collections": ["landsat"]}}, "test: selection.collections.0: .*sentinel-2-c1-l2a.*given 'landsat'"),
+        (
+            {"selection": {"max_scene_cloud": 120}},
+            r"test: selection.max_scene_cloud: .*less than or equal to 100 \(given 120",
+        ),
+        (
+            {"selection": {"collections": ["landsat"]}},
+            "test: selection.collections.0: .*sentinel-2-c1-l2a.*given 'landsat'",
+        ),
         ({"selection": {"collections": []}}, "at least one"),
         ({"selection": {"collections": ["sentinel-2-l2a"] * 2}}, "give each collection once"),
         ({"encoder": {"convention": "mine"}}, "'tutorial', 'training' or 'blank'"),
@@ -74,7 +82,8 @@ def test_a_bad_layer_names_key_source_and_what_is_allowed(layer, says):
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("settings.yaml", "a: ["), ("settings.yaml", "- 1"), ("deployed.json", "{"), ("deployed.json", "[1]")]
+    ("name", "text"),
+    [("settings.yaml", "a: ["), ("settings.yaml", "- 1"), ("deployed.json", "{"), ("deployed.json", "[1]")],
 )
 def test_an_unreadable_file_is_named(folder, name, text):
     (folder / name).write_text(text)
@@ -89,7 +98,7 @@ def test_the_source_of_a_bad_value_is_the_layer_that_set_it(folder):
 
 
 def test_nothing_deployed_says_what_to_do():
-    with pytest.raises(SettingsError, match="no deployed.json: deploy"):
+    with pytest.raises(SettingsError, match=r"no deployed\.json: deploy"):
         _ = Settings().where
 
 

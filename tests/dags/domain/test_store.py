@@ -18,10 +18,10 @@ def test_plain_folders(tmp_path):
 
 
 def test_what_cannot_be_read_or_written_is_named(tmp_path):
-    with pytest.raises(StoreError, match="cannot read .*gone"):
+    with pytest.raises(StoreError, match=r"cannot read .*gone"):
         store.read(str(tmp_path / "gone"))
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot write .*file/below"):
+    with pytest.raises(StoreError, match=r"cannot write .*file/below"):
         store.write(str(tmp_path / "file" / "below"), b"")
 
 
@@ -44,7 +44,9 @@ def test_manifests_round_trip_to_equal_bytes(tmp_path, item):
     assert read_manifest(one) == []
 
 
-@pytest.mark.parametrize("data", [b"not gzip", b"\x1f\x8b\x08\x00", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff"])
+@pytest.mark.parametrize(
+    "data", [b"not gzip", b"\x1f\x8b\x08\x00", b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xff\xff\xff"]
+)
 def test_what_is_no_manifest_is_named(tmp_path, data):
     path = tmp_path / "scenes.ndjson.gz"
     path.write_bytes(data)

@@ -38,7 +38,6 @@ CREATED = datetime(2024, 9, 1, tzinfo=UTC)
 def cells_table(cell_ids: Sequence[str]) -> pa.Table:
     """cells.parquet's table for these ids."""
     import pyarrow as pa
-
     from pyproj import Transformer
 
     back = Transformer.from_crs(EPSG, 4326, always_xy=True)
@@ -48,20 +47,22 @@ def cells_table(cell_ids: Sequence[str]) -> pa.Table:
         lon, lat = back.transform((col + 0.5) * 2560, (row + 0.5) * 2560)
         half = 0.012
         box = shapely.box(lon - half, lat - half, lon + half, lat + half)
-        rows.append({
-            "cell_id": f"{epsg}_{col}_{row}",
-            "epsg": epsg,
-            "col": col,
-            "row": row,
-            "lon": lon,
-            "lat": lat,
-            "geohash": pygeohash.encode(lat, lon, precision=7),
-            "xmin": lon - half,
-            "ymin": lat - half,
-            "xmax": lon + half,
-            "ymax": lat + half,
-            "geometry": shapely.to_wkb(box),
-        })
+        rows.append(
+            {
+                "cell_id": f"{epsg}_{col}_{row}",
+                "epsg": epsg,
+                "col": col,
+                "row": row,
+                "lon": lon,
+                "lat": lat,
+                "geohash": pygeohash.encode(lat, lon, precision=7),
+                "xmin": lon - half,
+                "ymin": lat - half,
+                "xmax": lon + half,
+                "ymax": lat + half,
+                "geometry": shapely.to_wkb(box),
+            }
+        )
     ints = {"epsg": pa.int32(), "col": pa.int32(), "row": pa.int32()}
     schema = pa.schema([(name, ints.get(name, pa.infer_type([value]))) for name, value in rows[0].items()])
     return pa.Table.from_pylist(rows, schema=schema)
@@ -160,7 +161,15 @@ def preview(pixels: np.ndarray) -> bytes:
 
     rgb = (pixels[[2, 1, 0]] // 16).clip(0, 255).astype(np.uint8)
     with MemoryFile() as memory:
-        with memory.open(driver="GTiff", width=256, height=256, count=3, dtype="uint8", crs=EPSG, transform=Affine(10, 0, 0, 0, -10, 2560)) as out:
+        with memory.open(
+            driver="GTiff",
+            width=256,
+            height=256,
+            count=3,
+            dtype="uint8",
+            crs=EPSG,
+            transform=Affine(10, 0, 0, 0, -10, 2560),
+        ) as out:
             out.write(rgb)
         return memory.read()
 

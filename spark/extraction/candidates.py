@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from spark.extraction.arrow import frame_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,7 +29,9 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
     """
     # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
     spark.conf.set("sedona.join.optimizationmode", "all")
-    places = _cells(spark, cells).selectExpr("cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place")
+    places = frame_of(spark, cells, CELLS).selectExpr(
+        "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"
+    )
     prints = _footprints(spark, scenes).selectExpr("scene_id", "scene_epsg", "ST_GeomFromWKB(footprint) AS footprint")
     places.createOrReplaceTempView("claylake_cells")
     prints.createOrReplaceTempView("claylake_footprints")
@@ -36,11 +40,6 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
         "FROM claylake_cells c JOIN claylake_footprints s "
         "ON ST_Intersects(c.place, s.footprint) AND c.epsg = s.scene_epsg"
     )
-
-
-def _cells(spark: SparkSession, cells: pa.Table) -> DataFrame:
-    columns = cells.select(["cell_id", "epsg", "col", "row", "geometry"])
-    return spark.createDataFrame(columns.to_pandas(), CELLS)
 
 
 def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:

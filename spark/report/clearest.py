@@ -1,0 +1,91 @@
+"""What the report draws of each cell: its clearest chip of the months, and that chip's vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from claylake.vocabulary import CHIPS, EMBEDDINGS
+from spark.lake import branches
+from spark.report.pca import Basis
+from spark.report.picture import shrink
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    from spark.lake.scope import Scope
+
+FIT_ON = 4096
+"""Vectors that the principal axes are computed from, if there are more."""
+
+
+def clearest(spark: SparkSession, scope: Scope) -> pd.DataFrame:
+    """cell_id, id, content_digest and datetime of each cell's clearest chip on main; the earliest of equals."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    order = Window.partitionBy("cell_id").orderBy(f.desc("clear_frac"), "datetime", "id")
+    chips = scope.rows(spark, CHIPS).select("cell_id", "id", "content_digest", "datetime", "clear_frac")
+    return chips.withColumn("_rank", f.row_number().over(order)).where("_rank = 1").drop("_rank").toPandas()
+
+
+def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) -> dict[str, np.ndarray]:
+    """Cell id to uint8 (side, side, 3), of the chosen chips' previews, shrunk where they are read."""
+    from pyspark.sql import functions as f
+
+    wanted = spark.createDataFrame(chosen[["id"]])
+    chips = spark.sql(
+        f"SELECT t.id, t.cell_id, t.geotiff FROM {branches.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
+    ).join(f.broadcast(wanted), on="id", how="left_semi")
+    rows = chips.mapInArrow(_shrinker(side), "cell_id string, tile binary").collect()
+    return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}
+
+
+def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dict[str, np.ndarray], Basis | None]:
+    """Cell id to its vector's scores, float64 (3,), and the axes; no axes where there are no vectors."""
+    from pyspark.sql import functions as f
+
+    plan, encoder = scope.plan, scope.plan.settings.encoder
+    wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
+    vectors: DataFrame = spark.sql(
+        f"SELECT id, cell_id, content_digest, global_embedding FROM {branches.main(plan, EMBEDDINGS)} t "
+        f"WHERE {scope.where(EMBEDDINGS)} AND model_version = '{plan.model_version}' "
+        f"AND convention = '{encoder.convention}'"
+    ).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
+    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding").collect()
+    if not some:
+        return {}, None
+    basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))
+    rows = vectors.mapInArrow(_projector(basis), "cell_id string, scores array<double>").collect()
+    return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
+
+
+def _shrinker(side: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for batch in batches:
+            made = [shrink(preview, side).tobytes() for preview in batch.column("geotiff").to_pylist()]
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("cell_id"), pa.array(made, pa.binary())], names=["cell_id", "tile"]
+            )
+
+    return work
+
+
+def _projector(basis: Basis) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        for batch in batches:
+            vectors = np.array(batch.column("global_embedding").to_pylist(), dtype=np.float32)
+            made = basis.scores(vectors).tolist() if batch.num_rows else []
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=["cell_id", "scores"]
+            )
+
+    return work

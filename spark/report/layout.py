@@ -1,0 +1,62 @@
+"""Where each cell goes in a picture: as on the ground within a UTM zone, zones side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from claylake.grid import SOUTHERN_EPSG_BASE
+from claylake.vocabulary import CELL_M, CHIP_PX
+
+PICTURE_PX = 2000
+_GAP_CELLS = 1
+_SOUTH_ROWS = 10_000_000 // CELL_M
+"""False northing of the southern grids, in cells: their rows continue those of the northern ones."""
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Places of n cells.
+
+    Attributes:
+        x: int (n,), cells from the picture's left edge.
+        y: int (n,), cells from its top edge; north is up.
+        width: of the picture, in cells.
+        height: likewise.
+        tile_px: side of a cell in pixels.
+        zones: EPSG codes from left to right.
+    """
+
+    x: Array
+    y: Array
+    width: int
+    height: int
+    tile_px: int
+    zones: tuple[int, ...]
+
+    @classmethod
+    def of(cls, epsg: Array, col: Array, row: Array, most_px: int = PICTURE_PX) -> Layout:
+        """Lay out cells given by EPSG code, column and row (n,), the longer side at most `most_px` pixels.
+
+        A picture of more than `most_px` cells a side has one pixel a cell.
+        """
+        row = np.where(epsg > SOUTHERN_EPSG_BASE, row - _SOUTH_ROWS, row)
+        zones = np.unique(epsg)
+        x = np.empty(len(epsg), dtype=np.int64)
+        left = 0
+        for zone in zones:
+            mine = epsg == zone
+            x[mine] = col[mine] - col[mine].min() + left
+            left = int(x[mine].max()) + 1 + _GAP_CELLS
+        width, height = left - _GAP_CELLS, int(row.max() - row.min()) + 1
+        return cls(
+            x=x,
+            y=row.max() - row,
+            width=width,
+            height=height,
+            tile_px=max(1, min(CHIP_PX, most_px // max(width, height))),
+            zones=tuple(int(zone) for zone in zones),
+        )

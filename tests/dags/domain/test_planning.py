@@ -1,0 +1,219 @@
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+
+from claylake import published, store
+from claylake.aoi import Aoi
+from claylake.artifacts import model_version
+from claylake.cells import digest
+from claylake.errors import BadInputError, CatalogueError, SettingsError, StoreError
+from claylake.manifest import read_manifest
+from claylake.month import Month
+from claylake.params import Request
+from claylake.plan import RunRef, selection_digest
+from claylake.planning import make_plan, sort_items, work_of
+from claylake.settings import Settings
+
+RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
+JULY = (Month(2024, 7),)
+CARD = {"model_version": "demo-random+0123456789ab", "conventions": ["tutorial", "blank"], "precisions": ["fp32"]}
+
+
+@pytest.fixture
+def request_of(box):
+    aoi = Aoi(name="town", geometry=box(15.0, 45.0, 15.05, 45.05))
+    return lambda **overrides: Request(aoi=aoi, months=JULY, overrides=overrides)
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    catalog = SqlCatalog("lake", uri="sqlite:///:memory:", warehouse=f"file://{tmp_path}/warehouse")
+    catalog.create_namespace("claylake")
+    monkeypatch.setattr(published, "catalog", lambda _deployed: catalog)
+    yield catalog
+    catalog.destroy_tables()
+    catalog.engine.dispose()
+
+
+@pytest.fixture
+def here(settings_of, stac, tmp_path):
+    """Settings whose lake and artefacts are plain folders and whose catalogue is the local one."""
+    (tmp_path / "artifacts/model/clay-v1.5").mkdir(parents=True)
+    (tmp_path / "artifacts/model/clay-v1.5/model.json").write_text(json.dumps(CARD))
+
+    def make(**sections):
+        settings = settings_of(
+            **{"catalogue": {"url": stac.url, "backoff_s": 0, "retries": 1, "timeout_s": 5}, **sections}
+        )
+        places = {"lake": str(tmp_path / "lake"), "artifacts": str(tmp_path / "artifacts")}
+        return settings.model_copy(update={"deployed": settings.where.model_copy(update=places)})
+
+    return make
+
+
+def publish_scenes(lake, plan, *rows):
+    schema = pa.schema(
+        [(name, pa.string()) for name in ("scene_id", "updated", "cells_digest", "selection_digest", "status")]
+    )
+    made = [
+        {
+            "scene_id": scene.id,
+            "updated": scene.updated,
+            "cells_digest": plan.cells_digest,
+            "selection_digest": plan.selection_digest,
+            "status": status,
+        }
+        for scene, status in rows
+    ]
+    lake.create_table(("claylake", "scenes"), schema).append(pa.Table.from_pylist(made, schema))
+
+
+def test_a_plan_says_all_and_leaves_its_files(stac, item, here, lake, request_of):
+    cloudy, june = (
+        item("cloudy", **{"eo:cloud_cover": 81.0}),
+        item("june", **{"s2:datatake_id": "GS2A_20240630T235959_1_N05.10"}),
+    )
+    broken, other = (
+        item("broken", **{"proj:code": None}),
+        item("b", **{"s2:datatake_id": "GS2A_20240711T100559_1_N05.10"}),
+    )
+    stac.pages = [[item("a"), cloudy, june], [broken, other]]
+    settings = here()
+    plan = make_plan(run=RUN, request=request_of(), settings=settings)
+
+    assert plan.work == "full"
+    assert plan.found.model_dump() == {
+        "items": 5,
+        "unusable": {"no_utm": 1},
+        "other_month": 1,
+        "too_cloudy": 1,
+        "settled": 0,
+        "kept": 2,
+    }
+    assert plan.model_version == "demo-random+0123456789ab"
+    assert plan.selection_digest == selection_digest(settings.selection)
+    assert (plan.aoi_name, plan.months, plan.missing_vectors) == ("town", ("2024-07",), 0)
+    assert plan.estimate.candidates == 2 * plan.cells
+    assert plan.estimate.chips == -(-2 * plan.cells * 875 // 1000)
+    assert plan.estimate.scenes == 2
+    assert plan.estimate.usd > 0
+
+    assert json.loads(store.read(plan.uri("plan.json"))) == plan.model_dump(mode="json")
+    cells = pq.read_table(io.BytesIO(store.read(plan.uri("cells.parquet"))))
+    assert cells.num_rows == plan.cells
+    assert digest(cells["cell_id"].to_pylist()) == plan.cells_digest
+    assert [scene.id for scene in read_manifest(plan.uri("scenes.ndjson.gz"))] == ["b", "a"]
+
+
+def test_settled_scenes_are_left_out_unless_they_were_updated(stac, item, here, lake, request_of):
+    stac.pages = [[item("a"), item("b"), item("c")]]
+    first = make_plan(run=RUN, request=request_of(), settings=here())
+    scenes = read_manifest(first.uri("scenes.ndjson.gz"))
+    publish_scenes(lake, first, (scenes[0], "done"), (scenes[1], "partial"), (scenes[2], "done"))
+    stac.pages = [[item("a"), item("b"), item("c", updated="2024-09-01T00:00:00Z")]]
+    second = make_plan(run=RUN, request=request_of(), settings=here())
+    assert second.found.settled == 1
+    assert [scene.id for scene in read_manifest(second.uri("scenes.ndjson.gz"))] == ["b", "c"]
+
+
+def test_a_changed_selection_settles_nothing(stac, item, here, lake, request_of):
+    stac.pages = [[item("a")]]
+    first = make_plan(run=RUN, request=request_of(), settings=here())
+    publish_scenes(lake, first, (read_manifest(first.uri("scenes.ndjson.gz"))[0], "done"))
+    assert make_plan(run=RUN, request=request_of(), settings=here()).work == "nothing"
+    changed = make_plan(run=RUN, request=request_of(), settings=here(selection={"min_clear_frac": 0.5}))
+    assert changed.work == "full"
+
+
+def test_an_empty_month_is_nothing_to_do(stac, here, lake, request_of):
+    stac.pages = [[]]
+    plan = make_plan(run=RUN, request=request_of(), settings=here())
+    assert plan.work == "nothing"
+    assert (plan.estimate.usd, plan.estimate.instances) == (0, {})
+    assert read_manifest(plan.uri("scenes.ndjson.gz")) == []
+
+
+def test_missing_vectors_alone_are_work(stac, here, lake, request_of, monkeypatch):
+    stac.pages = [[]]
+    monkeypatch.setattr(published, "missing_vectors", lambda *_work: 7)
+    plan = make_plan(run=RUN, request=request_of(), settings=here())
+    assert (plan.work, plan.missing_vectors) == ("vectors", 7)
+    assert plan.estimate.usd > 0
+
+
+@pytest.mark.parametrize(
+    ("scenes", "missing", "work"), [(1, 0, "full"), (1, 5, "full"), (0, 5, "vectors"), (0, 0, "nothing")]
+)
+def test_kinds_of_work(scenes, missing, work):
+    assert work_of(scenes, missing) == work
+
+
+def test_a_dead_catalogue_leaves_no_plan(stac, here, lake, request_of, tmp_path):
+    stac.answers = [(500, {})] * 9
+    with pytest.raises(CatalogueError):
+        make_plan(run=RUN, request=request_of(), settings=here())
+    assert list(store.names(str(tmp_path / "lake"))) == []
+
+
+def test_nothing_deployed_is_told_first(request_of):
+    with pytest.raises(SettingsError, match=r"no deployed\.json"):
+        make_plan(run=RUN, request=request_of(), settings=Settings())
+
+
+def test_items_are_counted_whatever_they_are(item, box):
+    unknown = item("unknown", **{"eo:cloud_cover": None})
+    point = {**item("point"), "geometry": {"type": "Point", "coordinates": [15, 45]}}
+    no_pass = item("no_pass", **{"s2:datatake_id": None})
+    found = sort_items([unknown, point, no_pass, {"id": "x"}], JULY, 10.0, set())
+    assert [scene.id for scene in found.scenes] == ["unknown"]
+    assert found.found.unusable == {"bad_footprint": 1, "malformed": 1, "no_pass": 1}
+    assert found.found.items == 4 == found.found.kept + sum(found.found.unusable.values())
+
+
+def test_a_scene_at_the_cloud_limit_is_kept(item):
+    found = sort_items([item("a", **{"eo:cloud_cover": 80.0})], JULY, 80.0, set())
+    assert found.found.kept == 1
+
+
+def test_the_order_of_items_does_not_matter(item):
+    items = [item("b"), item("a"), item("c", **{"s2:datatake_id": "GS2A_20240701T100559_1_N05.10"})]
+    assert sort_items(items, JULY, 80, set()) == sort_items(items[::-1], JULY, 80, set())
+
+
+def test_an_encoder_that_is_not_there_names_those_that_are(here):
+    with pytest.raises(BadInputError, match=r"encoder.model 'clay-v2': .*is not there; set it to one of clay-v1\.5"):
+        model_version(here(encoder={"model": "clay-v2"}))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "says"),
+    [
+        (
+            {"convention": "training"},
+            "does not offer convention 'training': set encoder.convention to one of tutorial, blank",
+        ),
+        ({"precision": "bf16"}, "does not offer precision 'bf16': set encoder.precision to one of fp32"),
+    ],
+)
+def test_what_an_encoder_does_not_offer_is_refused(here, encoder, says):
+    with pytest.raises(BadInputError, match=says):
+        model_version(here(encoder=encoder))
+
+
+@pytest.mark.parametrize(
+    ("card", "error", "says"),
+    [
+        ("{", StoreError, "is not JSON"),
+        ("[]", StoreError, "expected an object"),
+        ("{}", BadInputError, "does not offer"),
+        (json.dumps({**CARD, "model_version": ""}), StoreError, "names no model_version"),
+    ],
+)
+def test_a_broken_model_card_is_named(here, tmp_path, card, error, says):
+    (tmp_path / "artifacts/model/clay-v1.5/model.json").write_text(card)
+    with pytest.raises(error, match=says):
+        model_version(here())

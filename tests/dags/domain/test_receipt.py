@@ -1,0 +1,176 @@
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from claylake.estimate import usd_per_hour
+from claylake.receipt import Receipt, make_receipt, note
+from claylake.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
+from claylake.usage import stage_seconds, usage_of
+
+START = datetime(2024, 8, 11, 10, 0, tzinfo=UTC)
+
+
+def cluster(end=START + timedelta(hours=2), state="TERMINATED"):
+    timeline = {"CreationDateTime": START, "ReadyDateTime": START + timedelta(minutes=8)}
+    if end is not None:
+        timeline["EndDateTime"] = end
+    return {"Id": "j-ABC", "Status": {"State": state, "Timeline": timeline}}
+
+
+def step(name, begin=0, minutes=30, state="COMPLETED"):
+    begun = START + timedelta(minutes=begin)
+    timeline = {"CreationDateTime": begun, "StartDateTime": begun}
+    if minutes is not None:
+        timeline["EndDateTime"] = begun + timedelta(minutes=minutes)
+    return {"Id": "s-1", "Name": name, "Status": {"State": state, "Timeline": timeline}}
+
+
+@pytest.fixture
+def reported(plan_of):
+    """A plan whose four steps have left their reports."""
+    plan = plan_of()
+    ExtractReport(
+        seconds=100,
+        scenes=2,
+        passes=2,
+        candidates=32,
+        chips=20,
+        present=4,
+        rejected={"cloud": 5, "nodata": 1},
+        failed={"unreadable": 2},
+        scene_status={"done": 1, "partial": 1},
+        bytes_read=9_000_000,
+        message="extracted",
+    ).save(plan)
+    EmbedReport(
+        seconds=10,
+        vectors=20,
+        present=4,
+        failed={"poison": 1},
+        model_version=plan.model_version,
+        convention="tutorial",
+        precision="fp32",
+        device="cpu",
+        message="embedded",
+    ).save(plan)
+    PublishReport(
+        seconds=5,
+        tables=(),
+        audits={"ids": 0},
+        failed_frac=0.0625,
+        rows_added=72,
+        month_chips=24,
+        month_vectors=24,
+        area_km2=104.9,
+        report="s3://lake/runs/r/report/index.html",
+        message="published",
+    ).save(plan)
+    MaintainReport(
+        seconds=4,
+        rewritten_files={},
+        rewritten_manifests={},
+        expired_files={},
+        orphan_files={},
+        dropped_branches={},
+        message="kept",
+    ).save(plan)
+    return plan
+
+
+def test_a_whole_run(reported, now):
+    names = [f"claylake {stage} 0123456789#1" for stage in ("extract", "embed", "publish", "maintain")]
+    receipt = make_receipt(reported, cluster=cluster(), steps=[step(name) for name in names], now=now)
+    assert receipt.outcome == "published"
+    assert (receipt.scenes, receipt.candidates, receipt.chips, receipt.vectors) == (2, 32, 20, 20)
+    assert receipt.rejected == {"cloud": 5, "nodata": 1}
+    assert receipt.failed == {"unreadable": 2, "embed:poison": 1}
+    assert receipt.km2 == pytest.approx(16 * 6.5536)
+    assert receipt.bytes_read == 9_000_000
+    assert receipt.stage_seconds == {"extract": 1800, "embed": 1800, "publish": 1800, "maintain": 1800}
+    assert receipt.chips_per_second == pytest.approx(20 / 1800)
+    assert receipt.instance_hours == {"m7i.xlarge": 2, "g6.2xlarge": 2}
+    assert receipt.usd == pytest.approx(2 * usd_per_hour(reported.settings))
+    assert receipt.usd_per_1000_chips == pytest.approx(50 * receipt.usd)
+    # (4 x 5 W) + (8 x 5 W + 72 W), two hours, PUE 1.15
+    assert receipt.kwh == pytest.approx(2 * 132 * 1.15 / 1000)
+    assert any("PUE" in line for line in receipt.assumptions)
+    assert receipt.messages == ("extracted", "embedded", "published", "kept")
+    assert Receipt.load(reported) == receipt
+
+
+def test_its_note(reported, now):
+    text = note(make_receipt(reported, cluster=cluster(), steps=[], now=now))
+    for words in (
+        "**town 2024-07: published**",
+        "2 scenes, 105 km²: 20 chips (0.2/s), 20 vectors, 6 (cloud 5, nodata 1) rejected",
+        "Failed looks: 3 (unreadable 2, embed:poison 1)",
+        "Published: 24 chips, 24 vectors",
+        "cluster j-ABC TERMINATED, 2.0 h",
+        "per 1,000 chips",
+        "[Report](s3://lake/runs/r/report/index.html)",
+    ):
+        assert words in text
+    assert len(text) <= 1000
+
+
+def test_nothing_new_costs_nothing(plan_of, now):
+    receipt = make_receipt(plan_of(work="nothing"), cluster=None, steps=[], now=now)
+    assert receipt.outcome == "nothing new"
+    assert (receipt.usd, receipt.kwh, receipt.chips, receipt.usd_per_1000_chips) == (0, 0, 0, None)
+    assert "No cluster, no cost" in note(receipt)
+
+
+def test_a_dry_run_tells_the_estimate(plan_of, now):
+    receipt = make_receipt(plan_of({"limits": {"dry_run": True}}), cluster=None, steps=[], now=now)
+    assert receipt.outcome == "dry run"
+    assert "estimate: 20 chips, 0.60 USD" in note(receipt)
+
+
+def test_a_run_stopped_before_its_cluster(plan_of, now):
+    assert make_receipt(plan_of(), cluster=None, steps=[], now=now).outcome == "not started"
+
+
+def test_a_failed_run_still_costs(plan_of, now):
+    steps = [step("claylake extract 0123456789#1", 0, 30, "FAILED"), step("claylake extract 0123456789#2", 40, None)]
+    receipt = make_receipt(plan_of(), cluster=cluster(end=None, state="RUNNING"), steps=steps, now=now)
+    assert receipt.outcome == "failed"
+    assert receipt.usd > 0
+    assert receipt.cluster_seconds == 2 * 3600
+    assert receipt.stage_seconds == {"extract": 30 * 60 + 80 * 60}
+    assert receipt.chips_per_second is None
+    assert "failed" in note(receipt)
+
+
+def test_a_note_fits_airflows_limit(reported, now):
+    receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
+    many = receipt.model_copy(
+        update={"failed": {f"reason{n}" * 20: 1 for n in range(50)}, "report": "s3://" + "x" * 900}
+    )
+    assert len(note(many)) == 1000
+
+
+def test_times_in_any_zone_are_the_same(plan_of, now):
+    settings = plan_of().settings
+    east = timezone(timedelta(hours=10))
+    there = {
+        "Id": "j",
+        "Status": {
+            "Timeline": {
+                "CreationDateTime": START.astimezone(east),
+                "EndDateTime": (START + timedelta(hours=1)).replace(tzinfo=None),
+            }
+        },
+    }
+    assert usage_of(there, settings, now).instance_hours["m7i.xlarge"] == 1
+
+
+def test_a_cluster_without_a_timeline_is_no_crash(plan_of, now):
+    usage = usage_of({"Id": "j"}, plan_of().settings, now)
+    assert (usage.usd, usage.state) == (0, "unknown")
+
+
+def test_strange_steps_are_left_aside(now):
+    assert (
+        stage_seconds([{"Name": "setup"}, step("other extract x y"), step("claylake train 1"), {}], ("embed",), now)
+        == {}
+    )

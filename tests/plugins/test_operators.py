@@ -1,0 +1,310 @@
+"""The operators against the local EMR: nothing twice, nothing left, and failures that explain themselves."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+
+from claylake import cluster as domain
+from claylake.plan import PLAN
+from claylake.reports import PublishReport
+from claylake_airflow import emr
+from claylake_airflow.operators import (
+    CreateClusterOperator,
+    PublishOperator,
+    StepOperator,
+    TerminateClusterOperator,
+    WaitClusterReadyOperator,
+)
+from claylake_airflow.operators.publish import month_asset
+from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
+from tests.plugins.drive import context, deferred, fire, make_plan, run
+
+pytestmark = pytest.mark.usefixtures("aws")
+REGION = "us-west-2"
+
+
+def create(plan, **xcoms):
+    return CreateClusterOperator(task_id="create_cluster").execute(context(plan, **xcoms))
+
+
+def terminate(plan, **xcoms):
+    return run(TerminateClusterOperator(task_id="terminate"), context(plan, **xcoms))
+
+
+def live():
+    return [cluster.id for cluster in emr.live_clusters(emr.client(REGION))]
+
+
+def step(name="extract", **more):
+    return StepOperator(task_id=name, step=name, log_wait_s=5, **more)
+
+
+@pytest.fixture
+def plan(aws, request):
+    return make_plan(aws, run_id=f"run-{request.node.name[:40]}")
+
+
+@pytest.fixture
+def command(monkeypatch):
+    """Make every step run a shell command, slow enough to be met alive where asked."""
+
+    def use(script):
+        def config(plan, name):
+            return {
+                "Name": f"claylake {name} {plan.run.run_id}",
+                "ActionOnFailure": "CONTINUE",
+                "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["bash", "-c", script]},
+            }
+
+        monkeypatch.setattr(domain, "step", config)
+
+    return use
+
+
+@pytest.fixture
+def ready(plan):
+    """Context of a step's task: the run's cluster is ready."""
+    given = context(plan, create_cluster=create(plan))
+    run(WaitClusterReadyOperator(task_id="wait_ready"), given)
+    return given
+
+
+class TestCreate:
+    def test_it_makes_one_and_a_retry_adopts_it(self, plan):
+        first = create(plan)
+        assert create(plan) == first
+        assert live() == [first]
+        made = emr.describe(emr.client(REGION), first)
+        assert made.run == (plan.run.dag_id, plan.run.run_id)
+        assert made.name == domain.name(plan)
+
+    def test_an_ended_cluster_is_not_adopted(self, plan):
+        first = create(plan)
+        terminate(plan, create_cluster=first)
+        assert create(plan) != first
+
+    def test_a_second_run_of_the_aoi_waits_its_turn(self, aws, plan):
+        first = create(plan)
+        other = make_plan(aws, run_id=plan.run.run_id + "-b")
+        operator, given = CreateClusterOperator(task_id="create_cluster"), context(other)
+        trigger = deferred(operator, given).trigger
+        assert isinstance(trigger, TurnTrigger)
+        assert live() == [first]
+        threading.Timer(0.3, terminate, [plan], {"create_cluster": first}).start()
+        second = operator.resume(given, event=fire(trigger))
+        assert live() == [second]
+
+    def test_a_full_house_is_waited_out(self, aws, plan):
+        create(plan)
+        porto = make_plan(aws, aoi="porto", dag_id="claylake__porto", max_clusters=1)
+        deferred(CreateClusterOperator(task_id="create_cluster"), context(porto))
+        roomy = make_plan(aws, aoi="porto", dag_id="claylake__porto", max_clusters=2)
+        create(roomy)
+        assert len(live()) == 2
+
+    def test_of_two_at_the_same_moment_the_younger_gives_way(self, aws, plan, monkeypatch):
+        other = make_plan(aws, run_id=plan.run.run_id + "-b")
+        look, looks = emr.live_clusters, []
+
+        def late(client):
+            """The other run creates its cluster between our look and our request."""
+            looks.append(client)
+            found = look(client)
+            if len(looks) == 1:
+                with monkeypatch.context() as patch:
+                    patch.setattr(emr, "live_clusters", look)
+                    looks.append(create(other))
+            return found
+
+        monkeypatch.setattr(emr, "live_clusters", late)
+        deferred(CreateClusterOperator(task_id="create_cluster"), context(plan))
+        monkeypatch.setattr(emr, "live_clusters", look)
+        assert live() == [looks[1]]
+
+    def test_a_turn_that_never_comes_fails_with_the_reason(self, plan):
+        with pytest.raises(AirflowException, match="turn: timeout, the deadline"):
+            CreateClusterOperator(task_id="c").resume(
+                context(plan), event={"status": "timeout", "why": "the deadline has passed"}
+            )
+
+    def test_without_a_plan_it_fails_for_good(self, plan):
+        given = context(plan)
+        given["ti"].xcoms.clear()
+        with pytest.raises(AirflowFailException, match="no plan"):
+            CreateClusterOperator(task_id="c").execute(given)
+
+    def test_the_console_button_works_at_once(self, plan):
+        given = context(plan)
+        created = CreateClusterOperator(task_id="c").execute(given)
+        assert given["ti"].pushed["_link_EmrConsoleLink"].endswith(f"/clusterDetails/{created}")
+
+
+class TestReady:
+    def test_a_cluster_that_fails_to_start_says_why(self, aws, plan):
+        aws.fault(fail_bootstrap="claylake")
+        given = context(plan, create_cluster=create(plan))
+        with pytest.raises(AirflowException, match="did not become ready: failed, TERMINAT"):
+            run(WaitClusterReadyOperator(task_id="wait_ready"), given)
+
+    def test_without_a_cluster_it_fails_for_good(self, plan):
+        with pytest.raises(AirflowFailException, match="clear this task"):
+            WaitClusterReadyOperator(task_id="wait_ready").execute(context(plan))
+
+
+class TestStep:
+    def test_it_completes_and_gives_the_steps_id(self, plan, ready, command):
+        command("echo fine")
+        step_id = run(step(), ready)
+        found = emr.steps_named(
+            emr.client(REGION), ready["ti"].xcoms["create_cluster"], f"claylake extract {plan.run.run_id}"
+        )
+        assert [(each.id, each.name[-2:], each.state) for each in found] == [(step_id, "#1", "COMPLETED")]
+
+    def test_a_live_step_is_adopted(self, ready, command):
+        command("sleep 1")
+        first = deferred(step(), ready).trigger
+        again = deferred(step(), ready).trigger
+        assert isinstance(again, StepTrigger)
+        assert again.step_id == first.step_id
+
+    def test_a_cleared_task_runs_its_step_again(self, ready, command):
+        command("true")
+        first = run(step(), ready)
+        assert run(step(), ready) != first
+
+    def test_a_failure_tells_the_end_of_the_log(self, ready, command):
+        command("echo KeyError: answer >&2; exit 3")
+        with pytest.raises(AirflowException, match=r"(?s)step extract .*FAILED.*KeyError: answer.*more in s3://"):
+            run(step(), ready)
+
+    def test_killing_the_waiting_task_cancels_the_step(self, ready, command):
+        command("sleep 60")
+        operator = step()
+        trigger = deferred(operator, ready).trigger
+        operator.on_kill()
+        event = fire(trigger)
+        assert event["status"] == "failed"
+        assert event["why"].startswith("CANCELLED")
+
+    def test_a_step_that_outlives_its_time_is_cancelled(self, ready, command):
+        command("sleep 60")
+        trigger = deferred(step(), ready).trigger
+        trigger.deadline = time.time()
+        event = fire(trigger)
+        assert event["status"] == "timeout"
+        with pytest.raises(AirflowException, match="the deadline has passed"):
+            StepOperator(task_id="extract", step="extract", log_wait_s=0).resume(ready, event=event)
+        trigger.deadline = time.time() + 20
+        assert fire(trigger)["why"].startswith("CANCELLED")
+
+    def test_killed_before_it_has_a_step_it_does_nothing(self):
+        step().on_kill()
+
+    def test_an_ended_cluster_is_not_retried(self, plan, ready, command):
+        command("true")
+        terminate(plan, create_cluster=ready["ti"].xcoms["create_cluster"])
+        with pytest.raises(AirflowFailException, match=r"is TERMINATED .*clear this task"):
+            step().execute(ready)
+
+
+class TestPublish:
+    REPORT = PublishReport(
+        seconds=1,
+        tables=(),
+        audits={},
+        failed_frac=0,
+        rows_added=5,
+        month_chips=7,
+        month_vectors=6,
+        area_km2=1,
+        report=None,
+        message="published",
+    )
+
+    def publish(self, plan, given, **report):
+        self.REPORT.model_copy(update=report).save(plan)
+        operator = PublishOperator(task_id="publish", alias="claylake__lisbon")
+        given["outlet_events"] = Events()
+        run(operator, given)
+        return given["outlet_events"]
+
+    def test_added_rows_are_announced_with_aoi_and_months(self, plan, ready, command):
+        command("true")
+        events = self.publish(plan, ready, report=plan.uri("report/index.html"))
+        [(alias, asset, extra)] = events
+        assert alias.name == "claylake__lisbon"
+        assert asset == month_asset("lisbon")
+        assert (extra["aoi"], extra["months"], extra["rows_added"]) == ("lisbon", ["2024-07"], 5)
+        assert ready["ti"].pushed["_link_ReportLink"].endswith("/report/index.html")
+
+    def test_nothing_added_is_nothing_announced(self, plan, ready, command):
+        command("true")
+        assert self.publish(plan, ready, rows_added=0) == []
+
+    def test_a_step_without_a_report_is_a_failure(self, ready, command):
+        command("true")
+        with pytest.raises(AirflowException, match=r"left no publish\.json"):
+            run(PublishOperator(task_id="publish", alias="a"), ready)
+
+
+class Events(list):
+    """Outlet events: what was added to which alias."""
+
+    def __getitem__(self, alias):
+        class Accessor:
+            @staticmethod
+            def add(asset, extra):
+                self.append((alias, asset, extra))
+
+        return Accessor
+
+
+class TestTerminate:
+    def test_it_ends_the_cluster_and_waits_for_the_end(self, plan):
+        created = create(plan)
+        assert terminate(plan, create_cluster=created) == [created]
+        assert emr.describe(emr.client(REGION), created).state in emr.ENDED
+
+    def test_again_does_no_harm(self, plan):
+        created = create(plan)
+        terminate(plan, create_cluster=created)
+        assert terminate(plan, create_cluster=created) == [created]
+
+    def test_a_cluster_whose_id_was_lost_is_found_by_its_tags(self, plan):
+        created = create(plan)
+        assert terminate(plan) == [created]
+
+    def test_another_runs_cluster_stays(self, aws, plan):
+        other = create(make_plan(aws, run_id="other", aoi="porto", dag_id="claylake__porto"))
+        assert terminate(plan) == []
+        assert live() == [other]
+
+    def test_it_needs_no_plan(self, plan):
+        created = create(plan)
+        given = context(plan, create_cluster=created)
+        given["ti"].xcoms["plan"] = plan.uri(PLAN) + ".gone"
+        assert run(TerminateClusterOperator(task_id="terminate"), given) == [created]
+
+    def test_a_kept_cluster_lives_on_for_a_while(self, aws):
+        plan = make_plan(aws, run_id="kept", keep_cluster_minutes=5)
+        given = context(plan, create_cluster=create(plan))
+        operator = TerminateClusterOperator(task_id="terminate")
+        pause = deferred(operator, given)
+        assert isinstance(pause.trigger, EndedTrigger)
+        assert 290 < pause.trigger.deadline - time.time() <= 300
+        assert len(live()) == 1
+        pause.trigger.deadline = time.time()
+        event = fire(pause.trigger)
+        assert event["status"] == "timeout"
+        with pytest.raises(TaskDeferred):
+            operator.end(given, event=event)
+        assert live() == []
+
+    def test_a_cluster_that_does_not_end_fails_the_task(self, plan):
+        event = {"status": "timeout", "region": REGION, "cluster_ids": ["j-1"]}
+        with pytest.raises(AirflowException, match="j-1 may still be running and cost money: timeout"):
+            TerminateClusterOperator(task_id="t").resume(context(plan), event=event)

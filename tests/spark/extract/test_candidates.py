@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import io
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING
+
+import pytest
+import shapely
+
+from claylake.aoi import Aoi
+from claylake.cells import cells_of
+from spark.extraction.candidates import candidates
+from spark.footprints import footprint
+from tests.spark.extract.imagery import Sheet, bare
+from tests.spark.extract.imagery import footprint as outline
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def pairs(cells, scenes) -> set[tuple[str, str]]:
+    """By every cell against every scene."""
+    return {
+        (scene.id, row["cell_id"])
+        for scene in scenes
+        for row in cells.to_pylist()
+        if row["epsg"] == scene.epsg and shapely.from_wkb(row["geometry"]).intersects(footprint(scene.footprint))
+    }
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_cells_meet_the_footprints_of_their_zone(spark: SparkSession, number: int) -> None:
+    cells = cells_of(Aoi.from_bbox([-10.05, 31.0, -9.95, 31.1]))
+    scenes = [
+        bare(id="whole"),
+        bare(id="part", footprint=outline(Sheet(side=3000))),
+        bare(id="other zone", epsg=32628),
+    ][:number]
+    found = candidates(spark, cells, scenes)
+    rows = found.collect()
+    assert {(row["scene_id"], row["cell_id"]) for row in rows} == pairs(cells, scenes)
+    assert len(rows) == len(pairs(cells, scenes)) > 0
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        found.explain()
+    assert "BroadcastIndexJoin" in printed.getvalue() or "RangeJoin" in printed.getvalue()
+
+
+def test_across_the_antimeridian(spark: SparkSession) -> None:
+    cells = cells_of(Aoi.from_bbox([179.97, -16.53, -179.97, -16.47]))
+    ring = [[179.9, -16.6], [-179.9, -16.6], [-179.9, -16.4], [179.9, -16.4], [179.9, -16.6]]
+    scenes = [
+        bare(id=str(epsg), epsg=epsg, footprint={"type": "Polygon", "coordinates": [ring]}) for epsg in (32701, 32760)
+    ]
+    rows = candidates(spark, cells, scenes).collect()
+    assert {row["cell_id"] for row in rows} == set(cells["cell_id"].to_pylist())
+    assert len(rows) == len(cells)

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spark.choose import CLOUD, NODATA, NOT_AMONG_CLEAREST, PRESENT, READ, Rules, choose
+
+ALL = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=None)
+PASSES = [
+    "S2A_20240705T112111",
+    "S2B_20240710T112109",
+    "S2A_20240715T112111",
+    "S2B_20240731T235959",
+    "S2A_20240801T000001",
+]
+
+
+def look(**fields: Any) -> dict[str, Any]:
+    row = {
+        "cell_id": "32629_156_1342",
+        "pass": PASSES[0],
+        "scene_id": "a",
+        "preference": 0,
+        "problem": None,
+        "detail": None,
+        "clear_frac": 1.0,
+        "nodata_frac": 0.0,
+    }
+    return row | fields
+
+
+def seen(*rows: dict[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(list(rows)).astype({"problem": object, "detail": object})
+
+
+def chips(*keys: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(list(keys), columns=["cell_id", "pass"], dtype=object)
+
+
+def outcomes(table: pd.DataFrame) -> dict[tuple[str, str], tuple[str, str]]:
+    return {(row["cell_id"], row["pass"]): (row["outcome"], row["scene_id"]) for _, row in table.iterrows()}
+
+
+def only(table: pd.DataFrame) -> tuple[str, str]:
+    (found,) = outcomes(table).values()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "best"),
+    [
+        ({"problem": "unreadable", "nodata_frac": None}, {"nodata_frac": 0.04}, "b"),
+        ({"nodata_frac": 0.02}, {"nodata_frac": 0.01, "preference": 9}, "b"),
+        ({"preference": 2}, {"preference": 1}, "b"),
+        ({"clear_frac": 0.8}, {"preference": 1, "clear_frac": 1.0}, "a"),
+    ],
+)
+def test_the_best_scene_of_a_pass(one: dict[str, Any], other: dict[str, Any], best: str) -> None:
+    table = choose(seen(look(scene_id="a", **one), look(scene_id="b", **other)), chips(), ALL)
+    assert only(table) == (READ, best)
+    assert sorted(table["considered"].iloc[0]) == ["a", "b"]
+    assert table["considered"].iloc[0][0] == best
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"nodata_frac": 0.05}, READ),
+        ({"nodata_frac": 0.051}, NODATA),
+        ({"clear_frac": 0.7}, READ),
+        ({"clear_frac": 0.699}, CLOUD),
+        ({"clear_frac": 0.0, "nodata_frac": 1.0}, NODATA),
+        ({"problem": "misaligned", "clear_frac": None, "nodata_frac": None}, "failed:misaligned"),
+        ({"problem": "missing_asset", "clear_frac": 0.1}, "failed:missing_asset"),
+    ],
+)
+def test_thresholds_and_failures(fields: dict[str, Any], outcome: str) -> None:
+    assert only(choose(seen(look(**fields)), chips(), ALL)) == (outcome, "a")
+
+
+def test_a_chip_at_hand_stays_whatever_is_seen_now() -> None:
+    key = ("32629_156_1342", PASSES[0])
+    for fields in ({}, {"clear_frac": 0.0}, {"problem": "unreadable"}):
+        assert only(choose(seen(look(**fields)), chips(key), ALL))[0] == PRESENT
+
+
+def month(*clear: float) -> pd.DataFrame:
+    return seen(
+        *(look(**{"pass": name, "scene_id": name, "clear_frac": c}) for name, c in zip(PASSES, clear, strict=False))
+    )
+
+
+def test_the_clearest_of_a_month_are_kept() -> None:
+    two = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=2)
+    table = choose(month(0.8, 0.9, 0.9, 0.75, 0.71), chips(), two)
+
+    got = {name: outcome for (_, name), (outcome, _) in outcomes(table).items()}
+    assert got == {
+        PASSES[0]: NOT_AMONG_CLEAREST,
+        PASSES[1]: READ,
+        PASSES[2]: READ,
+        PASSES[3]: NOT_AMONG_CLEAREST,
+        PASSES[4]: READ,  # of August
+    }
+
+
+def test_late_scenes_only_fill_what_lacks() -> None:
+    two = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=2)
+    cell = "32629_156_1342"
+    one = choose(month(0.8, 1.0, 0.9), chips((cell, PASSES[0])), two)
+    assert [row[0] for row in outcomes(one).values()].count(READ) == 1
+    assert outcomes(one)[cell, PASSES[1]][0] == READ
+    full = choose(month(0.8, 1.0, 0.9), chips((cell, PASSES[0]), (cell, PASSES[2])), two)
+    assert outcomes(full)[cell, PASSES[1]][0] == NOT_AMONG_CLEAREST
+    elsewhere = choose(month(0.8, 1.0, 0.9), chips(("other", PASSES[0]), (cell, PASSES[4])), two)
+    assert [row[0] for row in outcomes(elsewhere).values()].count(READ) == 2
+    unseen = choose(month(0.8), chips((cell, PASSES[1]), (cell, PASSES[2])), two)
+    assert only(unseen)[0] == NOT_AMONG_CLEAREST
+
+
+SCENES = st.builds(
+    look,
+    cell_id=st.sampled_from(["c1", "c2"]),
+    problem=st.sampled_from([None, None, "unreadable"]),
+    clear_frac=st.sampled_from([0.6, 0.7, 0.8, 1.0]),
+    nodata_frac=st.sampled_from([0.0, 0.05, 0.2]),
+)
+
+
+@st.composite
+def catalogues(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[str, str]]]:
+    rows = []
+    for number in range(draw(st.integers(1, 12))):
+        rows.append(
+            draw(SCENES) | {"scene_id": f"s{number}", "preference": number, "pass": draw(st.sampled_from(PASSES))}
+        )
+    at_hand = draw(st.sets(st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(PASSES)), max_size=3))
+    return rows, sorted(at_hand)
+
+
+@settings(deadline=None)
+@given(catalogues(), st.sampled_from([None, 1, 2]), st.randoms(use_true_random=False))
+def test_the_choice_is_a_function_of_the_set(
+    given_: tuple[list[dict[str, Any]], list[tuple[str, str]]], most: int | None, random: Any
+) -> None:
+    rows, at_hand = given_
+    rules = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=most)
+    one = choose(seen(*rows), chips(*at_hand), rules)
+    shuffled = random.sample(rows, len(rows))
+    other = choose(seen(*shuffled), chips(*at_hand), rules)
+    pd.testing.assert_frame_equal(one, other)
+    assert len(one) == len({(row["cell_id"], row["pass"]) for row in rows})
+    assert set(one.loc[one["outcome"] == PRESENT, ["cell_id", "pass"]].itertuples(index=False, name=None)) <= set(
+        at_hand
+    )
+    reads = one.loc[one["outcome"] == READ]
+    assert (reads["nodata_frac"] <= 0.05).all()
+    assert (reads["clear_frac"] >= 0.7).all()
+    assert reads["problem"].isna().all()
+    if most is not None:
+        for cell in ("c1", "c2"):
+            for yyyymm in ("202407", "202408"):
+                new = sum(c == cell and p[4:10] == yyyymm for c, p in zip(reads["cell_id"], reads["pass"], strict=True))
+                held = sum(c == cell and p[4:10] == yyyymm for c, p in at_hand)
+                assert new == 0 or new + held <= most
+    # Half of the work done, then all of it again: the same chips in the end.
+    done = [*at_hand, *reads[["cell_id", "pass"]].itertuples(index=False, name=None)]
+    half = [*at_hand, *done[len(at_hand) :: 2]]
+    again = choose(seen(*rows), chips(*half), rules)
+    left = again.loc[again["outcome"] == READ, ["cell_id", "pass"]].itertuples(index=False, name=None)
+    assert sorted({*half, *left}) == sorted(set(done))
+    assert READ not in set(choose(seen(*rows), chips(*done), rules)["outcome"])

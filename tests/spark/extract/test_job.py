@@ -1,0 +1,194 @@
+"""The whole step on generated scenes, against the local stand-in."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from pyproj import Transformer
+
+from claylake.grid import Cell
+from claylake.plan import Plan
+from claylake.reports import ExtractReport
+from claylake.scene import Scene
+from spark.chips.tensor import decode, digest
+from spark.extraction import admitting
+from spark.extraction.run import extract
+from spark.lake.branches import on_branch
+from spark.lake.tables import TABLES
+from spark.radiometry import decide, harmonise
+from spark.reading.scene import read_cells
+from spark.reading.strips import Place
+from tests.spark.extract.conftest import PlanMaker
+from tests.spark.extract.imagery import Sheet, coordinates, paint
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# 3 x 3 cells, and a scene that holds them.
+SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
+CELLS = [Place(156 + x, 1342 + y) for x in range(3) for y in range(3)]
+PASS_A, PASS_B, PASS_C = "S2A_20200204T112111", "S2B_20200209T112109", "S2A_20200219T112111"
+
+
+def bbox() -> list[float]:
+    back = Transformer.from_crs(32629, 4326, always_xy=True)
+    west, south = back.transform(156 * 2560 + 200, 1342 * 2560 + 200)
+    east, north = back.transform(159 * 2560 - 200, 1345 * 2560 - 200)
+    return [west, south, east, north]
+
+
+def scene(folder: Path, pass_id: str, name: str = "", paint_with: Any = coordinates, **fields: Any) -> Scene:
+    moment = datetime.strptime(pass_id[4:], "%Y%m%dT%H%M%S").replace(tzinfo=UTC, minute=30)
+    known = {"id": f"{pass_id}{name}", "pass_id": pass_id, "datetime": moment}
+    return paint(folder, SHEET, paint_with, **(known | fields))
+
+
+def cloudy(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Cloud over the western column of cells."""
+    return (
+        np.where(x < 157 * 128, 9, 4).astype(np.uint8) + np.uint8(0) * y.astype(np.uint8)
+        if key == "scl"
+        else coordinates(key, x, y)
+    )
+
+
+def dark(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Too dark to carry an offset."""
+    return coordinates(key, x, y) if key == "scl" else np.minimum(coordinates(key, x, y), 500)
+
+
+def rows(spark: SparkSession, plan: Plan, table: str) -> list[dict[str, Any]]:
+    key = TABLES[table].key
+    return [row.asDict() for row in spark.table(on_branch(plan, table)).orderBy(*key).collect()]
+
+
+def snapshots(spark: SparkSession, plan: Plan) -> dict[str, int]:
+    return {name: spark.table(f"lake.{plan.database}.{name}.snapshots").count() for name in TABLES}
+
+
+def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: PlanMaker, tmp_path: Path) -> None:
+    clear, cloud = scene(tmp_path, PASS_A), scene(tmp_path, PASS_B, paint_with=cloudy)
+    plan = make_plan(bbox(), [clear, cloud])
+    report = extract(spark, plan)
+    assert (report.candidates, report.chips, report.present) == (18, 15, 0)
+    assert report.rejected == {"cloud": 3}
+    assert report.failed == {}
+    assert report.scene_status == {"done": 2}
+    chips = rows(spark, plan, "chips")
+    assert len(chips) == 15
+    expected = {part.place: part for part in read_cells(clear, CELLS)}
+    for chip in chips:
+        if chip["pass"] != PASS_A:
+            continue
+        place = Place(chip["col"], chip["row"])
+        pixels = decode(bytes(chip["clay_tensor"]))
+        np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide(clear)))
+        assert chip["content_digest"] == digest(pixels)
+        assert chip["id"] == f"{Cell(32629, place.col, place.row).id}_{PASS_A}"
+        assert chip["radiometry"] == "minus_1000"
+        assert chip["clear_frac"] == 1.0
+        assert chip["run_id"] == "manual__1"
+        assert bytes(chip["geotiff"]).startswith(b"II*\0")
+    stamps = (
+        spark.table(on_branch(plan, "chips")).selectExpr("unix_micros(datetime) AS t", "scene_id").distinct().collect()
+    )
+    assert {row["scene_id"]: row["t"] for row in stamps} == {
+        s.id: int(s.datetime.timestamp() * 1_000_000) for s in (clear, cloud)
+    }
+    looks = rows(spark, plan, "observations")
+    assert len(looks) == 18
+    assert sorted({look["outcome"] for look in looks}) == ["chip", "rejected:cloud"]
+    assert all(look["scenes_considered"] == [look["scene_id"]] for look in looks)
+    rejected = [look for look in looks if look["outcome"] != "chip"]
+    assert {(look["cloud_frac"], look["clear_frac"], look["scl_mean"]) for look in rejected} == {(1.0, 0.0, 9.0)}
+    told = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
+    assert told[clear.id]["candidates"] == 9
+    assert told[clear.id]["chips"] == 9
+    assert told[cloud.id]["rejections"] == {"cloud": 3}
+    evidence = json.loads(told[clear.id]["evidence"])
+    assert evidence["clear_pixels"] == 9 * 256 * 256
+    assert evidence["contradiction"] is False
+
+    before = snapshots(spark, plan)
+    again = extract(spark, plan)
+    assert (again.candidates, again.chips, again.present, again.rejected) == (18, 0, 15, {"cloud": 3})
+    assert snapshots(spark, plan) == before, "a run done again writes nothing"
+
+
+def test_failures_fall_back_and_contradictions_are_quarantined(
+    spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
+) -> None:
+    broken = scene(tmp_path, PASS_A, "_0")
+    Path(broken.assets["swir22"].href).write_bytes(b"not a file")
+    spare = scene(tmp_path, PASS_A, "_1", collection="sentinel-2-l2a", baseline="02.14")
+    lying = scene(tmp_path, PASS_B, paint_with=dark)
+    alone = scene(tmp_path, PASS_C)
+    alone = alone.model_copy(update={"assets": {k: v for k, v in alone.assets.items() if k != "red"}})
+    sketch = scene(tmp_path, PASS_C, "_bad", footprint={"type": "Polygon", "coordinates": []})
+    plan = make_plan(bbox(), [broken, spare, lying, alone, sketch])
+    report = extract(spark, plan)
+    assert report.candidates == 27
+    assert report.chips == 9
+    assert report.failed == {"radiometry": 9, "missing_asset": 9}
+    assert report.scene_status == {"done": 2, "quarantined": 1, "failed": 2}
+    assert {chip["scene_id"] for chip in rows(spark, plan, "chips")} == {spare.id}
+    looks = rows(spark, plan, "observations")
+    assert {look["scene_id"] for look in looks if look["pass"] == PASS_A} == {spare.id}
+    assert {tuple(look["scenes_considered"]) for look in looks if look["pass"] == PASS_A} == {(spare.id, broken.id)}
+    assert {look["outcome"] for look in looks if look["pass"] == PASS_B} == {"failed:radiometry"}
+    assert all("below 1000" in look["detail"] for look in looks if look["pass"] == PASS_B)
+    told = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
+    assert told[broken.id]["status"] == "done", "another scene gave its cells"
+    assert told[alone.id]["failures"] == {"missing_asset": 9}
+    assert told[sketch.id]["failures"] == {"footprint": 1}
+    assert json.loads(told[lying.id]["evidence"])["contradiction"] is True
+
+
+def test_killed_between_chips_and_outcomes_and_run_again(
+    spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scenes = [scene(tmp_path, PASS_A), scene(tmp_path, PASS_B), scene(tmp_path, PASS_C)]
+    undisturbed = make_plan(bbox(), scenes, run_id="undisturbed", passes_per_month=2)
+    extract(spark, undisturbed)
+    calm = {name: rows(spark, undisturbed, name) for name in ("chips", "observations", "scenes")}
+    for name in calm:
+        spark.sql(f"ALTER TABLE lake.{undisturbed.database}.{name} DROP BRANCH {undisturbed.branch}")
+
+    plan = make_plan(bbox(), scenes, run_id="undisturbed", passes_per_month=2)
+    original = admitting.merge.insert_only
+    monkeypatch.setattr(
+        "spark.extraction.run.batches",
+        lambda wanted: __import__("spark.extraction.batches", fromlist=["batches"]).batches(wanted, 1),
+    )
+
+    def die(*args: Any, **kwargs: Any) -> int:
+        original(*args, **kwargs)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(admitting.merge, "insert_only", die)
+    with pytest.raises(KeyboardInterrupt):
+        extract(spark, plan)
+    assert len(rows(spark, plan, "chips")) == 9
+    monkeypatch.setattr(admitting.merge, "insert_only", original)
+    report = extract(spark, plan)
+    assert (report.chips, report.present, report.rejected) == (9, 9, {"not_among_clearest": 9})
+    for name, wanted in calm.items():
+        varying = {"created_at", "seconds", "bytes_read", "requests"}
+        got = [{k: v for k, v in row.items() if k not in varying} for row in rows(spark, plan, name)]
+        assert got == [{k: v for k, v in row.items() if k not in varying} for row in wanted], name
+
+
+def test_nothing_to_read(spark: SparkSession, make_plan: PlanMaker) -> None:
+    plan = make_plan(bbox(), [], work="vectors")
+    report = extract(spark, plan)
+    assert report.candidates == 0
+    assert "vectors" in report.message
+    report.save(plan)
+    assert ExtractReport.load(plan) == report
+    empty = extract(spark, make_plan(bbox(), []))
+    assert (empty.candidates, empty.scenes) == (0, 0)

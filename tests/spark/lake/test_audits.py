@@ -1,0 +1,138 @@
+"""Every audit finds the fault that it is named after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from spark.lake import branches
+from spark.lake.audits import VIEWS, audit, seen, tally
+from spark.lake.checks import checks
+from spark.lake.errors import AuditError
+from spark.lake.scope import Scope
+from tests.spark.lake import rows, runs
+
+CELLS = rows.CELLS_3X3
+
+
+def chips(**changes):
+    def spoil(made):
+        made["chips"][0].update(changes)
+
+    return spoil
+
+
+def vectors(**changes):
+    def spoil(made):
+        made["embeddings"][0].update(changes)
+
+    return spoil
+
+
+def looks(**changes):
+    def spoil(made):
+        made["observations"][0].update(changes)
+
+    return spoil
+
+
+def twice(table):
+    def spoil(made):
+        made[table].append(made[table][0])
+
+    return spoil
+
+
+def without(table):
+    def spoil(made):
+        del made[table][0]
+
+    return spoil
+
+
+FAULTS = {
+    "chip_ids_unique": twice("chips"),
+    "chip_columns_filled": chips(scene_id=None),
+    "chip_id_is_cell_and_pass": chips(id=f"{CELLS[8]}_{rows.PASS_A}"),
+    "chip_fractions_in_0_1": chips(snow_frac=1.5),
+    "chip_digest_is_32_hex": chips(content_digest="nonsense"),
+    "chip_datetime_in_months": chips(datetime=rows.moment(rows.PASS_A) + timedelta(days=40)),
+    "vector_keys_unique": twice("embeddings"),
+    "vector_columns_filled": vectors(precision=None),
+    "vector_has_1024_finite_values": vectors(global_embedding=[0.5] * 1023 + [float("nan")]),
+    "observation_keys_unique": twice("observations"),
+    "observation_columns_filled": looks(geohash="evxxxxx", run_id=None),
+    "observation_outcome_known": looks(outcome="maybe"),
+    "observed_chip_exists": without("chips"),
+    "chip_is_observed": looks(outcome="rejected:too_cloudy"),
+    "scene_status_known": lambda made: made["scenes"][0].update(status="fine"),
+}
+
+
+
+
+def count(spark, plan, made, names):
+    """What the named checks find in rows that no table holds."""
+    for view, table in VIEWS.items():
+        seen(rows.frame(spark, table, made[table]), table).createOrReplaceTempView(view)
+    queries = checks(plan.start, plan.end)
+    return tally(spark, {name: f"SELECT count(*) FROM ({queries[name]})" for name in names})
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_check_finds_its_fault(spark, make_plan, name):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:2])
+    FAULTS[name](made)
+    assert count(spark, plan, made, [name])[name] >= 1
+
+
+def test_bad_vectors_are_found(spark, make_plan):
+    plan = make_plan()
+    for values in ([1.0] * 1023, [0.0] * 1024, [float("inf")] * 1024, [None, *[1.0] * 1023], None):
+        made = runs.rows_of(plan, CELLS[:1])
+        vectors(global_embedding=values)(made)
+        assert count(spark, plan, made, ["vector_has_1024_finite_values"]) == {"vector_has_1024_finite_values": 1}
+
+
+def test_faults_on_a_branch_stop_publishing(spark, make_plan):
+    plan = make_plan()
+
+    def spoil(made):
+        made["chips"][0]["clay_tensor"] = rows.pack(rows.tensor(CELLS[1], rows.PASS_B))
+        made["chips"][1]["snow_frac"] = 1.5
+        del made["embeddings"][0]
+        made["observations"] = []
+
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]), spoil=spoil)
+    found = audit(spark, Scope.of(plan))
+    assert {name: number for name, number in found.offending.items() if number} == {
+        "chip_digest_is_of_its_pixels": 1,
+        "chip_fractions_in_0_1": 1,
+        "chip_has_vector": 1,
+        "chip_is_observed": 2,
+        "observations_complete": 2,
+    }
+    with pytest.raises(AuditError, match=r"chip_has_vector: 1 row\(s\).*nothing was published") as caught:
+        found.require(plan.branch, 1.0)
+    assert caught.value.offending["observations_complete"] == 2
+
+
+def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan):
+    plan = make_plan(cells=CELLS[:3])
+    made = runs.rows_of(plan, CELLS[:2], rejected=CELLS[2:3])
+    # Other cells' and months' rows are not this run's business, whatever is wrong with them.
+    made["chips"] += [
+        rows.chip(CELLS[5], rows.PASS_A, snow_frac=7.0),
+        rows.chip(CELLS[0], rows.PASS_AUGUST, snow_frac=7.0),
+    ]
+    runs.write(spark, plan, made)
+    assert spark.table(branches.on_branch(plan, "chips")).count() == 4
+    found = audit(spark, Scope.of(plan))
+    assert not any(found.offending.values())
+    known = {"chip_has_vector", "observations_complete", "chip_digest_is_of_its_pixels"}
+    assert set(found.offending) == set(FAULTS) | known | {"extract_reported", "extract_adds_up"}
+    assert (found.chips, found.vectors, found.looks, found.cells_with_chip) == (2, 2, 3, 2)
+    assert found.outcomes == {"chip": 2, "rejected:too_cloudy": 1}
+    assert not [table for table in spark.catalog.listTables() if table.name.startswith("audit_")]

@@ -1,0 +1,172 @@
+"""Publishing: audited, whole, once, whoever else publishes and whatever is killed."""
+
+from __future__ import annotations
+
+import pytest
+
+from claylake import store
+from claylake.reports import PublishReport
+from claylake.vocabulary import PUBLISH_ORDER
+from spark.jobs import publish as job
+from spark.lake import branches, publish
+from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError
+from tests.spark.lake import rows, runs
+
+CELLS = rows.CELLS_3X3
+
+
+def ids(spark, plan, table="chips"):
+    return sorted(row["id"] for row in spark.table(branches.main(plan, table)).select("id").collect())
+
+
+def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_plan):
+    plan = make_plan()
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:5], rejected=CELLS[5:]))
+    report = job.run(spark, plan)
+    assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "fast_forward")
+    assert {table.table: table.rows_added for table in report.tables} == {
+        "chips": 5, "embeddings": 5, "observations": 9, "scenes": 1,
+    }  # fmt: skip
+    assert report.rows_added == 20
+    assert (report.month_chips, report.month_vectors) == (5, 5)
+    assert report.area_km2 == pytest.approx(5 * 2.56**2)
+    assert not any(report.audits.values())
+    assert PublishReport.load(plan) == report
+    assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
+    page = store.read(report.report).decode()
+    for name in ("true-colour.png", "embeddings.png"):
+        assert name in page
+        assert store.read(plan.uri(f"report/{name}")).startswith(b"\x89PNG")
+    assert "demo model is random" in page
+
+    before = runs.heads(spark, plan)
+    again = job.run(spark, plan)
+    assert runs.heads(spark, plan) == before
+    assert again.rows_added == 0
+    assert {table.how for table in again.tables} == {"unchanged"}
+    assert "nothing to publish" in again.message
+
+
+def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):
+    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
+    runs.write(spark, first, runs.rows_of(first, CELLS[:4]))
+    runs.write(spark, second, runs.rows_of(second, CELLS[2:7]))
+    job.run(spark, first)
+    report = job.run(spark, second)
+    assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "rebuilt")
+    assert {table.table: table.rows_added for table in report.tables} == {
+        "chips": 3, "embeddings": 3, "observations": 3, "scenes": 1,
+    }  # fmt: skip
+    assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:7])
+    assert ids(spark, second, "embeddings") == ids(spark, second)
+
+
+def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_plan, monkeypatch):
+    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
+    runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
+    runs.write(spark, second, runs.rows_of(second, CELLS[1:4]))
+    real, moved = branches.fast_forward, []
+
+    def another_first(session, table, branch):
+        if branch == second.branch and table.endswith("chips") and not moved:
+            moved.append(table)
+            job.run(spark, first)
+        return real(session, table, branch)
+
+    monkeypatch.setattr(branches, "fast_forward", another_first)
+    report = job.run(spark, second)
+    assert moved
+    assert {table.how for table in report.tables} == {"rebuilt"}
+    assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:4])
+
+
+def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch):
+    plan = make_plan()
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
+    monkeypatch.setattr(branches, "fast_forward", lambda *_: False)
+    monkeypatch.setattr(publish, "ATTEMPTS", 2)
+    with pytest.raises(PublishRaceError, match="2 attempts"):
+        job.run(spark, plan)
+    assert ids(spark, plan) == []
+
+
+@pytest.mark.parametrize("kill_after", ["chips", "observations", "scenes"])
+def test_killed_between_tables_and_run_again_gives_the_same_tables(spark, make_plan, monkeypatch, kill_after):
+    calm = make_plan("calm")
+    runs.write(spark, calm, runs.rows_of(calm, CELLS[:3], rejected=CELLS[3:4]))
+    job.run(spark, calm)
+    expected = runs.state(spark, calm)
+
+    plan = type(make_plan)(lake=make_plan.lake, database=f"{make_plan.database}_{kill_after}")("killed")
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:3], rejected=CELLS[3:4]))
+    real = publish._publish_table
+
+    def killed(session, scope, name, how):
+        done = real(session, scope, name, how)
+        if name == kill_after:
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(publish, "_publish_table", killed)
+    with pytest.raises(KeyboardInterrupt):
+        job.run(spark, plan)
+    assert not store.exists(plan.uri("publish.json"))
+    monkeypatch.setattr(publish, "_publish_table", real)
+    report = job.run(spark, plan)
+    assert runs.state(spark, plan) == expected
+    assert report.rows_added > 0
+    assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
+
+
+def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
+    plan = make_plan()
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]))
+    again = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_A)])
+    again.writeTo(branches.on_branch(plan, "chips")).append()
+    job.run(spark, plan)
+    assert ids(spark, plan) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:2])
+
+
+def test_failures_up_to_the_limit_are_published_and_above_it_nothing(spark, make_plan):
+    plan = make_plan(limits={"max_failed_frac": 0.3})
+    made = runs.rows_of(plan, CELLS[:6])
+    made["observations"] += [rows.look(cell, rows.PASS_A, "failed:block_unreadable") for cell in CELLS[6:]]
+    runs.write(spark, plan, made)
+    with pytest.raises(TooManyFailuresError, match=r"3 of 9 .*33.33%.*30.00%.*3 block_unreadable"):
+        job.run(spark, plan)
+    assert ids(spark, plan) == []
+    assert plan.branch in runs.heads(spark, plan)["chips"]
+    assert not store.exists(plan.uri("publish.json"))
+
+    allowed = make_plan(limits={"max_failed_frac": 0.34})
+    report = job.run(spark, allowed)
+    assert report.failed_frac == pytest.approx(1 / 3)
+    assert "3 (cell, pass) failed (33.33%): 3 block_unreadable" in report.message
+    assert len(ids(spark, allowed)) == 6
+
+
+def test_a_report_that_fails_does_not_undo_publishing(spark, make_plan, monkeypatch):
+    plan = make_plan()
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
+
+    def broken(*_):
+        raise ValueError("no paint")
+
+    monkeypatch.setattr(job, "build", broken)
+    report = job.run(spark, plan)
+    assert report.report is None
+    assert "no paint" in report.message
+    assert len(ids(spark, plan)) == 1
+
+
+def test_a_chip_that_could_not_be_embedded_is_a_counted_failure(spark, make_plan):
+    plan = make_plan(limits={"max_failed_frac": 0.5})
+    made = runs.rows_of(plan, CELLS[:2])
+    del made["embeddings"][0]
+    runs.write(spark, plan, made)
+    with pytest.raises(AuditError, match="chip_has_vector: 1 row"):
+        job.run(spark, plan)
+    runs.save_reports(plan, ["chip", "chip"], poison=1)
+    report = job.run(spark, plan)
+    assert report.failed_frac == pytest.approx(0.5)
+    assert (report.month_chips, report.month_vectors) == (2, 1)

@@ -3,7 +3,7 @@
 ```
 plan > gate > create_cluster > wait_ready > extract > embed > publish > maintain > terminate > receipt
                  (setup)        (setup)                                 (teardown)
-verdict: downstream of every other, none_failed; it alone decides the run's colour
+verdict: downstream of every other; it alone decides the run's colour (receipt and verdict are teardowns too)
 ```
 
 An AOI file that cannot be used makes no DAG here; `claylake_aoi_check` says so in the UI.
@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Param, task
 
 from claylake import aoi_files, form, handshake
@@ -24,6 +23,7 @@ from claylake.layers import AOI_SUFFIX, load_settings
 from claylake.month import Month
 from claylake_airflow import VERSION, operators
 from claylake_airflow.failures import name_failure, not_retried
+from claylake_airflow.operators.verdict import GO
 from claylake_airflow.timetable import MonthlySettledTimetable
 
 DAGS = Path(__file__).resolve().parent
@@ -104,6 +104,7 @@ def gate(**context: Any) -> bool:
     with not_retried(BudgetError):
         verdict = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
     logging.getLogger(__name__).info("%s", verdict.why)
+    context["ti"].xcom_push(key=GO, value=verdict.go)
     return verdict.go
 
 
@@ -128,15 +129,17 @@ def build(dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable |
         publish = operators.PublishOperator(task_id="publish", alias=dag_id, **COMPUTE)
         maintain = operators.StepOperator(task_id="maintain", step="maintain", **COMPUTE)
         terminate = operators.TerminateClusterOperator(task_id="terminate", **TEARDOWN)
-        receipt = operators.ReceiptOperator(task_id="receipt", trigger_rule="all_done", **API)
-        verdict = EmptyOperator(task_id="verdict", trigger_rule="none_failed", **WAIT)
+        receipt = operators.ReceiptOperator(task_id="receipt", **API)
+        verdict = operators.VerdictOperator(task_id="verdict", **API)
 
         made = plan(aoi_name=aoi_name)
         made >> gate() >> create >> ready >> extract >> embed >> publish >> maintain
         maintain >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
-        # Not directly behind gate, which skips its own downstream, nor behind setups, which Airflow forbids:
-        # their failure reaches the verdict by way of extract, as upstream_failed.
-        [made, extract, embed, publish, maintain, terminate, receipt] >> verdict
+        # Teardowns without setups run whatever has happened, even in a run that a user has marked failed.
+        receipt.as_teardown(on_failure_fail_dagrun=True)
+        verdict.as_teardown(on_failure_fail_dagrun=True)
+        # Behind a setup a teardown would be skipped with it; setups are judged all the same.
+        [each for each in dag.tasks if each is not verdict and not each.is_setup] >> verdict
     return dag
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.grid import Cell
 from claylake.scene import Scene
+from spark.extraction.ledger import Entry
 from spark.observe import MEASURES, observe
 from spark.reading.gdal import environment, traffic
 from spark.reading.strips import Place
@@ -76,3 +77,12 @@ def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     spent = traffic() - before
     rows[0] |= {"requests": spent.requests, "downloaded": spent.downloaded, "seconds": time.monotonic() - clock}
     return rows
+
+
+def looked(seen: DataFrame) -> dict[str, tuple[int, Entry]]:
+    """Scene id to its number of candidates and what the look took."""
+    from pyspark.sql import functions as f
+
+    names = ("requests", "downloaded", "seconds")
+    rows = seen.groupBy("scene_id").agg(f.count("*").alias("cells"), *(f.sum(name).alias(name) for name in names))
+    return {row["scene_id"]: (row["cells"], Entry(**{name: row[name] for name in names})) for row in rows.collect()}

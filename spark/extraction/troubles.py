@@ -19,8 +19,8 @@ class Troubles:
     quarantined: dict[str, str] = field(default_factory=dict)
     quarantine_reason: str = CONTRADICTION
 
-    def __bool__(self) -> bool:
-        return bool(self.cells or self.quarantined)
+    def __len__(self) -> int:
+        return len(self.cells) + len(self.quarantined)
 
     def rows(self) -> list[tuple[str, str, str, str | None]]:
         """`cells` as rows: cell id, scene id, reason, message."""

@@ -6,6 +6,7 @@ from claylake_airflow.operators.ready import WaitClusterReadyOperator
 from claylake_airflow.operators.receipt import ReceiptOperator
 from claylake_airflow.operators.step import StepOperator
 from claylake_airflow.operators.terminate import TerminateClusterOperator
+from claylake_airflow.operators.verdict import VerdictOperator
 
 __all__ = [
     "CreateClusterOperator",
@@ -13,5 +14,6 @@ __all__ = [
     "ReceiptOperator",
     "StepOperator",
     "TerminateClusterOperator",
+    "VerdictOperator",
     "WaitClusterReadyOperator",
 ]

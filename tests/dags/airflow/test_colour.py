@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claylake_airflow import operators
+from claylake_airflow.operators.verdict import GO, fault
 
 pytestmark = pytest.mark.slow
 
@@ -54,9 +55,10 @@ def play(database, parse, monkeypatch):
                 raise RuntimeError("plan")
             return "s3://nowhere/plan.json"
 
-        def gate(**_):
+        def gate(**context):
             if "gate" in failing:
                 raise RuntimeError("gate")
+            context["ti"].xcom_push(key=GO, value=go)
             return go
 
         dag.get_task("plan").python_callable = plan
@@ -93,18 +95,18 @@ def test_nothing_to_do_is_green_without_a_cluster_and_with_a_receipt(play):
 def test_a_failed_beginning_is_red_without_a_cluster_and_with_a_receipt(play, task_id):
     run, states, _ = play(task_id)
     assert run == "failed"
-    assert where(states, "failed") == [task_id]
+    assert where(states, "failed") == [task_id, "verdict"]
     assert states["create_cluster"] == "upstream_failed"
     assert states["terminate"] != "success"
-    assert (states["receipt"], states["verdict"]) == ("success", "upstream_failed")
+    assert (states["receipt"], states["verdict"]) == ("success", "failed")
 
 
 @pytest.mark.parametrize("task_id", ["wait_ready", *STEPS])
 def test_failed_work_is_red_and_the_cluster_still_ends(play, task_id):
     run, states, _ = play(task_id)
     assert run == "failed"
-    assert where(states, "failed") == [task_id]
-    assert (states["terminate"], states["receipt"], states["verdict"]) == ("success", "success", "upstream_failed")
+    assert where(states, "failed") == [task_id, "verdict"]
+    assert (states["terminate"], states["receipt"], states["verdict"]) == ("success", "success", "failed")
 
 
 def test_a_cluster_that_was_never_made_needs_no_end(play):
@@ -117,15 +119,15 @@ def test_a_cluster_that_was_never_made_needs_no_end(play):
 def test_a_failed_teardown_is_red_though_the_work_is_done(play):
     run, states, _ = play("terminate")
     assert run == "failed"
-    assert where(states, "failed") == ["terminate"]
-    assert (states["publish"], states["receipt"], states["verdict"]) == ("success", "success", "upstream_failed")
+    assert where(states, "failed") == ["terminate", "verdict"]
+    assert (states["publish"], states["receipt"], states["verdict"]) == ("success", "success", "failed")
 
 
 @pytest.mark.parametrize("go", [True, False], ids=["work", "nothing to do"])
 def test_a_failed_receipt_is_red(play, go):
     run, states, _ = play("receipt", go=go)
     assert run == "failed"
-    assert states["verdict"] == "upstream_failed"
+    assert states["verdict"] == "failed"
 
 
 def test_the_receipts_note_is_put_on_the_run(play):
@@ -135,3 +137,28 @@ def test_the_receipts_note_is_put_on_the_run(play):
     _, _, done = play("extract")
     with create_session() as session:
         assert session.get(DagRun, done.id).note == f"claylake receipt\nnote of {done.run_id}"
+
+
+GREEN = dict.fromkeys(["plan", "gate", *WORK], "success")
+STOPPED = {**GREEN, **dict.fromkeys([*CLUSTER, *STEPS, "terminate"], "skipped")}
+
+
+@pytest.mark.parametrize(
+    ("states", "go", "told"),
+    [
+        (GREEN, True, ""),
+        (STOPPED, False, ""),
+        # Marked failed by a user: while nothing ran, during the work, after publishing.
+        (STOPPED, None, "create_cluster is skipped"),
+        ({**STOPPED, "plan": "failed", "gate": "skipped"}, None, "plan is failed"),
+        ({**GREEN, "embed": "failed", "publish": "skipped", "maintain": "skipped"}, True, "embed is failed"),
+        ({**GREEN, "maintain": "skipped"}, True, "maintain is skipped"),
+        ({**STOPPED, "receipt": "failed"}, False, "receipt is failed"),
+        ({**STOPPED, "terminate": "failed"}, False, "terminate is failed"),
+        ({}, False, "gate is not run"),
+    ],
+)
+def test_the_verdict_on_every_kind_of_run(states, go, told):
+    found = fault(states, go=go)
+    assert found.startswith(told)
+    assert bool(found) is bool(told)

@@ -18,7 +18,7 @@ from tests.plugins.airflow_home import SQUARE
 
 RETRIES = {
     "plan": 3, "gate": 3, "create_cluster": 3, "wait_ready": 0, "extract": 1, "embed": 1, "publish": 1, "maintain": 1,
-    "terminate": 2, "receipt": 3, "verdict": 0,
+    "terminate": 2, "receipt": 3, "verdict": 3,
 }  # fmt: skip
 LINE = ["plan", "gate", "create_cluster", "wait_ready", *STEPS, "terminate", "receipt"]
 MONTHLY = ["claylake__lisbon", "claylake_adhoc"]
@@ -54,9 +54,10 @@ def test_tasks_stand_in_one_line(dag):
 
 def test_cluster_tasks_are_setups_and_their_teardown_fails_the_run(dag):
     assert {task.task_id for task in dag.tasks if task.is_setup} == {"create_cluster", "wait_ready"}
-    assert [task.task_id for task in dag.tasks if task.is_teardown] == ["terminate"]
+    teardowns = [task for task in dag.tasks if task.is_teardown]
+    assert [task.task_id for task in teardowns] == ["terminate", "receipt", "verdict"]
+    assert all(task.on_failure_fail_dagrun for task in teardowns)
     terminate = dag.get_task("terminate")
-    assert terminate.on_failure_fail_dagrun
     assert {"create_cluster", "wait_ready", "maintain"} == terminate.upstream_task_ids
 
 
@@ -66,17 +67,14 @@ def test_clearing_a_step_brings_its_cluster_along(dag, task_id):
     assert needed == {"create_cluster", "wait_ready", "terminate"}
 
 
-def test_receipt_hangs_on_terminate_and_always_runs(dag):
-    receipt = dag.get_task("receipt")
-    assert receipt.upstream_task_ids == {"terminate"}
-    assert receipt.trigger_rule == "all_done"
+def test_receipt_hangs_on_terminate_alone(dag):
+    assert dag.get_task("receipt").upstream_task_ids == {"terminate"}
 
 
 def test_verdict_alone_is_the_leaf_and_sees_all(dag):
     verdict = dag.get_task("verdict")
-    assert verdict.trigger_rule == "none_failed"
     assert [task.task_id for task in dag.leaves] == ["verdict"]
-    assert verdict.upstream_task_ids == {*RETRIES} - {"verdict", "gate", "create_cluster", "wait_ready"}
+    assert verdict.upstream_task_ids == {*RETRIES} - {"verdict", "create_cluster", "wait_ready"}
 
 
 def test_gate_leaves_trigger_rules_alone(dag):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from claylake.plan import Plan
 from claylake.reports import ExtractReport
 from claylake.scene import Scene
 from spark.chips.tensor import decode, digest
-from spark.extraction import admitting
+from spark.extraction import admitting, rounds
+from spark.extraction.batches import batches
 from spark.extraction.run import extract
 from spark.lake.branches import on_branch
 from spark.lake.tables import TABLES
@@ -28,6 +30,8 @@ from tests.spark.extract.imagery import Sheet, coordinates, paint
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+pytestmark = pytest.mark.slow
 
 # 3 x 3 cells, and a scene that holds them.
 SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
@@ -161,10 +165,7 @@ def test_killed_between_chips_and_outcomes_and_run_again(
 
     plan = make_plan(bbox(), scenes, run_id="undisturbed", passes_per_month=2)
     original = admitting.merge.insert_only
-    monkeypatch.setattr(
-        "spark.extraction.run.batches",
-        lambda wanted: __import__("spark.extraction.batches", fromlist=["batches"]).batches(wanted, 1),
-    )
+    monkeypatch.setattr(rounds, "batches", partial(batches, most=1))
 
     def die(*args: Any, **kwargs: Any) -> int:
         original(*args, **kwargs)

@@ -1,0 +1,87 @@
+"""Upkeep changes files, never rows, and commits nothing where there is nothing to do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from claylake import store
+from claylake.reports import MaintainReport
+from spark.jobs import maintain as job
+from spark.lake import branches, maintenance
+from spark.lake.refs import Refs
+from tests.spark.lake import rows, runs
+
+CELLS = rows.CELLS_3X3
+
+
+@pytest.fixture
+def plan(spark, make_plan):
+    """A plan whose tables hold six small commits of one partition on main, and one of another month."""
+    plan = make_plan()
+    branches.open_branches(spark, plan)
+    made = runs.rows_of(plan, CELLS[:6])
+    for table in ("chips", "embeddings", "observations"):
+        for row in made[table]:
+            rows.frame(spark, table, [row]).writeTo(branches.main(plan, table)).append()
+    august = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_AUGUST)])
+    august.writeTo(branches.main(plan, "chips")).append()
+    branches.drop(spark, plan, plan.branch)
+    return plan
+
+
+def files(spark, plan, table):
+    found = spark.sql(f"SELECT file_path, record_count FROM {branches.main(plan, table)}.files").collect()
+    return {row["file_path"]: row["record_count"] for row in found}
+
+
+def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
+    before, state = files(spark, plan, "chips"), runs.state(spark, plan)
+    assert len(before) == 7
+    report = job.run(spark, plan)
+    assert MaintainReport.load(plan) == report
+    after = files(spark, plan, "chips")
+    assert sorted(after.values()) == [1, 6]
+    assert len(set(after) & set(before)) == 1, "the other month's file is none of this run's business"
+    assert report.rewritten_files == {"chips": 6, "embeddings": 6, "observations": 6, "scenes": 0}
+    assert runs.state(spark, plan) == state
+
+    heads = runs.heads(spark, plan)
+    again = job.run(spark, plan)
+    assert runs.heads(spark, plan) == heads
+    assert again.message == "nothing to do"
+
+
+def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):
+    name = branches.main(plan, "chips")
+    job.run(spark, plan)
+    old, state = len(Refs.read(spark, name).snapshots), runs.state(spark, plan)
+    spark.sql(f"ALTER TABLE {name} CREATE BRANCH run_dead_202401_0000000000")
+    spark.sql(f"ALTER TABLE {name} CREATE BRANCH keep_me")
+    soon = datetime.now(UTC) + timedelta(days=plan.settings.maintenance.snapshot_days, hours=1)
+    assert maintenance.expire(spark, name, plan.settings.maintenance, soon) > 0
+    assert len(Refs.read(spark, name).snapshots) < old
+
+    late = datetime.now(UTC) + timedelta(days=31)
+    assert maintenance.drop_stale(spark, name, late - timedelta(days=30)) == 1
+    assert set(Refs.read(spark, name).heads) == {"main", "keep_me"}
+    assert maintenance.drop_stale(spark, name, datetime.now(UTC) - timedelta(days=30)) == 0
+    assert runs.state(spark, plan) == state
+
+
+def test_young_files_are_not_taken_for_orphans(spark, plan):
+    name = branches.main(plan, "chips")
+    orphan = next(iter(files(spark, plan, "chips"))).rpartition("/")[0] + "/orphan.parquet"
+    store.write(orphan, b"x")
+    knobs = plan.settings.maintenance
+    assert maintenance.remove_orphans(spark, name, datetime.now(UTC) - timedelta(days=knobs.orphan_days)) == 0
+    assert store.exists(orphan), "it may belong to a run that is about to commit"
+
+
+def test_many_manifests_are_joined(spark, plan):
+    name = branches.main(plan, "chips")
+    state = runs.state(spark, plan)
+    assert maintenance.rewrite_manifests(spark, name) >= 5
+    assert maintenance.rewrite_manifests(spark, name) == 0
+    assert runs.state(spark, plan) == state

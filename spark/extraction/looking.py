@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.grid import Cell
 from claylake.scene import Scene
+from spark.extraction.errors import ExtractError
 from spark.extraction.ledger import Entry
 from spark.observe import MEASURES, observe
 from spark.reading.gdal import environment, traffic
@@ -74,6 +75,8 @@ def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
         }
         for seen in observe(scene, map(Place, item["cols"], item["rows"]))
     ]
+    if len(rows) != len(item["cols"]):
+        raise ExtractError(f"scene {scene.id}: {len(item['cols'])} cells to look at, {len(rows)} seen")
     spent = traffic() - before
     rows[0] |= {"requests": spent.requests, "downloaded": spent.downloaded, "seconds": time.monotonic() - clock}
     return rows

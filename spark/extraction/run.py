@@ -101,14 +101,14 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     )
     scene_rows = [maker.row(scene, gate.created_at) for scene in manifest]
     write(spark, plan, scene_rows)
-    return _report(final, scene_rows)
+    planned = seen.select("cell_id", "pass").distinct().count()
+    return _report(final, planned, scene_rows)
 
 
-def _report(final: Final, scene_rows: list[dict[str, Any]]) -> ExtractReport:
+def _report(final: Final, candidates: int, scene_rows: list[dict[str, Any]]) -> ExtractReport:
     rejected = {key.removeprefix(REJECTED): n for key, n in final.outcomes.items() if key.startswith(REJECTED)}
     failed = {key.removeprefix(FAILED): n for key, n in final.outcomes.items() if key.startswith(FAILED)}
     chips = final.outcomes[PRESENT] - final.present
-    candidates = final.choice.count()
     if candidates != final.outcomes[PRESENT] + sum(rejected.values()) + sum(failed.values()):
         raise ExtractError(f"{candidates} (cell, pass) were planned, but the outcomes are {dict(final.outcomes)}")
     return ExtractReport(

@@ -70,9 +70,7 @@ class Findings:
 def audit(spark: SparkSession, scope: Scope) -> Findings:
     """Run every check on the plan's branch; reads pixels of a sample only."""
     branch = scope.plan.branch
-    held = {
-        view: seen(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()
-    }
+    held = {view: seen(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()}
     try:
         for view, frame in held.items():
             frame.persist().createOrReplaceTempView(view)

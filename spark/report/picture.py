@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 _BLANK, _LINE = (214, 214, 214, 255), (178, 178, 178, 255)
-_HATCH_PX = 8
+_HATCH_PX = 32
 
 
 def shrink(geotiff: bytes, side: int) -> Array:
@@ -49,8 +49,8 @@ def mosaic(layout: Layout, tiles: dict[int, Array]) -> Array:
 
 def hatched(side: int) -> Array:
     """uint8 RGBA (side, side, 4): light grey with diagonal lines."""
-    step = min(_HATCH_PX, max(2, side // 2))
-    diagonal = np.add.outer(np.arange(side), np.arange(side)) % step == 0
+    step = min(_HATCH_PX, max(2, side // 4))
+    diagonal = np.add.outer(np.arange(side), np.arange(side)) % step < max(1, step // 8)
     tile: Array = np.where(diagonal[..., None], np.array(_LINE, np.uint8), np.array(_BLANK, np.uint8))
     return tile
 

@@ -50,5 +50,5 @@ def fault(states: Mapping[str, str], *, go: Any) -> str:
     broken = {task_id: state for task_id, state in states.items() if state in ("failed", "upstream_failed")}
     needed = ALWAYS if go is False else tuple(states)
     missing = {task_id: states.get(task_id) for task_id in needed if states.get(task_id) != "success"}
-    wrong = {**missing, **broken}
-    return ", ".join(f"{task_id} is {state or 'not run'}" for task_id, state in sorted(wrong.items()))
+    causes_first = sorted({**missing, **broken}.items(), key=lambda found: (found[1] != "failed", found[0]))
+    return ", ".join(f"{task_id} is {state or 'not run'}" for task_id, state in causes_first)

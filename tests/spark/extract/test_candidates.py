@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+pytestmark = pytest.mark.slow
+
+
 def pairs(cells, scenes) -> set[tuple[str, str]]:
     """By every cell against every scene."""
     return {

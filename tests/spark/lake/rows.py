@@ -18,6 +18,7 @@ from claylake.cells import to_parquet
 from claylake.month import Month
 from claylake.plan import CELLS, Estimate, Found, Plan, RunRef, run_folder
 from claylake.settings import Settings
+from spark.chips import tensor as codec
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
@@ -144,9 +145,10 @@ def tensor(cell_id: str, pass_id: str) -> np.ndarray:
 
 
 def pack(pixels: np.ndarray) -> bytes:
-    """The cframe that the table stores."""
-    compression = {"codec": blosc2.Codec.ZSTD, "clevel": 1, "filters": [blosc2.Filter.BITSHUFFLE]}
-    return blosc2.asarray(np.ascontiguousarray(pixels), cparams=compression).to_cframe()
+    """A Blosc2 frame of any array: the table's own form for a chip's shape."""
+    if pixels.shape == codec.SHAPE:
+        return codec.encode(pixels)
+    return blosc2.asarray(pixels).to_cframe()
 
 
 def digest(pixels: np.ndarray) -> str:

@@ -12,8 +12,9 @@ from tests.spark.lake import rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from claylake.plan import Plan
     from pyspark.sql import SparkSession
+
+    from claylake.plan import Plan
 
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -85,8 +86,14 @@ def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
 
     told = {}
     for table in PUBLISH_ORDER:
-        names = [name for name in TABLES[table].column_names if name not in ("run_id", "created_at", "rejections", "failures")]
-        found = spark.table(branches.main(plan, table)).selectExpr(*(f"to_json(struct(`{name}`)) AS `{name}`" for name in names))
+        names = [
+            name
+            for name in TABLES[table].column_names
+            if name not in ("run_id", "created_at", "rejections", "failures")
+        ]
+        found = spark.table(branches.main(plan, table)).selectExpr(
+            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in names)
+        )
         told[table] = sorted(tuple(row) for row in found.collect())
     return told
 

@@ -70,8 +70,6 @@ FAULTS = {
 }
 
 
-
-
 def count(spark, plan, made, names):
     """What the named checks find in rows that no table holds."""
     for view, table in VIEWS.items():

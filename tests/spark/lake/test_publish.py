@@ -15,6 +15,11 @@ from tests.spark.lake import rows, runs
 CELLS = rows.CELLS_3X3
 
 
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(publish, "PAUSE_S", 0.0)
+
+
 def ids(spark, plan, table="chips"):
     return sorted(row["id"] for row in spark.table(branches.main(plan, table)).select("id").collect())
 
@@ -83,6 +88,7 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
 def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
+    branches.open_branches(spark, plan)
     monkeypatch.setattr(branches, "fast_forward", lambda *_: False)
     monkeypatch.setattr(publish, "ATTEMPTS", 2)
     with pytest.raises(PublishRaceError, match="2 attempts"):
@@ -99,7 +105,7 @@ def test_killed_between_tables_and_run_again_gives_the_same_tables(spark, make_p
 
     plan = type(make_plan)(lake=make_plan.lake, database=f"{make_plan.database}_{kill_after}")("killed")
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:3], rejected=CELLS[3:4]))
-    real = publish._publish_table
+    real = publish._swap
 
     def killed(session, scope, name, how):
         done = real(session, scope, name, how)
@@ -107,11 +113,11 @@ def test_killed_between_tables_and_run_again_gives_the_same_tables(spark, make_p
             raise KeyboardInterrupt
         return done
 
-    monkeypatch.setattr(publish, "_publish_table", killed)
+    monkeypatch.setattr(publish, "_swap", killed)
     with pytest.raises(KeyboardInterrupt):
         job.run(spark, plan)
     assert not store.exists(plan.uri("publish.json"))
-    monkeypatch.setattr(publish, "_publish_table", real)
+    monkeypatch.setattr(publish, "_swap", real)
     report = job.run(spark, plan)
     assert runs.state(spark, plan) == expected
     assert report.rows_added > 0
@@ -170,3 +176,15 @@ def test_a_chip_that_could_not_be_embedded_is_a_counted_failure(spark, make_plan
     report = job.run(spark, plan)
     assert report.failed_frac == pytest.approx(0.5)
     assert (report.month_chips, report.month_vectors) == (2, 1)
+
+
+def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatch):
+    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
+    runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
+    runs.write(spark, second, runs.rows_of(second, CELLS[1:3]))
+    table = branches.main(first, "chips")
+    assert branches.fast_forward(spark, table, first.branch)
+    monkeypatch.setattr(publish.time, "sleep", lambda _: job.run(spark, first))
+    report = job.run(spark, second)
+    assert report.month_vectors == 3
+    assert ids(spark, second, "embeddings") == ids(spark, second)

@@ -90,6 +90,7 @@ class Home:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "CLAYLAKE_POLL_SECONDS": "0.5",
             "PATH": f"{self.python('airflow').parent}:{os.environ['PATH']}",
             # As on an MWAA worker, where the DAGs folder is on the path.
             "PYTHONPATH": str(REPOSITORY / "dags"),

@@ -83,7 +83,7 @@ def aoi_feature(place: Place) -> dict[str, Any]:
     """Return a place's AOI file: a GeoJSON Feature, the same for every seed."""
     return {
         "type": "Feature",
-        "properties": {"name": place.name, "start_month": MONTHS[0]},
+        "properties": {"name": place.name, "schedule": {"start_month": MONTHS[0]}},
         "geometry": _rounded(polygon_lonlat(Polygon(place.aoi_utm()), place.epsg)),
     }
 

@@ -143,11 +143,11 @@ def files_read(spark):
     bus = spark.sparkContext._jsc.sc().listenerBus()
     store = java.sharedState().statusStore()
     bus.waitUntilEmpty()
-    before = store.executionsCount()
+    before = store.executionsList().last().executionId()
     opened = []
     yield opened
     bus.waitUntilEmpty()
-    for execution in range(before, store.executionsCount()):
+    for execution in range(before + 1, store.executionsList().last().executionId() + 1):
         values = store.executionMetrics(execution)
         nodes = store.planGraph(execution).allNodes()
         for node in (nodes.apply(index) for index in range(nodes.size())):

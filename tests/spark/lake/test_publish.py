@@ -184,7 +184,15 @@ def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatc
     runs.write(spark, second, runs.rows_of(second, CELLS[1:3]))
     table = branches.main(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
-    monkeypatch.setattr(publish.time, "sleep", lambda _: job.run(spark, first))
+    real, waited = publish._moved, []
+
+    def first_goes_on(*arguments):
+        waited.append(True)
+        job.run(spark, first)
+        return real(*arguments)
+
+    monkeypatch.setattr(publish, "_moved", first_goes_on)
     report = job.run(spark, second)
+    assert waited == [True]
     assert report.month_vectors == 3
     assert ids(spark, second, "embeddings") == ids(spark, second)

@@ -1,0 +1,100 @@
+"""The waiting that all triggers share.
+
+A wait ends by itself at its deadline, a moment, so that a triggerer's restart does not prolong it,
+and so that the operator can clean up, which Airflow's own trigger timeout does not allow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from claylake_airflow import emr
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+_THROTTLED = (
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "ServiceUnavailable",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+)
+_PATIENCE = 3
+"""Refusals in a row that are believed: EMR's answers are eventually consistent."""
+_SLOWEST_FACTOR = 8
+
+
+class EmrWait(BaseTrigger):
+    """Looks at EMR until there is something to tell, or the deadline has passed.
+
+    Events: `status` is ``done``, ``failed``, ``timeout`` or ``error``; `why` explains the last three;
+    region and the trigger's own fields come along, so that the operator needs no deferral kwargs,
+    which ``dag.test()`` drops.
+
+    Args:
+        region: AWS region; never left to the triggerer's own default.
+        deadline: Seconds since the epoch.
+        poll_seconds: Pause between two looks; grows while EMR throttles.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *, region: str | None, deadline: float, poll_seconds: float) -> None:
+        super().__init__()
+        self.region = region
+        self.deadline = deadline
+        self.poll_seconds = poll_seconds
+        self._told = ""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path, and the arguments that make the same trigger elsewhere."""
+        wait = {"region": self.region, "deadline": self.deadline, "poll_seconds": self.poll_seconds}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {**wait, **self._own()}
+
+    def _own(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.fields}
+
+    def tell(self, news: str) -> None:
+        """Log what has changed since the last look."""
+        if news != self._told:
+            self.log.info("%s", news)
+        self._told = news
+
+    async def look(self, client: Any) -> dict[str, Any] | None:
+        """One look at EMR: an event's payload, or None to go on waiting."""
+        raise NotImplementedError
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Poll, tolerating throttling and lost connections until the deadline."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        refused, slower = 0, 1
+        async with await emr.hook(self.region).get_async_conn() as client:
+            while True:
+                payload = None
+                try:
+                    payload = await self.look(client)
+                    refused, slower = 0, 1
+                except (BotoCoreError, ClientError) as error:
+                    slower = min(slower * 2, _SLOWEST_FACTOR)
+                    self.log.warning("EMR did not answer (%s); looking again", error)
+                    if isinstance(error, ClientError) and not _is_passing(error.response):
+                        refused += 1
+                        payload = {"status": "error", "why": str(error)} if refused >= _PATIENCE else None
+                if payload is None and time.time() >= self.deadline:
+                    payload = {"status": "timeout", "why": "the deadline has passed"}
+                if payload is not None:
+                    yield TriggerEvent({"region": self.region, **self._own(), **payload})
+                    return
+                await asyncio.sleep(max(0.0, min(self.poll_seconds * slower, self.deadline - time.time())))
+
+
+def _is_passing(response: Any) -> bool:
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return bool(response.get("Error", {}).get("Code") in _THROTTLED or status >= 500)

@@ -21,6 +21,7 @@ from claylake import aoi_files, form, handshake
 from claylake.errors import BadInputError, BudgetError
 from claylake.layers import AOI_SUFFIX, load_settings
 from claylake.month import Month
+from claylake.settings import Settings
 from claylake_airflow import VERSION, operators
 from claylake_airflow.failures import name_failure, not_retried
 from claylake_airflow.operators.verdict import GO
@@ -30,9 +31,9 @@ DAGS = Path(__file__).resolve().parent
 ADHOC_DAG = "claylake_adhoc"
 
 WAIT: dict[str, Any] = {"retries": 0}
-API: dict[str, Any] = {"retries": 3, "retry_delay": timedelta(seconds=30)}
-COMPUTE: dict[str, Any] = {"retries": 1, "retry_delay": timedelta(minutes=2)}
-TEARDOWN: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=30)}
+API: dict[str, Any] = {"retries": 3}
+COMPUTE: dict[str, Any] = {"retries": 1}
+TEARDOWN: dict[str, Any] = {"retries": 2}
 DEFAULTS: dict[str, Any] = {
     "owner": "claylake",
     "retry_exponential_backoff": 2.0,
@@ -108,7 +109,9 @@ def gate(**context: Any) -> bool:
     return verdict.go
 
 
-def build(dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable | None, **arguments: Any) -> DAG:
+def build(
+    dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable | None, settings: Settings, **arguments: Any
+) -> DAG:
     """The DAG of one AOI file, or of the trigger form."""
     specs = form.ADHOC if aoi_name is None else form.AOI_DAG
     with DAG(
@@ -118,7 +121,7 @@ def build(dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable |
         max_active_runs=1,
         is_paused_upon_creation=True,
         params={name: Param(**spec.arguments()) for name, spec in specs.items()},
-        default_args=DEFAULTS,
+        default_args={**DEFAULTS, "retry_delay": timedelta(seconds=settings.schedule.retry_delay_s)},
         **arguments,
     ) as dag:
         # One check-then-create at a time in each DAG; EMR itself has no lock.
@@ -153,6 +156,7 @@ def build_aoi(entry: aoi_files.AoiFile) -> DAG:
         dag_id,
         entry.name,
         MonthlySettledTimetable(schedule.settle_days),
+        entry.settings,
         start_date=start,
         tags=["claylake", entry.name],
         description=f"Clay embeddings of {entry.name}, month by month",
@@ -160,14 +164,15 @@ def build_aoi(entry: aoi_files.AoiFile) -> DAG:
     )
 
 
-deployed = load_settings(DAGS, None, {}).deployed
-handshake.check(VERSION, deployed.plugins_version if deployed else None)
+common = load_settings(DAGS, None, {})
+handshake.check(VERSION, common.deployed.plugins_version if common.deployed else None)
 for file in aoi_files.list_aois(DAGS).files:
     build_aoi(file)
 build(
     ADHOC_DAG,
     None,
     None,
+    common,
     start_date=Month(2015, 7).start,
     tags=["claylake"],
     description="Clay embeddings of any area and months",

@@ -90,10 +90,11 @@ class Limits(Section):
 
 
 class Schedule(Section):
-    """When an AOI's months are made."""
+    """When an AOI's months are made, and how long a failed task waits for its next attempt (doubled each time)."""
 
     start_month: str = "2024-01"
     settle_days: int = Field(default=10, ge=0, le=60)
+    retry_delay_s: float = Field(default=60.0, ge=0, le=3600)
 
     @field_validator("start_month", mode="before")
     @classmethod

@@ -24,6 +24,7 @@ def deployed_settings(*, stac_url: str, python: Path) -> dict[str, Any]:
     return {
         "catalogue": {"url": stac_url},
         "encoder": {"model": DEMO_MODEL},
+        "schedule": {"retry_delay_s": 2},
         # This machine has no GPU, and a step that asks for one would wait for ever.
         "cluster": {"core_type": "m7i.2xlarge"},
         "deployed": {

@@ -14,6 +14,7 @@ from spark.lake.scope import Scope
 from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
+pytestmark = pytest.mark.slow
 
 
 def chips(**changes):

@@ -11,6 +11,8 @@ from spark.lake.bounds import extent_of
 from spark.lake.tables import TABLES
 from tests.spark.lake import rows
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def plan(spark, make_plan):
@@ -93,7 +95,8 @@ def test_literals_prune_files(spark, plan):
     target = branches.on_branch(plan, "chips")
     assert spark.sql(f"SELECT * FROM {branches.main(plan, 'chips')}.all_data_files").count() == 4
 
-    july = [rows.chip(cell, rows.PASS_A) for cell in (rows.CELLS_3X3[0], far)]
+    # One of them is new: Spark drops the scans of a MERGE that turns out to insert nothing.
+    july = [rows.chip(cell, rows.PASS_A) for cell in (*rows.CELLS_3X3[:2], far)]
     source = rows.frame(spark, "chips", july)
     bounds = extent_of(source, TABLES["chips"]).bounds
     source.createOrReplaceTempView("pruning")
@@ -105,14 +108,14 @@ def test_literals_prune_files(spark, plan):
     assert "truncate[4](geohash) IN" in scan
 
     with files_read(spark) as opened:
-        spark.sql(statement)
-    assert opened == [2]
-    with files_read(spark) as opened:
         merge.missing(spark, target, TABLES["chips"], source, bounds).collect()
     assert opened == [2]
     with files_read(spark) as opened:
         spark.sql(f"SELECT s.id FROM pruning s LEFT ANTI JOIN {target} t ON t.id = s.id").collect()
     assert opened == [4]
+    with files_read(spark) as opened:
+        spark.sql(statement)
+    assert opened == [2]
 
 
 def test_branch_without_rows_follows_main(spark, make_plan):

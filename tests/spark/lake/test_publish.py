@@ -10,9 +10,11 @@ from claylake.vocabulary import PUBLISH_ORDER
 from spark.jobs import publish as job
 from spark.lake import branches, publish
 from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError
+from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -96,14 +98,20 @@ def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch)
     assert ids(spark, plan) == []
 
 
-@pytest.mark.parametrize("kill_after", ["chips", "observations", "scenes"])
-def test_killed_between_tables_and_run_again_gives_the_same_tables(spark, make_plan, monkeypatch, kill_after):
-    calm = make_plan("calm")
-    runs.write(spark, calm, runs.rows_of(calm, CELLS[:3], rejected=CELLS[3:4]))
-    job.run(spark, calm)
-    expected = runs.state(spark, calm)
+@pytest.fixture(scope="module")
+def undisturbed(spark):
+    """Main's rows after a run that nobody killed."""
+    plan = rows.PlanMaker(lake=LAKE, database="undisturbed")("calm")
+    runs.write(spark, plan, runs.rows_of(plan, CELLS[:3], rejected=CELLS[3:4]))
+    job.run(spark, plan)
+    return runs.state(spark, plan)
 
-    plan = type(make_plan)(lake=make_plan.lake, database=f"{make_plan.database}_{kill_after}")("killed")
+
+@pytest.mark.parametrize("kill_after", ["chips", "observations", "scenes"])
+def test_killed_between_tables_and_run_again_gives_the_same_tables(
+    spark, make_plan, monkeypatch, kill_after, undisturbed
+):
+    plan = make_plan("killed")
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:3], rejected=CELLS[3:4]))
     real = publish._swap
 
@@ -119,7 +127,7 @@ def test_killed_between_tables_and_run_again_gives_the_same_tables(spark, make_p
     assert not store.exists(plan.uri("publish.json"))
     monkeypatch.setattr(publish, "_swap", real)
     report = job.run(spark, plan)
-    assert runs.state(spark, plan) == expected
+    assert runs.state(spark, plan) == undisturbed
     assert report.rows_added > 0
     assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.error
@@ -20,6 +18,7 @@ from typing import Any
 from infra.local import ask
 from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
+from infra.local.process import Child
 
 START_S = 120.0
 
@@ -88,26 +87,18 @@ def running(home: Home, env: Mapping[str, str], port: int, log: Path) -> Iterato
         AirflowError: if it is not healthy in time.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.unlink(missing_ok=True)
     command = [str(home.python("airflow")), "-m", "airflow", "standalone"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env=environment(env, port),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-        try:
-            yield _await(Airflow(f"http://127.0.0.1:{port}"), process, log)
-        finally:
-            _end(process)
+    child = Child(command, env=environment(env, port), cwd=REPOSITORY, stdout=log, stderr=log)
+    try:
+        yield _await(Airflow(f"http://127.0.0.1:{port}"), child, log)
+    finally:
+        child.stop(grace_s=15.0)
 
 
-def _await(airflow: Airflow, process: subprocess.Popen[bytes], log: Path) -> Airflow:
+def _await(airflow: Airflow, child: Child, log: Path) -> Airflow:
     deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline and process.poll() is None:
+    while time.monotonic() < deadline and child.is_running:
         try:
             health = airflow.call("GET", "monitor/health")
             parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
@@ -117,16 +108,6 @@ def _await(airflow: Airflow, process: subprocess.Popen[bytes], log: Path) -> Air
             pass
         time.sleep(0.5)
     raise AirflowError(f"Airflow did not come up:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End standalone and the components it started, which are its process group."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, number)
-            process.wait(20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
 
 
 def main() -> int:

@@ -55,6 +55,10 @@ test: setup lint ## lint, then every test
 test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
+.PHONY: test-matrix
+test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
+	$(AIRFLOW) -m pytest -q -m matrix tests/system
+
 .PHONY: lint
 lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
 	.venv/airflow/bin/ruff check .

@@ -41,7 +41,7 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
     """A local session with the project's jars and the catalogue ``lake``."""
     jars = sorted(JARS.glob("*.jar"))
     if not jars:
-        pytest.skip("no jars in .cache/jars: run `make jars`")
+        pytest.skip("no jars in .cache/jars: run `make setup`")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         patch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -73,7 +73,6 @@ FOREIGN_WARNINGS = (
     "ignore:unclosed:ResourceWarning",
     # PySpark 3.5 asks pandas 2 with its older names.
     "ignore:is_.*dtype is deprecated",
-    "ignore:distutils Version classes are deprecated",
     # PySpark 3.5 compares versions with distutils.
     "ignore:distutils Version classes are deprecated",
 )

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from pyiceberg.catalog.glue import GlueCatalog
 from pyiceberg.exceptions import NoSuchTableError
+from pyiceberg.expressions import AlwaysTrue
 
 DATABASE = "claylake"
 TABLES = ("chips", "embeddings", "observations", "scenes")
@@ -87,6 +88,13 @@ class Lake:
                 for row in self.rows("observations", ("cell_id", "pass", "outcome"))
             ),
         }
+
+    def empty(self) -> None:
+        """Delete the rows of every table, as if no month had been made."""
+        for name in TABLES:
+            table = self.table(name)
+            if table.current_snapshot():
+                table.delete(AlwaysTrue())
 
     def alive(self) -> list[str]:
         """Clusters that would cost money now."""

@@ -1,0 +1,74 @@
+"""Every task of a run cleared in turn, and made to fail in turn. Long: `make test-matrix`."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.system.conftest import MONTHS
+from tests.system.runs import Runs
+
+pytestmark = pytest.mark.matrix
+
+DAG = "claylake__tiny"
+BEFORE_PUBLISHING = ("plan", "gate", "create_cluster", "wait_ready", "extract", "embed", "publish")
+FAULTS = {
+    "plan": {"reject_call": "GetTable", "times": 50, "code": "AccessDeniedException"},
+    "create_cluster": {"reject_call": "RunJobFlow", "times": 4},
+    "wait_ready": {"fail_bootstrap": "", "times": 1},
+    "extract": {"fail_step": "extract", "times": 2},
+    "embed": {"kill_step": "embed", "times": 2, "after_s": 5},
+    "publish": {"fail_step_after": "publish", "times": 2},
+    "maintain": {"fail_step": "maintain", "times": 2},
+    "terminate": {"reject_call": "TerminateJobFlows", "times": 3},
+}
+
+
+@pytest.fixture(scope="module")
+def runs(airflow):
+    return Runs(airflow, DAG)
+
+
+@pytest.fixture(scope="module")
+def whole(runs, lake):
+    """A finished run, and what it left."""
+    run_id, state = runs.run(month=MONTHS[0])
+    assert state == "success", runs.tasks(run_id)
+    return run_id, lake.content()
+
+
+@pytest.mark.parametrize(
+    "task",
+    [*BEFORE_PUBLISHING, "maintain", "terminate", "receipt", "verdict"],
+)
+def test_a_cleared_task_ends_green_with_the_same_tables(runs, lake, whole, task):
+    run_id, content = whole
+    runs.clear(run_id, task)
+    time.sleep(1)
+    assert runs.wait(run_id) == "success", runs.tasks(run_id)
+    assert lake.content() == content
+    assert lake.alive() == []
+    assert lake.branches() == set()
+
+
+@pytest.mark.parametrize("task", FAULTS)
+def test_a_failed_task_turns_the_run_red_and_the_next_completes_it(airflow, runs, lake, stack, whole, task):
+    _, content = whole
+    lake.empty()
+    snapshots = lake.snapshots()
+    stack.fault(**FAULTS[task])
+    run_id, state = runs.run(month=MONTHS[0])
+    stack.clear_faults()
+    assert state == "failed"
+    assert runs.tasks(run_id)[task] == "failed"
+    assert runs.tasks(run_id)["verdict"] == "failed"
+    if task in BEFORE_PUBLISHING[:-1]:
+        assert lake.snapshots() == snapshots
+    if task == "terminate":
+        assert Runs(airflow, "claylake_reaper").run()[1] == "success"
+    assert lake.alive() == []
+    run_id, state = runs.run(month=MONTHS[0])
+    assert state == "success", runs.tasks(run_id)
+    assert lake.content() == content
+    assert lake.alive() == []

@@ -65,8 +65,12 @@ def read_rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Tabl
     Raises:
         StoreError: if the files cannot be read, or lack a column.
     """
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    scan = table.scan(row_filter=condition, selected_fields=columns)
     try:
-        return table.scan(row_filter=condition, selected_fields=columns).to_arrow()
+        # A scan without files has the schema's large strings, one with files has those of the files.
+        return scan.to_arrow().cast(schema_to_pyarrow(scan.projection(), include_field_ids=False))
     except (OSError, ValueError) as error:
         msg = f"table {'.'.join(table.name())} cannot be read: {error}"
         raise StoreError(msg) from error

@@ -6,8 +6,9 @@ not ``dags/`` on their path, driven through the REST API.
 
 from __future__ import annotations
 
-import shutil
+import json
 import socket
+from datetime import UTC, datetime
 
 import pytest
 
@@ -47,10 +48,12 @@ def lake(stack):
 
 @pytest.fixture(scope="session")
 def airflow(home, world, stack):
-    """A running Airflow whose only AOI is the tiny world's."""
+    """A running Airflow whose only AOI is the tiny world's; it starts this month, so that nothing catches up."""
     aois = home.state / "aois"
     aois.mkdir()
-    shutil.copy2(world / "aoi.geojson", aois / "tiny.geojson")
+    aoi = json.loads((world / "aoi.geojson").read_text())
+    aoi["properties"]["schedule"] = {"start_month": f"{datetime.now(UTC):%Y-%m}"}
+    (aois / "tiny.geojson").write_text(json.dumps(aoi))
     env = home.airflow_env(stack, {"CLAYLAKE_AOIS": str(aois)})
     home.migrate(env)
     with standalone.running(home, env, _free_port(), home.state / "airflow.log") as running:

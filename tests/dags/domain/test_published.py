@@ -127,6 +127,14 @@ def test_a_vector_counts_for_the_same_chip_content_model_and_convention(lake):
     assert missing_vectors(lake, DATABASE, WORK) == 0
 
 
+def test_vectors_that_were_all_deleted_are_missing(lake):
+    # Files without rows to give, and files with: pyiceberg calls their strings by different types.
+    put_chips(lake, chip())
+    put_vectors(lake, chip())
+    lake.load_table((DATABASE, "embeddings")).delete("id is not null")
+    assert missing_vectors(lake, DATABASE, WORK) == 1
+
+
 def test_a_table_of_another_shape_is_named(lake):
     put(lake, "scenes", pa.schema([("x", pa.string())]), [{"x": "1"}])
     with pytest.raises(StoreError, match=r"table .*scenes cannot be read: .*scene_id"):

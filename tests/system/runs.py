@@ -19,12 +19,12 @@ class Runs:
         body = {"logical_date": None, "conf": conf}
         return self.airflow.call("POST", f"dags/{self.dag_id}/dagRuns", body)["dag_run_id"]
 
-    def run(self, *, within_s=420, **conf) -> tuple[str, str]:
+    def run(self, *, within_s=540, **conf) -> tuple[str, str]:
         """Trigger and wait; (run id, state)."""
         run_id = self.trigger(**conf)
         return run_id, self.wait(run_id, within_s)
 
-    def wait(self, run_id, within_s=420) -> str:
+    def wait(self, run_id, within_s=540) -> str:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             state = self.airflow.call("GET", f"dags/{self.dag_id}/dagRuns/{run_id}")["state"]

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from infra.local.standalone import AirflowError
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
 
@@ -123,11 +124,10 @@ def test_a_failed_step_leaves_main_alone_and_the_next_run_completes(runs, lake, 
     ("conf", "words"),
     [
         ({"mnth": "2024-08"}, "mnth"),
-        ({"month": "August"}, "August"),
         ({"month": MONTHS[0], "budget_usd": 0.000001, "min_clear_frac": 0.1}, "budget"),
         ({}, "month"),
     ],
-    ids=["unknown", "not-a-month", "over-budget", "no-month"],
+    ids=["unknown", "over-budget", "no-month"],
 )
 def test_what_cannot_run_fails_before_any_spend(runs, lake, first, conf, words):
     clusters = lake.clusters()
@@ -137,6 +137,11 @@ def test_what_cannot_run_fails_before_any_spend(runs, lake, first, conf, words):
     failed = next(task for task in ("plan", "gate") if states[task] == "failed")
     assert words in runs.log(run_id, failed)
     assert lake.clusters() == clusters
+
+
+def test_the_form_refuses_what_is_not_a_month(runs):
+    with pytest.raises(AirflowError, match="August"):
+        runs.trigger(month="August")
 
 
 def test_a_dry_run_stops_before_the_cluster(runs, lake, first):

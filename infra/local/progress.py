@@ -8,10 +8,8 @@ from collections import deque
 from typing import TextIO
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-_TASK_STARTED = re.compile(r"Running task (?:.*?\.)?(\w+)|starting task_id=(\w+)", re.IGNORECASE)
 _TASK_DONE = re.compile(r"\[DAG TEST\] end task task_id=(\w+)|Marking task as (SUCCESS|FAILED|SKIPPED).*task_id=(\w+)")
 _RUN_STATE = re.compile(r"DagRun Finished|Marking run .*(successful|failed)")
-_CLAYLAKE = re.compile(r"(claylake[\w.]*)[:\]] (?P<text>.+)")
 
 
 class Progress:

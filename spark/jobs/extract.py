@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import sys
 from typing import TYPE_CHECKING
 
 from claylake.plan import Plan
 from spark.extraction.run import extract
+from spark.jobs.arguments import plan_uri
 from spark.session import session
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ _log = logging.getLogger(__name__)
 
 def main(argv: Sequence[str]) -> None:
     """Run the step; its report is saved last."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--plan", required=True, help="URI of the run's plan.json")
-    plan = Plan.load(parser.parse_args(argv).plan)
+    plan = Plan.load(plan_uri(argv, __doc__))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse)
     try:

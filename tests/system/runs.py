@@ -33,6 +33,13 @@ class Runs:
             time.sleep(0.5)
         raise AssertionError(f"{run_id} is not finished after {within_s} s: {self.tasks(run_id)}")
 
+    def wait_for_task(self, run_id, task_id, within_s=540) -> None:
+        """Return as soon as the task has succeeded."""
+        deadline = time.monotonic() + within_s
+        while self.tasks(run_id).get(task_id) != "success":
+            assert time.monotonic() < deadline, f"{task_id} has not succeeded after {within_s} s: {self.tasks(run_id)}"
+            time.sleep(0.2)
+
     def tasks(self, run_id) -> dict[str, str]:
         """State of each task."""
         found = self.airflow.call("GET", f"dags/{self.dag_id}/dagRuns/{run_id}/taskInstances")["task_instances"]

@@ -21,6 +21,8 @@ __all__ = ["ADHOC", "AOI_DAG", "SHARED", "ParamSpec", "Request", "resolve"]
 WITH_INTERVAL = ("scheduled", "backfill")
 """Run types whose month is their data interval's, and nothing else."""
 _PLACES = ("aoi", "aoi_geojson", "bbox")
+_EMPTY: tuple[object, ...] = ("", [], {})
+"""A place given as nothing counts as not given."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _month(text: object, run_type: str, interval_start: datetime | None) -> Mont
 
 
 def _area(given: Mapping[str, Any], aois: Mapping[str, Aoi]) -> Aoi:
-    chosen = [place for place in _PLACES if place in given]
+    chosen = [place for place in _PLACES if given.get(place) is not None and given[place] not in _EMPTY]
     if len(chosen) != 1:
         what = f"given are {', '.join(chosen)}" if chosen else "none is given"
         msg = f"the area: {what}; give exactly one of {', '.join(_PLACES)}"

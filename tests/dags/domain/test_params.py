@@ -177,6 +177,7 @@ def test_month_is_one_month(month):
 def test_an_area_by_name_geojson_or_bbox():
     assert adhoc(aoi="town", months="2024-07").aoi is TOWN
     assert adhoc(bbox=BBOX, months="2024-07").aoi.geometry == TOWN.geometry
+    assert adhoc(bbox=BBOX, aoi="", aoi_geojson=[], months="2024-07").aoi.geometry == TOWN.geometry
     feature = {"type": "Feature", "geometry": TOWN.geometry, "properties": {"fid": 3, "deployed": {"region": "x"}}}
     pasted = adhoc(aoi_geojson=feature, months="2024-07").aoi
     assert pasted.geometry == TOWN.geometry
@@ -188,6 +189,7 @@ def test_an_area_by_name_geojson_or_bbox():
     ("params", "says"),
     [
         ({}, "none is given; give exactly one of aoi, aoi_geojson, bbox"),
+        ({"aoi": "", "aoi_geojson": [], "bbox": []}, "none is given; give exactly one of aoi, aoi_geojson, bbox"),
         ({"aoi": "town", "bbox": BBOX}, "given are aoi, bbox; give exactly one"),
         ({"aoi": "twon"}, "param aoi: no AOI file is called 'twon'; there are town"),
         ({"aoi": ["town"]}, "param aoi: .*write it as text"),

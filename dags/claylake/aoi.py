@@ -13,13 +13,14 @@ from claylake.errors import BadInputError
 from claylake.grid import LATITUDES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,47}")
 """What an AOI may be called; part of DAG ids, branch names and object keys."""
 _POLYGONAL = ("Polygon", "MultiPolygon")
 BBOX_NUMBERS = 4
+DESCRIBING = ("name", "description")
 
 
 class Aoi(BaseModel):
@@ -79,8 +80,7 @@ class Aoi(BaseModel):
         if not NAME.fullmatch(name):
             msg = f"name {name!r}: use up to 48 of a-z, 0-9, - and _, beginning with a letter or digit"
             raise BadInputError(msg)
-        overrides = {key: value for key, value in properties.items() if key not in ("name", "description")}
-        return cls(name=name, geometry=geometry, overrides=overrides)
+        return cls(name=name, geometry=geometry, overrides=settings_among(properties))
 
     @classmethod
     def from_bbox(cls, bbox: Sequence[float]) -> Self:
@@ -114,6 +114,11 @@ class Aoi(BaseModel):
 
         west, south, east, north = shape(self.geometry).bounds
         return west, south, east, north
+
+
+def settings_among(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """A Feature's properties without those that only describe it: a partial settings document."""
+    return {key: value for key, value in properties.items() if key not in DESCRIBING}
 
 
 def _geometry(feature: Any) -> dict[str, Any]:

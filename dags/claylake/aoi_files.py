@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from claylake.aoi import NAME, Aoi
+from claylake.aoi import NAME, Aoi, settings_among
 from claylake.errors import BadInputError
 from claylake.layers import AOI_SUFFIX, load_settings
 from claylake.settings import Settings
@@ -76,4 +76,4 @@ def _overrides(document: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(features, list) or len(features) != 1 or not isinstance(features[0], dict):
         return {}
     properties = features[0].get("properties") or {}
-    return {key: value for key, value in properties.items() if key not in ("name", "description")}
+    return settings_among(properties) if isinstance(properties, dict) else {}

@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from claylake import store
 from claylake.plan import RECEIPT, Plan
-from claylake.receipt_note import note
 from claylake.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
 from claylake.usage import Usage, stage_seconds, usage_of
 from claylake.vocabulary import CELL_M, STEPS
@@ -16,8 +15,6 @@ from claylake.vocabulary import CELL_M, STEPS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-__all__ = ["Receipt", "make_receipt", "note"]
 
 CELL_KM2 = (CELL_M / 1000) ** 2
 

@@ -32,7 +32,8 @@ class ReceiptOperator(BaseOperator):
     def execute(self, context: Context) -> str | None:
         """Gather, write, tell."""
         from claylake.plan import RECEIPT, Plan
-        from claylake.receipt import make_receipt, note
+        from claylake.receipt import make_receipt
+        from claylake.receipt_note import note
 
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN_TASK)

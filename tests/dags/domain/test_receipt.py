@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from claylake.estimate import usd_per_hour
-from claylake.receipt import Receipt, make_receipt, note
+from claylake.receipt import Receipt, make_receipt
+from claylake.receipt_note import note
 from claylake.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
 from claylake.usage import stage_seconds, usage_of
 

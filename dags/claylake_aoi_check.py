@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from claylake import handshake
+
+handshake.meet()  # a missing package is no fault of an AOI file
+
 from claylake.aoi_files import list_aois
 from claylake.errors import BadInputError
 

@@ -1,8 +1,9 @@
 """One DAG per AOI file, ``claylake__<aoi>``, and ``claylake_adhoc`` for the trigger form.
 
 ```
-plan > gate > create_cluster > wait_ready > extract > embed > publish > maintain > terminate > receipt
-                 (setup)        (setup)                                 (teardown)
+plan > gate > create_cluster > wait_ready > extract > gpus_up > embed > publish > maintain > terminate > receipt
+                 (setup)        (setup)               (setup)   |                         (teardown)
+                                                                +> gpus_down (teardown of gpus_up) > terminate
 verdict: downstream of every other; it alone decides the run's colour (receipt and verdict are teardowns too)
 ```
 
@@ -15,9 +16,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from claylake import handshake
+
+handshake.meet()  # before what follows fails for want of plugins or packages, and says less
+
 from airflow.sdk import DAG, Param, task
 
-from claylake import aoi_files, form, handshake
+from claylake import aoi_files, form
 from claylake.errors import BadInputError, BudgetError
 from claylake.layers import AOI_SUFFIX, load_settings
 from claylake.month import Month
@@ -128,7 +133,9 @@ def build(
         create = operators.CreateClusterOperator(task_id="create_cluster", max_active_tis_per_dag=1, **API).as_setup()
         ready = operators.WaitClusterReadyOperator(task_id="wait_ready", **WAIT).as_setup()
         extract = operators.StepOperator(task_id="extract", step="extract", **COMPUTE)
+        gpus_up = operators.GpusUpOperator(task_id="gpus_up", **COMPUTE).as_setup()
         embed = operators.StepOperator(task_id="embed", step="embed", **COMPUTE)
+        gpus_down = operators.GpusDownOperator(task_id="gpus_down", **TEARDOWN)
         publish = operators.PublishOperator(task_id="publish", alias=dag_id, **COMPUTE)
         maintain = operators.StepOperator(task_id="maintain", step="maintain", **COMPUTE)
         terminate = operators.TerminateClusterOperator(task_id="terminate", **TEARDOWN)
@@ -136,8 +143,10 @@ def build(
         verdict = operators.VerdictOperator(task_id="verdict", **API)
 
         made = plan(aoi_name=aoi_name)
-        made >> gate() >> create >> ready >> extract >> embed >> publish >> maintain
-        maintain >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
+        made >> gate() >> create >> ready >> extract >> gpus_up >> embed >> publish >> maintain
+        # Beside publishing: GPU nodes leave while it goes on.
+        embed >> gpus_down.as_teardown(setups=gpus_up, on_failure_fail_dagrun=True)
+        [maintain, gpus_down] >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
         # Teardowns without setups run whatever has happened, even in a run that a user has marked failed.
         receipt.as_teardown(on_failure_fail_dagrun=True)
         verdict.as_teardown(on_failure_fail_dagrun=True)

@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from claylake import handshake
+
+handshake.meet()  # before what follows fails for want of plugins or packages, and says less
+
 from airflow.sdk import DAG, task
 
-from claylake import handshake
 from claylake.layers import load_settings
 from claylake_airflow import VERSION
 from claylake_airflow.failures import name_failure

@@ -19,6 +19,7 @@ JARS: Final = (
 CODE: Final = "claylake.zip"
 """Packages `claylake` and `spark`, for ``--py-files``."""
 MODEL_CARD: Final = "model.json"
+BOOTSTRAP: Final = "bin/bootstrap.sh"
 
 
 def jar_uris(deployed: Deployed) -> tuple[str, ...]:
@@ -34,6 +35,11 @@ def code_uri(deployed: Deployed) -> str:
 def job_uri(deployed: Deployed, step: str) -> str:
     """The script of one step."""
     return store.join(deployed.artifacts, "jobs", f"{step}.py")
+
+
+def bootstrap_uri(deployed: Deployed) -> str:
+    """The script that prepares each node."""
+    return store.join(deployed.artifacts, BOOTSTRAP)
 
 
 def model_uri(deployed: Deployed, model: str, *names: str) -> str:
@@ -52,7 +58,7 @@ def model_version(settings: Settings) -> str:
     card = _card(settings)
     for what, value, allowed in (
         ("convention", encoder.convention, card.get("conventions", [])),
-        ("precision", encoder.precision, card.get("precisions", [])),
+        ("precision", encoder.precision, [*card.get("precisions", []), "auto"]),
     ):
         if value not in allowed:
             msg = f"encoder {encoder.model} does not offer {what} {value!r}: set encoder.{what} to {_any(allowed)}"

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.hadoop import cluster_configurations, node_configurations
+from claylake.artifacts import bootstrap_uri
+from claylake.fleets import BOOT_MIN, SPOT_WAIT_MIN, core_fleet, gpu_fleet, primary_fleet
+from claylake.hadoop import cluster_configurations
 from claylake.identity import TAG_MAX_UNTIL, name, tags
 from claylake.steps import step
 
 if TYPE_CHECKING:
     from claylake.plan import Plan
 
-__all__ = ["name", "request", "step", "tags"]
+__all__ = ["gpu_fleet", "name", "request", "step", "tags"]
 
-ROOT_GIB: Final = 30
-SPOT_WAIT_MIN: Final = 20
-"""How long to wait for spot capacity before taking on-demand instances."""
+ROOT_GIB: Final = 60
+"""EMR's image, GPU drivers with CUDA's own tools, and the jobs' environments of up to 10 GB."""
+MANAGED: Final = ("for-use-with-amazon-emr-managed-policies", "true")
+"""The tag without which EMR's service role may touch nothing."""
+EMBED_ON: Final = {"all_gpu": "gpu", "split": "gpu", "cpu": "workers"}
+"""Which nodes the bootstrap prepares for embedding, by layout."""
 _IDLE_SLACK_MIN: Final = 5
 
 
 def request(plan: Plan, now: datetime | None = None) -> dict[str, Any]:
-    """Arguments of RunJobFlow: a CPU primary node, and core nodes that extract and embed.
+    """Arguments of RunJobFlow.
 
     The longest life counts from `now` (aware; the clock's where not given). EMR itself knows idle
     time only, so that limit is a tag, which the reaper obeys.
     """
-    settings, deployed = plan.settings, plan.deployed
-    cluster = settings.cluster
-    until = (
-        (now or datetime.now(UTC)) + timedelta(hours=cluster.max_hours, minutes=cluster.keep_cluster_minutes)
-    ).astimezone(UTC)
-    idle_minutes = max(cluster.idle_minutes, cluster.keep_cluster_minutes + _IDLE_SLACK_MIN)
+    deployed = plan.deployed
     arguments: dict[str, Any] = {
         "Name": name(plan),
         "LogUri": deployed.log_uri.rstrip("/") + "/",
         "ReleaseLabel": deployed.release_label,
         "Applications": [{"Name": "Hadoop"}, {"Name": "Spark"}],
-        "Configurations": cluster_configurations(cluster.core_type),
+        "Configurations": cluster_configurations(plan.layout),
+        "BootstrapActions": _bootstrap(plan),
         "Instances": {
-            "InstanceFleets": [_primary(plan), _core(plan)],
+            "InstanceFleets": [primary_fleet(plan), core_fleet(plan)],
             "Ec2SubnetIds": list(deployed.subnet_ids),
+            **_security_groups(plan),
             "KeepJobFlowAliveWhenNoSteps": True,
             "TerminationProtected": False,
         },
@@ -50,48 +51,46 @@ def request(plan: Plan, now: datetime | None = None) -> dict[str, Any]:
         "VisibleToAllUsers": True,
         "StepConcurrencyLevel": 1,
         "EbsRootVolumeSize": ROOT_GIB,
-        "AutoTerminationPolicy": {"IdleTimeout": math.ceil(idle_minutes * 60)},
-        "Tags": [
-            {"Key": key, "Value": value}
-            for key, value in {**tags(plan), TAG_MAX_UNTIL: until.isoformat(timespec="seconds")}.items()
-        ],
+        "AutoTerminationPolicy": {"IdleTimeout": 60 * _idle_minutes(plan)},
+        "Tags": [{"Key": key, "Value": value} for key, value in _tags(plan, now or datetime.now(UTC)).items()],
     }
     if deployed.security_configuration is not None:
         arguments["SecurityConfiguration"] = deployed.security_configuration
     return arguments
 
 
-def _primary(plan: Plan) -> dict[str, Any]:
+def _bootstrap(plan: Plan) -> list[dict[str, Any]]:
+    """Install the release's environments; the script checks them against the release's digest."""
+    deployed = plan.deployed
+    if deployed.release is None:
+        return []
+    action = {
+        "Path": bootstrap_uri(deployed),
+        "Args": [deployed.artifacts, deployed.release, EMBED_ON[plan.layout]],
+    }
+    return [{"Name": "claylake", "ScriptBootstrapAction": action}]
+
+
+def _security_groups(plan: Plan) -> dict[str, str]:
+    groups = plan.deployed.security_groups
+    if groups is None:
+        return {}
     return {
-        "Name": "primary",
-        "InstanceFleetType": "MASTER",
-        "TargetOnDemandCapacity": 1,
-        "InstanceTypeConfigs": [{"InstanceType": plan.settings.cluster.primary_type, "WeightedCapacity": 1}],
+        "EmrManagedMasterSecurityGroup": groups.primary,
+        "EmrManagedSlaveSecurityGroup": groups.core,
+        "ServiceAccessSecurityGroup": groups.service_access,
     }
 
 
-def _core(plan: Plan) -> dict[str, Any]:
+def _idle_minutes(plan: Plan) -> int:
+    """Neither keeping the cluster nor waiting for GPU nodes, first spot, then on demand, may count as idle."""
     cluster = plan.settings.cluster
-    disk = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": cluster.ebs_gib}, "VolumesPerInstance": 1}
-    kind: dict[str, Any] = {
-        "InstanceType": cluster.core_type,
-        "WeightedCapacity": 1,
-        "EbsConfiguration": {"EbsBlockDeviceConfigs": [disk]},
-    }
-    configurations = node_configurations(cluster.core_type)
-    if configurations:
-        kind["Configurations"] = configurations
-    fleet: dict[str, Any] = {"Name": "core", "InstanceFleetType": "CORE", "InstanceTypeConfigs": [kind]}
-    if not cluster.spot:
-        return {**fleet, "TargetOnDemandCapacity": cluster.gpu_count}
-    return {
-        **fleet,
-        "TargetSpotCapacity": cluster.gpu_count,
-        "LaunchSpecifications": {
-            "SpotSpecification": {
-                "TimeoutDurationMinutes": SPOT_WAIT_MIN,
-                "TimeoutAction": "SWITCH_TO_ON_DEMAND",
-                "AllocationStrategy": "price-capacity-optimized",
-            }
-        },
-    }
+    joining = 2 * (SPOT_WAIT_MIN + BOOT_MIN) if gpu_fleet(plan) else 0
+    return max(cluster.idle_minutes, max(cluster.keep_cluster_minutes, joining) + _IDLE_SLACK_MIN)
+
+
+def _tags(plan: Plan, now: datetime) -> dict[str, str]:
+    cluster = plan.settings.cluster
+    life = timedelta(hours=cluster.max_hours, minutes=cluster.keep_cluster_minutes)
+    until = (now + life).astimezone(UTC)
+    return {**tags(plan), TAG_MAX_UNTIL: until.isoformat(timespec="seconds"), MANAGED[0]: MANAGED[1]}

@@ -1,9 +1,10 @@
-"""What a run will take: a pure function of what there is to do and the settings.
+"""What a run will take: a pure function of what there is to do, the settings and the cluster's layout.
 
 Rates and sizes are estimates, not promises; each is named among the assumptions that an estimate
 carries. Sizes were measured on real Sentinel-2 pixels (a chip as Blosc2 takes 465 kB, its preview
 12 kB); GPU rates are derived from Clay large's 0.75 TFLOP per chip (2 x 311 M weights x 1,025
-tokens, and attention) at 40 % of each GPU's dense peak.
+tokens, and attention) at 40 % of each GPU's dense peak. Of several instance types the slowest and
+the dearest count.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from claylake.instances import Instance, instance
+from claylake import prices
 from claylake.plan import Estimate
+from claylake.shape import Shape, shape_of
 
 if TYPE_CHECKING:
-    from claylake.settings import Settings
+    from claylake.instances import Instance
+    from claylake.settings import Layout, Settings
+    from claylake.shape import Nodes
 
 READ_MB_PER_CHIP: Final = 0.45
 READ_MB_PER_LOOK: Final = 0.02
@@ -26,12 +30,17 @@ EXTRACT_CHIPS_S_VCPU: Final = 20.0
 """180 were measured on one core from local disk; a network and a shared node leave less."""
 OBSERVE_LOOKS_S_VCPU: Final = 200.0
 CPU_CHIPS_S_VCPU: Final = 0.16
-"""Clay large in fp32 took 3 s a chip on two cores with AMX."""
+"""Clay large in fp32 took 3 s a chip on two cores."""
+AMX_CHIPS_S_VCPU: Final = 0.6
+"""In bf16, on a processor with AMX: 0.75 s a chip on two cores."""
+AMX_FAMILIES: Final = ("c7i", "m7i", "r7i", "c8i", "m8i", "r8i")
 GPU_CHIPS_S: Final = {"g4dn": (4.0, 30.0), "g5": (15.0, 35.0), "g6": (15.0, 60.0), "g6e": (45.0, 150.0)}
 """Chips per second and GPU: (fp32, 16 bit)."""
 UNKNOWN_GPU_CHIPS_S: Final = (10.0, 30.0)
 START_H: Final = 0.25
 FINISH_H: Final = 0.15
+GPU_START_H: Final = 0.2
+"""Until GPU nodes that join later can work; the others wait meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +54,23 @@ class Workload:
     vectors: int
 
 
-def estimate(load: Workload, settings: Settings) -> Estimate:
-    """Counts, gigabytes, hours and US dollars of one run; all zero where there is nothing to do."""
-    cluster = settings.cluster
-    core = instance(cluster.core_type)
+def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -> Estimate:
+    """Counts, gigabytes, hours and US dollars of one run; all zero where there is nothing to do.
+
+    Args:
+        load: what there is to do.
+        settings: of the run.
+        layout: of the cluster; None for that of the settings.
+    """
+    shape = shape_of(settings.cluster, layout or settings.cluster.layout)
+    precision = settings.encoder.precision
     idle = load.scenes == 0 and load.vectors == 0
-    vcpus = core.vcpus * cluster.gpu_count
-    extract_h = (load.candidates / OBSERVE_LOOKS_S_VCPU + load.chips / EXTRACT_CHIPS_S_VCPU) / vcpus / 3600
-    embed_h = load.vectors / (_embed_rate(core, settings.encoder.precision) * cluster.gpu_count) / 3600
-    hours = 0.0 if idle else START_H + extract_h + embed_h + FINISH_H + cluster.keep_cluster_minutes / 60
+    extract_h = (load.candidates / OBSERVE_LOOKS_S_VCPU + load.chips / EXTRACT_CHIPS_S_VCPU) / _vcpus(shape.core) / 3600
+    embed_h = load.vectors / (embed_rate(shape.embedders, precision) * shape.embedders.units) / 3600
+    task_h = 0.0 if idle or shape.task is None else GPU_START_H + embed_h
+    gpus = shape.embedders.units if shape.embedders.has_gpus else 0
+    kept_h = settings.cluster.keep_cluster_minutes / 60
+    hours = 0.0 if idle else START_H + extract_h + (task_h or embed_h) + FINISH_H + kept_h
     return Estimate(
         scenes=load.scenes,
         cells=load.cells,
@@ -61,48 +78,53 @@ def estimate(load: Workload, settings: Settings) -> Estimate:
         chips=load.chips,
         read_gb=(load.candidates * READ_MB_PER_LOOK + load.chips * READ_MB_PER_CHIP) / 1000,
         store_gb=(load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000,
-        gpu_hours=0.0 if idle else hours * core.gpus * cluster.gpu_count,
+        gpu_hours=(task_h if shape.task else hours) * gpus,
         cluster_hours=hours,
-        usd=hours * usd_per_hour(settings),
-        instances={} if idle else instances_of(settings),
-        assumptions=() if idle else _assumptions(core, settings),
+        usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h),
+        instances={} if idle else _instances(shape, settings),
+        assumptions=() if idle else _assumptions(shape, settings),
     )
 
 
-def instances_of(settings: Settings) -> dict[str, int]:
-    """Instance counts by type, primary node included."""
-    counts = {settings.cluster.primary_type: 1}
-    counts[settings.cluster.core_type] = counts.get(settings.cluster.core_type, 0) + settings.cluster.gpu_count
-    return counts
+def _instances(shape: Shape, settings: Settings) -> dict[str, int]:
+    """Counts by type, primary node included."""
+    workers = prices.counts(settings, shape.core, shape.task)
+    return {**workers, shape.primary.name: workers.get(shape.primary.name, 0) + 1}
 
 
-def usd_per_hour(settings: Settings) -> float:
-    """Price of the whole cluster. EMR's fee is on the on-demand price, of spot instances too."""
-    prices, cluster = settings.prices, settings.cluster
-    core_factor = prices.spot_factor if cluster.spot else 1.0
-    primary = prices.instance_usd_h[cluster.primary_type] * (1.0 + prices.emr_factor)
-    core = prices.instance_usd_h[cluster.core_type] * (core_factor + prices.emr_factor)
-    return primary + core * cluster.gpu_count
+def embed_rate(nodes: Nodes, precision: str) -> float:
+    """Chips per second and unit, on the slowest of the nodes' types."""
+    return min(_rate(kind, precision) / nodes.weight(kind) for kind in nodes.types)
 
 
-def _embed_rate(core: Instance, precision: str) -> float:
-    """Chips per second and node."""
-    if not core.gpus:
-        return CPU_CHIPS_S_VCPU * core.vcpus
-    full, half = GPU_CHIPS_S.get(core.family, UNKNOWN_GPU_CHIPS_S)
-    return (full if precision == "fp32" else half) * core.gpus
+def _rate(kind: Instance, precision: str) -> float:
+    """Chips per second and node; ``auto`` means 16 bit where the processor is good at it."""
+    if not kind.gpus:
+        fast = precision != "fp32" and kind.family.removesuffix("-flex") in AMX_FAMILIES
+        return (AMX_CHIPS_S_VCPU if fast else CPU_CHIPS_S_VCPU) * kind.vcpus
+    full, half = GPU_CHIPS_S.get(kind.family, UNKNOWN_GPU_CHIPS_S)
+    return (full if precision == "fp32" else half) * kind.gpus
 
 
-def _assumptions(core: Instance, settings: Settings) -> tuple[str, ...]:
-    prices = settings.prices
-    market = f"spot at {prices.spot_factor:g} of on demand" if settings.cluster.spot else "on demand"
-    rate = _embed_rate(core, settings.encoder.precision)
+def _vcpus(nodes: Nodes) -> float:
+    """Processors of all units, on the types that have fewest."""
+    return nodes.units * min(kind.vcpus / nodes.weight(kind) for kind in nodes.types)
+
+
+def _assumptions(shape: Shape, settings: Settings) -> tuple[str, ...]:
+    precision = settings.encoder.precision
+    unit = "GPU" if shape.embedders.has_gpus else "CPU node"
+    kinds = " or ".join(kind.name for kind in shape.embedders.types)
+    rate = embed_rate(shape.embedders, precision)
+    fee = f"EMR fee {settings.prices.emr_factor:.0%} of on demand"
+    joining = f", {GPU_START_H:g} h for GPU nodes to join" if shape.task else ""
     return (
         "chips: each look weighed by the clear share that the catalogue claims for its scene",
         f"{READ_MB_PER_CHIP} MB read per chip, {READ_MB_PER_LOOK} MB per look; {STORE_MB_PER_CHIP} MB stored per chip",
-        f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {core.vcpus} vCPUs per core node",
-        f"embedding {rate:g} chips/s per {core.name} in {settings.encoder.precision}, Clay large",
-        f"{START_H:g} h to start, {FINISH_H:g} h to publish and maintain",
-        f"list prices of the settings, core nodes {market}, EMR fee {prices.emr_factor:.0%} of on demand",
+        f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes",
+        f"embedding {rate:g} chips/s per {unit} of {kinds} in {precision}, Clay large",
+        f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",
+        f"list prices of the settings, {prices.market(settings)}, {fee}",
+        "of several instance types the slowest and the dearest count",
         "storage, requests, disks and data transfer are not included",
     )

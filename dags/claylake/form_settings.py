@@ -7,10 +7,10 @@ sent untouched changes nothing.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from claylake.param_spec import ParamSpec
-from claylake.settings import Settings
+from claylake.settings import Layout, Settings
 from claylake.vocabulary import COLLECTIONS, CONVENTIONS
 
 if TYPE_CHECKING:
@@ -112,11 +112,38 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "Plan and estimate only: no cluster, no cost.",
             type=["boolean", "null"],
         ),
+        "layout": _setting(
+            "cluster.layout",
+            COMPUTE,
+            "Cluster layout",
+            "all_gpu: every worker has GPUs; split: GPU nodes join for embedding only; cpu: no GPUs.",
+            type=["string", "null"],
+            enum=[*get_args(Layout), None],
+            values_display={"null": "as the settings say"},
+        ),
+        "compute": _setting(
+            "cluster.compute",
+            COMPUTE,
+            "Choice of layout",
+            "auto: the cheaper of that layout and cpu, by the estimate; the log of task gate tells which, and why.",
+            type=["string", "null"],
+            enum=["auto", "fixed", None],
+            values_display={"null": "as the settings say"},
+        ),
         "gpu_count": _setting(
             "cluster.gpu_count",
             COMPUTE,
-            "GPU nodes",
-            "Core nodes of the cluster; more finish sooner at about the same price.",
+            "GPUs",
+            "More finish sooner at about the same price.",
+            type=_COUNT,
+            minimum=1,
+            maximum=64,
+        ),
+        "cpu_count": _setting(
+            "cluster.cpu_count",
+            COMPUTE,
+            "CPU nodes",
+            "Workers without GPUs, in layouts split and cpu.",
             type=_COUNT,
             minimum=1,
             maximum=64,

@@ -29,7 +29,7 @@ def decide(plan: Plan) -> Verdict:
     estimate, limits = plan.estimate, plan.settings.limits
     if plan.work == "nothing":
         return Verdict(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
-    cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}"
+    cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
     excess = _excess(plan)
     if limits.dry_run:
         return Verdict(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
@@ -37,6 +37,11 @@ def decide(plan: Plan) -> Verdict:
         msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_knobs(plan)}"
         raise BudgetError(msg)
     return Verdict(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
+
+
+def _layout(plan: Plan) -> str:
+    choice = plan.estimate.choice
+    return f"{choice.layout} ({choice.why})" if choice else plan.layout
 
 
 def _excess(plan: Plan) -> str:
@@ -71,8 +76,11 @@ def _knobs(plan: Plan) -> str:
         f"set passes_per_month (now {selection.passes_per_month or 'all'})",
         "take fewer months or a smaller AOI",
     ]
+    if cluster.compute == "fixed" and cluster.layout != "cpu":
+        knobs.append("set compute to auto")
     if not cluster.spot:
         knobs.append("set spot")
     if plan.estimate.cluster_hours > cluster.max_hours:
-        knobs.append(f"raise gpu_count (now {cluster.gpu_count}) or cluster.max_hours")
+        count = "cpu_count" if plan.layout == "cpu" else "gpu_count"
+        knobs.append(f"raise {count} (now {getattr(cluster, count)}) or cluster.max_hours")
     return "To go on: " + "; ".join(knobs) + "."

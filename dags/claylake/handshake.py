@@ -1,24 +1,57 @@
 """Whether what DAG files need is there: the right plugins, and the packages of ``requirements.txt``.
 
 DAG files change at once; plugins and packages only with an environment update, and MWAA starts an
-environment even when installing its packages has failed. Either is told as an import error.
+environment even when installing its packages has failed. Either is told as an import error. So DAG
+files call `meet` before they import anything that may not be there.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PLUGINS_VERSION = "1"
+PLUGINS_VERSION = "2"
 """The `claylake_airflow.VERSION` that these DAG files are written for."""
-PACKAGES = ("pyarrow", "pydantic", "pyiceberg", "pyproj", "pystac_client", "shapely")
+PLUGINS = "claylake_airflow"
+PACKAGES = (
+    "boto3",
+    "botocore",
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "pygeohash",
+    "pyiceberg",
+    "pyproj",
+    "pystac",
+    "pystac_client",
+    "shapely",
+    "urllib3",
+    "yaml",
+)
+"""Top-level modules that DAG files and plugins import, but for Airflow and what it stands on."""
 
 
 class HandshakeError(ImportError):
     """The environment does not fit the DAG files; the message says what to do."""
+
+
+def meet(plugins: str = PLUGINS, packages: Iterable[str] = PACKAGES) -> None:
+    """Look for the plugins and the packages; the first thing that a DAG file does.
+
+    Raises:
+        HandshakeError: if something is not there, or the plugins are of another version.
+    """
+    if find_spec(plugins) is None:
+        msg = (
+            f"the plugins are not there (no {plugins}): upload plugins.zip, name its version in the MWAA environment, "
+            "and wait for the environment update to end"
+        )
+        raise HandshakeError(msg)
+    check(str(getattr(import_module(plugins), "VERSION", "unknown")), packages=packages)
 
 
 def check(found: str, deployed: str | None = None, packages: Iterable[str] = PACKAGES) -> None:

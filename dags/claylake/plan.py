@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from claylake import store
 from claylake.errors import StoreError
 from claylake.month import Month
-from claylake.settings import Deployed, Selection, Settings
+from claylake.settings import Deployed, Layout, Selection, Settings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -49,8 +49,19 @@ class Found(_Value):
     kept: int = 0
 
 
+class Choice(_Value):
+    """The cluster's layout, why it was taken, and what each layout looked at would cost (US dollars)."""
+
+    layout: Layout
+    why: str
+    usd: dict[Layout, float]
+
+
 class Estimate(_Value):
-    """What the run is expected to take: counts, gigabytes, hours and US dollars."""
+    """What the run is expected to take: counts, gigabytes, hours and US dollars.
+
+    `choice` is None where no layout was chosen: then that of the settings holds.
+    """
 
     scenes: int
     cells: int
@@ -63,6 +74,7 @@ class Estimate(_Value):
     usd: float
     instances: dict[str, int]
     assumptions: tuple[str, ...] = ()
+    choice: Choice | None = None
 
 
 class Plan(_Value):
@@ -134,6 +146,12 @@ class Plan(_Value):
         work = json.dumps([self.aoi_name, self.months, self.cells_digest, self.selection_digest])
         name = self.aoi_name.replace("-", "_")[:24]
         return f"run_{name}_{self.months[0].replace('-', '')}_{hashlib.sha256(work.encode()).hexdigest()[:10]}"
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of the run's cluster."""
+        choice = self.estimate.choice
+        return choice.layout if choice else self.settings.cluster.layout
 
     @property
     def deployed(self) -> Deployed:

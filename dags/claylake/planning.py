@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from claylake import artifacts, candidates, cells, published, store
+from claylake.choice import choose
 from claylake.errors import SceneError
-from claylake.estimate import Workload, estimate
+from claylake.estimate import Workload
 from claylake.manifest import write_manifest
 from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
 from claylake.scene import Scene
@@ -69,7 +70,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         selection_digest=work.selection_digest,
         missing_vectors=missing,
         found=kept.found,
-        estimate=estimate(
+        estimate=choose(
             Workload(kept.found.kept, table.num_rows, looks.pairs, looks.chips, looks.chips + missing), settings
         ),
         model_version=version,

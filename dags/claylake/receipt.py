@@ -55,6 +55,7 @@ class Receipt(BaseModel):
     stage_seconds: dict[str, float]
     chips_per_second: float | None
     vectors_per_second: float | None
+    layout: str | None = None
     cluster_id: str | None
     cluster_state: str | None
     cluster_seconds: float
@@ -81,7 +82,12 @@ class Receipt(BaseModel):
 
 
 def make_receipt(
-    plan: Plan, *, cluster: Mapping[str, Any] | None, steps: Sequence[Mapping[str, Any]], now: datetime
+    plan: Plan,
+    *,
+    cluster: Mapping[str, Any] | None,
+    steps: Sequence[Mapping[str, Any]],
+    now: datetime,
+    instances: Sequence[Mapping[str, Any]] = (),
 ) -> Receipt:
     """Account for a run, and write ``receipt.json`` to its run folder.
 
@@ -90,13 +96,14 @@ def make_receipt(
         cluster: ``Cluster`` of DescribeCluster; None where the run had none.
         steps: ``Steps`` of ListSteps.
         now: the moment (aware) up to which what has no end is counted.
+        instances: ``Instances`` of ListInstances, as far as EMR tells.
 
     Raises:
         StoreError: if a step's report cannot be read, or the receipt cannot be written.
     """
     extract, embed, publish = ExtractReport.load(plan), EmbedReport.load(plan), PublishReport.load(plan)
     reports = [report for report in (extract, embed, publish, MaintainReport.load(plan)) if report is not None]
-    usage = usage_of(cluster, plan.settings, now) if cluster is not None else None
+    usage = usage_of(cluster, plan, now, instances) if cluster is not None else None
     seconds = {report.file.removesuffix(".json"): report.seconds for report in reports}
     seconds |= stage_seconds(steps, STEPS, now)
     chips = extract.chips if extract else 0
@@ -126,6 +133,7 @@ def make_receipt(
         stage_seconds=seconds,
         chips_per_second=_rate(chips, seconds.get("extract")),
         vectors_per_second=_rate(vectors, seconds.get("embed")),
+        layout=plan.layout,
         cluster_id=usage.cluster_id if usage else None,
         cluster_state=usage.state if usage else None,
         cluster_seconds=(usage.ended - usage.started).total_seconds() if usage else 0.0,

@@ -49,9 +49,10 @@ def _cost(receipt: Receipt) -> str:
     if receipt.cluster_id is None:
         return "No cluster, no cost"
     each = f", {receipt.usd_per_1000_chips:.2f} per 1,000 chips" if receipt.usd_per_1000_chips is not None else ""
+    hours = receipt.cluster_seconds / 3600
     return (
         f"About {receipt.usd:.2f} USD{each}; {receipt.kwh:.2f} kWh; "
-        f"cluster {receipt.cluster_id} {receipt.cluster_state}, {receipt.cluster_seconds / 3600:.1f} h"
+        f"cluster {receipt.cluster_id} {receipt.cluster_state}, {hours:.1f} h, {receipt.layout}"
     )
 
 

@@ -49,8 +49,44 @@ class ExtractReport(Report):
     message: str
 
 
+class VectorHealth(BaseModel):
+    """How the vectors of a run's cells and months look, whoever made them; see `spark.embedding.health`.
+
+    Attributes:
+        vectors: how many there are.
+        not_finite: of these, how many have a component that is not finite.
+        norm_min: least Euclidean length; None where there are no vectors, and so below.
+        norm_median: median length, to 1 %.
+        norm_max: greatest length.
+        duplicates: vectors that equal an earlier one in every bit.
+        duplicates_other_pixels: of these, how many belong to a chip of other pixels.
+        sampled: vectors that the next two are computed from.
+        effective_rank: in how many dimensions the vectors spread, 1 to their length; None for fewer than 2 vectors.
+        components: principal components that `unclear_r2` is fitted on.
+        unclear_r2: share of the unclear fraction's variance that these explain; None where that does not vary, or
+            vectors are few.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    vectors: int
+    not_finite: int
+    norm_min: float | None
+    norm_median: float | None
+    norm_max: float | None
+    duplicates: int
+    duplicates_other_pixels: int
+    sampled: int
+    effective_rank: float | None
+    components: int
+    unclear_r2: float | None
+
+
 class EmbedReport(Report):
-    """`vectors` made now; `present` existed; `failed` counts poison chips by reason."""
+    """`vectors` made now; `present` existed; `failed` counts poison chips by reason.
+
+    `precision`, `device` and `path` (``pt2``: exported program, ``eager``: module, ``+graph``: CUDA graph) are those
+    that were used, several joined by commas, ``none`` where nothing was embedded.
+    """
 
     file: ClassVar[str] = "embed.json"
     vectors: int
@@ -60,6 +96,8 @@ class EmbedReport(Report):
     convention: str
     precision: str
     device: str
+    path: str = "none"
+    health: VectorHealth | None = None
     message: str
 
 

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from claylake.cluster_settings import Cluster, Layout
+from claylake.deployed import Deployed
 from claylake.errors import SettingsError
 from claylake.month import Month
+from claylake.section import Section
 from claylake.vocabulary import COLLECTIONS
 
+__all__ = ["Cluster", "Deployed", "Layout", "Section", "Settings", "assemble"]
+
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Section(BaseModel):
-    """Base of every section: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Catalogue(Section):
@@ -59,26 +58,16 @@ class Selection(Section):
 
 
 class Encoder(Section):
-    """Which encoder artefact runs, and how. `model` is a folder name below ``<artifacts>/model/``."""
+    """Which encoder artefact runs, and how.
+
+    `model` is a folder name below ``<artifacts>/model/``. Precision ``auto`` is what the device is good at, if the
+    encoder passes its self-check in it; `batch_size` None is found by trying.
+    """
 
     model: str = Field(default="clay-v1.5", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
     convention: Literal["tutorial", "training", "blank"] = "tutorial"
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    batch_size: int = Field(default=16, ge=1, le=1024)
-
-
-class Cluster(Section):
-    """The transient EMR cluster. Sizes are instance counts."""
-
-    primary_type: str = "m7i.xlarge"
-    core_type: str = "g6.2xlarge"
-    gpu_count: int = Field(default=1, ge=1, le=64)
-    spot: bool = True
-    keep_cluster_minutes: int = Field(default=0, ge=0, le=720)
-    idle_minutes: int = Field(default=60, ge=5, le=1440)
-    max_hours: int = Field(default=12, ge=1, le=72)
-    max_clusters: int = Field(default=2, ge=1, le=50)
-    ebs_gib: int = Field(default=100, ge=30, le=2000)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    batch_size: int | None = Field(default=None, ge=1, le=1024)
 
 
 class Limits(Section):
@@ -111,37 +100,23 @@ class Maintenance(Section):
     stale_branch_days: int = Field(default=30, ge=1)
 
 
-class Deployed(Section):
-    """Names of what is deployed; written by the CDK app, or by the local stand-in."""
-
-    region: str
-    lake: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
-    database: str = Field(default="claylake", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
-    artifacts: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
-    log_uri: str = Field(pattern=r"^s3://[^/]+(/.*)?$")
-    release_label: str = "emr-7.14.0"
-    service_role: str
-    instance_profile: str
-    subnet_ids: tuple[str, ...] = Field(min_length=1)
-    security_configuration: str | None = None
-    python: str = "/usr/bin/python3.11"
-    plugins_version: str | None = None
-
-
 class Prices(Section):
     """USD per hour by instance type, on demand, us-east-1 list prices noted in 2026-09: estimates to override."""
 
-    instance_usd_h: dict[str, float] = {
-        "g4dn.xlarge": 0.526,
-        "g5.xlarge": 1.006,
-        "g5.2xlarge": 1.212,
-        "g6.xlarge": 0.8048,
-        "g6.2xlarge": 0.9776,
-        "m7i.xlarge": 0.2016,
-        "m7i.2xlarge": 0.4032,
-        "r7i.xlarge": 0.2646,
-        "c7i.xlarge": 0.1785,
-    }
+    instance_usd_h: dict[str, float] = Field(
+        default={
+            "g4dn.xlarge": 0.526,
+            "g5.xlarge": 1.006,
+            "g5.2xlarge": 1.212,
+            "g6.xlarge": 0.8048,
+            "g6.2xlarge": 0.9776,
+            "m7i.xlarge": 0.2016,
+            "m7i.2xlarge": 0.4032,
+            "r7i.xlarge": 0.2646,
+            "r7i.2xlarge": 0.5292,
+            "c7i.xlarge": 0.1785,
+        }
+    )
     emr_factor: float = Field(default=0.25, ge=0)
     spot_factor: float = Field(default=0.4, gt=0, le=1)
 
@@ -161,11 +136,22 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _priced(self) -> Self:
-        for kind in (self.cluster.primary_type, self.cluster.core_type):
+        for kind in self.cluster.types:
             if kind not in self.prices.instance_usd_h:
                 known = ", ".join(sorted(self.prices.instance_usd_h))
                 msg = f"instance type {kind} has no price: add it to prices.instance_usd_h, or use one of {known}"
                 raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _built(self) -> Self:
+        gpu = [layout for layout in self.cluster.layouts if layout != "cpu"]
+        if gpu and self.deployed is not None and self.deployed.arch == "cpu":
+            msg = (
+                f"cluster.layout {gpu[0]} needs a release built for GPUs, and the deployed one is built for CPUs: "
+                "set cluster.layout to cpu, or deploy what make build ARCH=cuda makes"
+            )
+            raise ValueError(msg)
         return self
 
     @property

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from claylake.artifacts import code_uri, jar_uris, job_uri
 from claylake.errors import BadInputError
 from claylake.identity import step_name
-from claylake.instances import instance
 from claylake.plan import PLAN
+from claylake.shape import shape_of
 from claylake.vocabulary import STEPS
 
 if TYPE_CHECKING:
     from claylake.plan import Plan
+    from claylake.shape import Nodes, Shape
 
 GPU_STEP: Final = "embed"
-GPU_SCRIPT: Final = "/usr/lib/spark/scripts/gpu/getGpusResources.sh"
-"""Comes with EMR's Spark; prints the node's GPUs as Spark wants them."""
+GPU_SCRIPT: Final = "/opt/claylake/bin/gpu-discovery.sh"
+"""Put there by the bootstrap; prints the node's GPUs as Spark wants them."""
 _DRIVER_SHARE: Final = 0.2
 _HEAP_SHARE: Final = 0.4
 """The rest of an executor is for Python workers: pixels live there."""
 _OVERHEAD_LEAST_GIB: Final = 1
+
+
+class _Executor(NamedTuple):
+    cores: int
+    heap_gib: int
+    overhead_gib: int
 
 
 def step(plan: Plan, name: str) -> dict[str, Any]:
@@ -49,29 +56,24 @@ def step(plan: Plan, name: str) -> dict[str, Any]:
 
 
 def _conf(plan: Plan, name: str) -> dict[str, object]:
-    cluster, python = plan.settings.cluster, plan.deployed.python
-    node = instance(cluster.core_type)
-    gpu = name == GPU_STEP and node.gpus > 0
-    per_node = node.gpus if gpu else 1
-    driver_gib = max(1, int(node.yarn_gib * _DRIVER_SHARE))
-    # The driver runs on a core node too, beside that node's executors.
-    executor_gib = (node.yarn_gib - driver_gib - _OVERHEAD_LEAST_GIB) / per_node
-    heap_gib = max(1, int(executor_gib * _HEAP_SHARE))
-    cores = max(1, (node.vcpus - 1) // per_node)
+    shape, python = shape_of(plan.settings.cluster, plan.layout), plan.deployed.python
+    workers = shape.embedders if name == GPU_STEP else shape.core
+    driver_gib = _driver_gib(shape)
+    executor = _smallest(workers, driver_gib)
     conf: dict[str, object] = {
         "spark.pyspark.python": python,
         "spark.pyspark.driver.python": python,
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
         "spark.dynamicAllocation.enabled": "false",
-        "spark.executor.instances": cluster.gpu_count * per_node,
-        "spark.executor.cores": cores,
-        "spark.executor.memory": f"{heap_gib}g",
-        "spark.executor.memoryOverhead": f"{max(_OVERHEAD_LEAST_GIB, int(executor_gib) - heap_gib)}g",
+        "spark.executor.instances": workers.units,
+        "spark.executor.cores": executor.cores,
+        "spark.executor.memory": f"{executor.heap_gib}g",
+        "spark.executor.memoryOverhead": f"{executor.overhead_gib}g",
         "spark.driver.memory": f"{driver_gib}g",
         "spark.driver.memoryOverhead": f"{_OVERHEAD_LEAST_GIB}g",
     }
-    if gpu:
+    if name == GPU_STEP and workers.has_gpus:
         conf |= {
             "spark.executor.resource.gpu.amount": 1,
             "spark.executor.resource.gpu.discoveryScript": GPU_SCRIPT,
@@ -79,3 +81,17 @@ def _conf(plan: Plan, name: str) -> dict[str, object]:
             "spark.task.resource.gpu.amount": 1,
         }
     return conf
+
+
+def _driver_gib(shape: Shape) -> int:
+    """Heap of the driver, which YARN may put on any node, beside that node's executors."""
+    nodes = [*shape.core.types, *(shape.task.types if shape.task else ())]
+    return max(1, int(min(kind.yarn_gib for kind in nodes) * _DRIVER_SHARE))
+
+
+def _smallest(workers: Nodes, driver_gib: int) -> _Executor:
+    """An executor that fits a unit of every type that EMR may choose, with the driver on its node."""
+    gib = min((kind.yarn_gib - driver_gib - _OVERHEAD_LEAST_GIB) / workers.weight(kind) for kind in workers.types)
+    cores = min((kind.vcpus - 1) // workers.weight(kind) for kind in workers.types)
+    heap_gib = max(1, int(gib * _HEAP_SHARE))
+    return _Executor(max(1, cores), heap_gib, max(_OVERHEAD_LEAST_GIB, int(gib) - heap_gib))

@@ -5,6 +5,7 @@ Writers write whole objects, so a reader that finds one may trust it.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -64,6 +65,27 @@ def read(uri: str) -> bytes:
         msg = f"cannot read {uri}: {error}"
         raise StoreError(msg) from error
     return body
+
+
+def download(uri: str, target: Path) -> None:
+    """Write the whole object to a local file, in parts: it may be larger than memory.
+
+    Raises:
+        StoreError: if it does not exist or cannot be read; the message names it.
+    """
+    from boto3.exceptions import Boto3Error
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    path = _path(uri)
+    try:
+        if path is not None:
+            shutil.copyfile(path, target)
+            return
+        bucket, key = split_s3(uri)
+        _client().download_file(bucket, key, str(target))
+    except (OSError, Boto3Error, BotoCoreError, ClientError) as error:
+        msg = f"cannot read {uri}: {error}"
+        raise StoreError(msg) from error
 
 
 def write(uri: str, data: bytes, content_type: str = "application/octet-stream") -> str:

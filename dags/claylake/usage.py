@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.estimate import instances_of, usd_per_hour
+from claylake import prices
 from claylake.instances import instance
+from claylake.shape import shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from claylake.settings import Settings
+    from claylake.plan import Plan
 
 WATTS_PER_VCPU: Final = 5.0
 """Processor, memory and the node's share of the rest, at work."""
@@ -37,29 +38,68 @@ class Usage:
     assumptions: tuple[str, ...]
 
 
-def usage_of(cluster: Mapping[str, Any], settings: Settings, now: datetime) -> Usage:
-    """Read what DescribeCluster tells (its ``Cluster``); a cluster without an end is counted up to `now`."""
+def usage_of(
+    cluster: Mapping[str, Any], plan: Plan, now: datetime, instances: Sequence[Mapping[str, Any]] = ()
+) -> Usage:
+    """Read what EMR tells; what has no end is counted up to `now`.
+
+    Args:
+        cluster: ``Cluster`` of DescribeCluster.
+        plan: the run's plan.
+        now: aware.
+        instances: ``Instances`` of ListInstances; where there are none, every instance that was
+            asked for counts as long as the cluster.
+    """
     status = cluster.get("Status", {})
-    timeline = status.get("Timeline", {})
-    started = moment(timeline.get("CreationDateTime")) or now
-    ended = moment(timeline.get("EndDateTime")) or now
-    hours = max(0.0, (ended - started).total_seconds() / 3600)
-    counts = instances_of(settings)
-    market = f"spot at {settings.prices.spot_factor:g} of on demand" if settings.cluster.spot else "on demand"
+    started, ended = _span(status, now)
+    spent = _recorded(instances, now) if instances else _requested(plan, (ended - started).total_seconds() / 3600)
+    hours: dict[str, float] = {}
+    for kind, _, lived in spent:
+        hours[kind] = hours.get(kind, 0.0) + lived
+    basis = (
+        "every instance from its start to its end, by EMR's record"
+        if instances
+        else ("every instance from the cluster's creation to its end, as requested")
+    )
     return Usage(
         cluster_id=str(cluster.get("Id", "")),
         state=str(status.get("State", "unknown")),
         started=started,
         ended=ended,
-        instance_hours={kind: hours * count for kind, count in counts.items()},
-        usd=hours * usd_per_hour(settings),
-        kwh=hours * sum(_watts(kind) * count for kind, count in counts.items()) * PUE / 1000,
+        instance_hours=hours,
+        usd=sum(lived * prices.node_usd_h(plan.settings, kind, spot=spot) for kind, spot, lived in spent),
+        kwh=sum(_watts(kind) * lived for kind, _, lived in spent) * PUE / 1000,
         assumptions=(
-            "every instance from the cluster's creation to its end, as requested",
-            f"list prices of the settings, core nodes {market}; storage, requests and disks are not included",
+            basis,
+            f"list prices of the settings, {prices.market(plan.settings)}; no storage, requests and disks",
             f"energy: {WATTS_PER_VCPU:g} W per vCPU, GPUs at board power, PUE {PUE:g}",
         ),
     )
+
+
+def _span(status: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """From creation to end; at least nothing."""
+    timeline = status.get("Timeline", {})
+    started = moment(timeline.get("CreationDateTime")) or now
+    return started, max(started, moment(timeline.get("EndDateTime")) or now)
+
+
+def _recorded(instances: Sequence[Mapping[str, Any]], now: datetime) -> list[tuple[str, bool, float]]:
+    """Type, whether it was a spot instance, and hours, of each instance."""
+    found = []
+    for each in instances:
+        started, ended = _span(each.get("Status", {}), now)
+        hours = (ended - started).total_seconds() / 3600
+        found.append((str(each["InstanceType"]), each.get("Market") == "SPOT", hours))
+    return found
+
+
+def _requested(plan: Plan, hours: float) -> list[tuple[str, bool, float]]:
+    """The same of each group of nodes that was asked for."""
+    shape = shape_of(plan.settings.cluster, plan.layout)
+    workers = prices.counts(plan.settings, shape.core, shape.task)
+    spot = plan.settings.cluster.spot
+    return [(shape.primary.name, False, hours), *((kind, spot, hours * count) for kind, count in workers.items())]
 
 
 def stage_seconds(steps: Iterable[Mapping[str, Any]], names: Iterable[str], now: datetime) -> dict[str, float]:

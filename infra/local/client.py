@@ -82,6 +82,10 @@ class StackInfo:
             self.control("DELETE", "reads")
         return counts
 
+    def calls(self) -> list[dict[str, str]]:
+        """Kinds of AWS calls that Airflow and steps have made so far; see `infra.local.calls`."""
+        return list(self.control("GET", "calls"))
+
     def steps(self) -> list[dict[str, Any]]:
         """Steps that run now, each with the pid of its process."""
         return list(self.control("GET", "steps"))

@@ -13,6 +13,7 @@ _FETCHED = frozenset({"--jars", "--py-files", "--files", "--archives"})
 _WITHOUT_VALUE = frozenset({"--supervise", "--verbose", "-v", "--version", "--help", "-h"})
 _DROPPED = frozenset({"--master", "--deploy-mode"})
 _DROPPED_CONF = ("spark.master=", "spark.submit.deployMode=")
+_RESOURCES = ("spark.driver.resource.", "spark.executor.resource.", "spark.task.resource.")
 _S3 = ("s3://", "s3a://", "s3n://")
 
 Fetch = Callable[[str], Path]
@@ -35,9 +36,10 @@ class LocalCommand:
 def localise(jar: str, args: Sequence[str], *, spark_submit: Path, fetch: Fetch) -> LocalCommand:
     """The local command for a step of `command-runner.jar`.
 
-    `spark-submit` keeps its arguments but for master and deploy mode, and gets local
-    copies of the `s3://` files it names itself; what follows the main script is the
-    program's own and stays as it is. Any other command is run as given.
+    `spark-submit` keeps its arguments but for master, deploy mode and requests for GPUs,
+    which only YARN hands out: here the CPU stands in for them. It gets local copies of
+    the `s3://` files it names itself; what follows the main script is the program's own
+    and stays as it is. Any other command is run as given.
 
     Raises:
         CommandError: The jar is another one, or the arguments are malformed.
@@ -56,7 +58,7 @@ def localise(jar: str, args: Sequence[str], *, spark_submit: Path, fetch: Fetch)
         if option is None:
             argv += [_fetched(value, fetch), *rest]
             break
-        if option in _DROPPED or (option in ("--conf", "-c") and value.startswith(_DROPPED_CONF)):
+        if option in _DROPPED or (option in ("--conf", "-c") and value.startswith(_DROPPED_CONF + _RESOURCES)):
             is_cluster_mode |= value in ("cluster", "spark.submit.deployMode=cluster")
         elif option in _FETCHED:
             argv += [option, ",".join(_fetched(uri, fetch) for uri in value.split(",") if uri)]

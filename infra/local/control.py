@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIEnvironment
 
+    from infra.local.calls import Calls
     from infra.local.cogs import ReadCounts
 
 # No bucket can have this name: S3 allows no underscore.
@@ -25,14 +26,23 @@ PREFIX = "/_claylake/"
 class Control:
     """Answers the control calls.
 
-    `GET health`; `GET`, `POST` and `DELETE faults`; `GET` and `DELETE reads`; `GET steps`
-    (processes of the steps that run now).
+    `GET health`; `GET`, `POST` and `DELETE faults`; `GET` and `DELETE` of `reads` and of `calls`
+    (kinds of AWS calls so far); `GET steps` (processes of the steps that run now).
     """
 
-    def __init__(self, *, faults: Faults, reads: ReadCounts, steps: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(
+        self, *, faults: Faults, reads: ReadCounts, calls: Calls, steps: Callable[[], list[dict[str, Any]]]
+    ) -> None:
         self._faults = faults
+        self._calls = calls
         self._reads = reads
-        self._steps = steps
+        self._told: dict[str, Callable[[], Any]] = {
+            "health": lambda: {"pid": os.getpid()},
+            "steps": steps,
+            "reads": reads.report,
+            "calls": calls.report,
+            "faults": faults.active,
+        }
 
     def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Any:
         """WSGI."""
@@ -56,25 +66,20 @@ class Control:
         return Response(json.dumps(body), status=400, mimetype="application/x-amz-json-1.1")
 
     def _answer(self, method: str, name: str, body: bytes) -> Any:
+        if method == "GET" and name in self._told:
+            return self._told[name]()
         match method, name:
-            case "GET", "health":
-                return {"pid": os.getpid()}
-            case "GET", "steps":
-                return self._steps()
-            case "GET", "reads":
-                return self._reads.report()
             case "DELETE", "reads":
                 self._reads.reset()
-                return {}
+            case "DELETE", "calls":
+                self._calls.reset()
             case "POST", "faults":
                 self._faults.add(Fault.parse(_object(body)))
             case "DELETE", "faults":
                 self._faults.clear()
-            case "GET", "faults":
-                pass
             case _:
                 raise LookupError(name)
-        return self._faults.active()
+        return self._told[name]()
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from infra.local import ask, client, results
+from infra.local.deployed import DEMO_MODEL
 from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
 from infra.local.progress import Progress
@@ -37,16 +38,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--months", default="2024-08/2024-09", help="yyyy-mm or yyyy-mm/yyyy-mm")
     parser.add_argument("--data", type=Path, help="folder of STAC items and COGs to run on instead of the demo world")
+    parser.add_argument("--model", default=DEMO_MODEL, help="name of the encoder; built where it has not been yet")
     parser.add_argument("--out", type=Path, default=OUT, help="where tables, pictures and receipts go")
     options = parser.parse_args()
     try:
-        return run(options.months, options.data, options.out)
+        return run(options.months, options.data, options.out, options.model)
     except (HomeError, client.StackFailedError, ask.AskError) as error:
         sys.stderr.write(f"make demo: {error}\n")
         return 1
 
 
-def run(months: str, data: Path | None, out: Path) -> int:
+def run(months: str, data: Path | None, out: Path, model: str = DEMO_MODEL) -> int:
     """Make the months; gives the exit code."""
     home = Home()
     started = time.monotonic()
@@ -61,7 +63,7 @@ def run(months: str, data: Path | None, out: Path) -> int:
         asks = [Ask(ask.ADHOC_DAG, month, {"aoi_geojson": aoi, "months": month}) for month in wanted]
     _say("starting the local stack (S3, Glue, EMR, STAC)")
     rows: list[dict[str, Any]] = []
-    with home.stack(folder) as info:
+    with home.stack(folder, model=model) as info:
         env = home.airflow_env(info)
         home.migrate(env)
         _say(f"ready after {time.monotonic() - started:.0f} s")

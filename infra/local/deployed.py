@@ -13,20 +13,21 @@ LAKE = f"s3://{LAKE_BUCKET}"
 DEMO_MODEL = "demo-random"
 
 
-def deployed_settings(*, stac_url: str, python: Path) -> dict[str, Any]:
+def deployed_settings(*, stac_url: str, python: Path, model: str = DEMO_MODEL) -> dict[str, Any]:
     """Partial settings with the names of the local stack's resources.
 
     Args:
         stac_url: Address of the STAC API.
         python: Python that the steps' workers run.
+        model: The encoder to embed with.
     """
     role = "arn:aws:iam::123456789012"
     return {
         "catalogue": {"url": stac_url},
-        "encoder": {"model": DEMO_MODEL},
+        "encoder": {"model": model},
         "schedule": {"retry_delay_s": 2},
-        # This machine has no GPU, and a step that asks for one would wait for ever.
-        "cluster": {"core_type": "m7i.2xlarge"},
+        # This machine has no GPU; in other layouts its CPU stands in for one.
+        "cluster": {"layout": "cpu"},
         "deployed": {
             "region": REGION,
             "lake": LAKE,

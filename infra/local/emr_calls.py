@@ -99,6 +99,12 @@ class LocalResponse(ElasticMapReduceResponse):  # type: ignore[misc]  # moto com
         fleets = [fleet.describe() for fleet in self._cluster.fleets]
         return PaginatedResult({"InstanceFleets": fleets})
 
+    def list_instances(self) -> ActionResult:
+        """ListInstances, of all fleets or one."""
+        wanted = self._get_param("InstanceFleetId")
+        fleets = [fleet for fleet in self._cluster.fleets if wanted in (None, fleet.id)]
+        return PaginatedResult({"Instances": [each for fleet in fleets for each in fleet.instances()]})
+
     def add_instance_fleet(self) -> ActionResult:
         """AddInstanceFleet: one of each kind, while the cluster lives."""
         cluster, request = self._cluster, self._get_param("InstanceFleet")
@@ -150,11 +156,12 @@ class LocalResponse(ElasticMapReduceResponse):  # type: ignore[misc]  # moto com
         return EmptyResult()
 
     def _add_fleet(self, cluster: LocalCluster, request: Any) -> Fleet:
-        suspended = self.backend.runner.faults.take("suspend_fleet", request.get("Name") or "")
+        faults, fleet_name = self.backend.runner.faults, request.get("Name") or ""
         fleet = Fleet(
             request.original_dict(),
             delay_s=self.backend.pace.state_delay_s,
-            is_suspended=suspended is not None,
+            is_suspended=faults.take("suspend_fleet", fleet_name) is not None,
+            has_spot=faults.take("no_spot", fleet_name) is None,
         )
         cluster.fleets.append(fleet)
         return fleet

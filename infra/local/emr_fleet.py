@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from moto.core.utils import utcnow
 from moto.emr.utils import random_id
+
+from infra.local.emr_instance import Instances
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,19 +25,25 @@ class Fleet:
         request: The `InstanceFleetConfig` of the call, as plain data.
         delay_s: Seconds until a change of its target is provisioned.
         is_suspended: The fleet never gets what it asks for.
+        has_spot: Whether there is spot capacity; a fleet that lacks it is suspended until it asks for none.
     """
 
-    def __init__(self, request: Mapping[str, Any], *, delay_s: float, is_suspended: bool) -> None:
+    def __init__(
+        self, request: Mapping[str, Any], *, delay_s: float, is_suspended: bool = False, has_spot: bool = True
+    ) -> None:
         self.id = f"if-{random_id()}"
+        self._instances = Instances(self.id, request)
         self._request = request
         self._delay_s = delay_s
         self._is_suspended = is_suspended
+        self._has_spot = has_spot
         self._created: datetime = utcnow()
         self._ended: datetime | None = None
         self._provisioned = (0, 0)
         self._state = "PROVISIONING"
         self._target = (0, 0)
         self._changed_at = 0.0
+        self._asked = self._created
         self._aim(request)
 
     @property
@@ -50,7 +59,14 @@ class Fleet:
 
     def end(self) -> None:
         """The cluster has ended, and its instances with it."""
-        self._state, self._provisioned, self._ended = "TERMINATED", (0, 0), utcnow()
+        self._settle()
+        self._state, self._ended = "TERMINATED", utcnow()
+        self._provision(0, 0, self._ended)
+
+    def instances(self) -> list[dict[str, Any]]:
+        """`Instance`s of the EMR API."""
+        self._settle()
+        return self._instances.describe()
 
     def describe(self) -> dict[str, Any]:
         """`InstanceFleet` of the EMR API."""
@@ -79,15 +95,23 @@ class Fleet:
             int(request.get("TargetOnDemandCapacity", old[0])),
             int(request.get("TargetSpotCapacity", old[1])),
         )
-        self._changed_at = monotonic()
+        self._changed_at, self._asked = monotonic(), utcnow()
 
     def _settle(self) -> None:
         """Let the target arrive once its time has come."""
-        if self._state in ("PROVISIONING", "RESIZING") and self._is_due:
-            if self._is_suspended:
-                self._state = "SUSPENDED"
-            else:
-                self._state, self._provisioned = "RUNNING", self._target
+        if self._state not in ("PROVISIONING", "RESIZING") or not self._is_due:
+            return
+        on_demand, spot = self._target
+        lacks_spot = spot > 0 and not self._has_spot
+        if not self._is_suspended:
+            # Nobody may have looked for a while: what counts is when it was due.
+            self._provision(on_demand, 0 if lacks_spot else spot, self._asked + timedelta(seconds=self._delay_s))
+        self._state = "SUSPENDED" if self._is_suspended or lacks_spot else "RUNNING"
+
+    def _provision(self, on_demand: int, spot: int, at: datetime) -> None:
+        self._provisioned = (on_demand, spot)
+        self._instances.hold("ON_DEMAND", on_demand, at)
+        self._instances.hold("SPOT", spot, at)
 
     @property
     def _is_due(self) -> bool:

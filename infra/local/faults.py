@@ -17,6 +17,7 @@ KINDS = {
     "kill_step": "the step's processes are killed `after_s` seconds after their start",
     "fail_bootstrap": "the cluster fails while bootstrapping",
     "suspend_fleet": "an instance fleet never gets its instances",
+    "no_spot": "an instance fleet gets no spot instances, on-demand ones it gets",
     "reject_call": "an EMR or Glue API call is answered with an error `code`",
 }
 

@@ -13,7 +13,7 @@ from infra import package
 from infra.java import java_home
 from infra.local import client
 from infra.local.deployed import DEMO_MODEL
-from infra.local.options import REPOSITORY
+from infra.local.options import AIRFLOW_KEY, REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,19 +46,15 @@ class Home:
         except LookupError:
             return self._output([str(self.python("spark")), "-m", "infra.java"]).strip()
 
-    def model(self) -> Path:
-        """The demo encoder's artefact folder, built where this version of its code has not been yet."""
-        sources = package.sources(REPOSITORY / "model")
-        folder = self.cache / "model" / package.digest([*sources, REPOSITORY / "locks/spark.in"]) / DEMO_MODEL
-        if not (folder / "model.json").exists():
-            command = [str(self.python("spark")), "-m", "model", "build", "--name", DEMO_MODEL]
-            self._output([*command, "--out", str(folder.parent)])
-        return folder
+    def model(self, name: str = DEMO_MODEL) -> Path:
+        """An encoder's artefact folder, built where this version of its code has not been yet."""
+        command = [str(self.python("spark")), "-m", "model", "build", "--name", name]
+        return Path(self._output(command, {**os.environ, "CLAYLAKE_CACHE": str(self.cache)}).splitlines()[-1])
 
-    def artifacts(self) -> Path:
+    def artifacts(self, model: str = DEMO_MODEL) -> Path:
         """Everything that EMR steps load, as it lies in the bucket."""
         jars = REPOSITORY / ".cache/jars"
-        return package.assemble(REPOSITORY, self.state / "artifacts", jars=jars, models=[self.model()])
+        return package.assemble(REPOSITORY, self.state / "artifacts", jars=jars, models=[self.model(model)])
 
     def world(self, months: tuple[str, ...], size: str = "demo") -> Path:
         """The generated scenes of some months; only what is missing is painted."""
@@ -70,9 +66,9 @@ class Home:
         return folder
 
     @contextmanager
-    def stack(self, data: Path | None, *arguments: str) -> Iterator[client.StackInfo]:
-        """The local stack with this checkout's artefacts, serving `data`."""
-        options = ["--artifacts", str(self.artifacts()), "--java-home", self.java(), *arguments]
+    def stack(self, data: Path | None, *arguments: str, model: str = DEMO_MODEL) -> Iterator[client.StackInfo]:
+        """The local stack with this checkout's artefacts and one encoder, serving `data`."""
+        options = ["--artifacts", str(self.artifacts(model)), "--java-home", self.java(), *arguments]
         if data is not None:
             options += ["--data", str(data.resolve())]
         with client.running(self.state / "stack", *options) as info:
@@ -84,6 +80,7 @@ class Home:
         return {
             **{key: value for key, value in os.environ.items() if not key.startswith(("AIRFLOW", "AWS_"))},
             **info.env,
+            "AWS_ACCESS_KEY_ID": AIRFLOW_KEY,
             "AIRFLOW_HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),

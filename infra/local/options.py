@@ -16,6 +16,8 @@ LAKE_BUCKET = "claylake-local"
 DATABASE = "claylake"
 COG_BUCKET = "sentinel-cogs"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+AIRFLOW_KEY, STEP_KEY = "claylake-airflow", "claylake-step"
+"""Access keys by which the stack tells who calls: on AWS these are roles."""
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:
@@ -70,6 +72,7 @@ class StackOptions:
             **kept,
             "PATH": f"{self.spark_python.parent}:{inherited.get('PATH', os.defpath)}",
             **aws_environment(endpoint),
+            "AWS_ACCESS_KEY_ID": STEP_KEY,
             # Nothing of the user's own AWS set-up may leak into a step.
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
+    from infra.local.calls import Calls
     from infra.local.cogs import FileBuckets
 
 HOST = "127.0.0.1"
@@ -39,10 +40,14 @@ class Gateway:
     Args:
         buckets: File-backed buckets.
         control: Control calls.
+        calls: Notes what is asked.
         emr_ready: Returns once EMR calls can be answered.
     """
 
-    def __init__(self, *, buckets: FileBuckets, control: Control, emr_ready: Callable[[], object]) -> None:
+    def __init__(
+        self, *, buckets: FileBuckets, control: Control, calls: Calls, emr_ready: Callable[[], object]
+    ) -> None:
+        self._calls = calls
         self._emr_ready = emr_ready
         self._buckets = buckets
         self._control = control
@@ -56,6 +61,7 @@ class Gateway:
         path = environ["PATH_INFO"]
         if path.startswith(PREFIX):
             return self._control
+        self._calls.note(environ)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("ElasticMapReduce."):
             self._emr_ready()
         return self._buckets.find(path) or self._control.rejection(environ) or self._moto

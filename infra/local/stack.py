@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from moto.moto_api._internal.models import moto_api_backend
 
+from infra.local.calls import Calls
 from infra.local.cogs import FileBuckets
 from infra.local.control import Control
-from infra.local.deployed import LAKE, deployed_settings
+from infra.local.deployed import DEMO_MODEL, LAKE, deployed_settings
 from infra.local.errors import StackError
 from infra.local.faults import Faults
 from infra.local.items import read_items
@@ -91,8 +92,9 @@ class Stack:
         emr = LateEmr(options, endpoint=endpoint, s3=s3, faults=faults)
         self._stops.callback(emr.stop)
         buckets = FileBuckets({COG_BUCKET: options.data} if options.data else {})
-        control = Control(faults=faults, reads=buckets.counts, steps=lambda: emr.get().running_steps())
-        server.start(Gateway(buckets=buckets, control=control, emr_ready=emr.get))
+        calls = Calls()
+        control = Control(faults=faults, reads=buckets.counts, calls=calls, steps=lambda: emr.get().running_steps())
+        server.start(Gateway(buckets=buckets, control=control, calls=calls, emr_ready=emr.get))
         cogs_url = f"{endpoint}/{COG_BUCKET}"
         items = read_items(options.data, cogs_url) if options.data else []
         stac = StacServer(options.root / "stac", items)
@@ -107,7 +109,9 @@ class Stack:
 
     def _describe(self, endpoint: str, stac_url: str, cogs_url: str, items: int) -> None:
         root = self._options.root
-        settings = deployed_settings(stac_url=stac_url, python=self._options.spark_python)
+        settings = deployed_settings(
+            stac_url=stac_url, python=self._options.spark_python, model=_model(self._options.artifacts)
+        )
         deployed = root / "deployed.json"
         _write(deployed, settings)
         self.info = {
@@ -139,6 +143,12 @@ def _client(service: str, endpoint: str) -> Any:  # boto3 clients carry no types
         config=Config(retries={"max_attempts": 2}, max_pool_connections=16),
         **credentials,
     )
+
+
+def _model(artifacts: Path | None) -> str:
+    """The encoder among the artefacts, where there is just one."""
+    cards = list((artifacts / "model").glob("*/model.json")) if artifacts else []
+    return cards[0].parent.name if len(cards) == 1 else DEMO_MODEL
 
 
 def _upload(s3: Any, folder: Path) -> None:

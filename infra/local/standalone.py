@@ -119,12 +119,13 @@ def main() -> int:
     home = Home()
     try:
         data = options.data or home.world(ask.WORLD_MONTHS)
+        _say("starting the local S3, Glue, EMR and STAC API")
         with home.stack(data) as info:
+            _say("starting Airflow: about half a minute")
             env = home.airflow_env(info)
             home.migrate(env)
             with running(home, env, options.port, home.state / "airflow/standalone.log") as airflow:
-                sys.stdout.write(f"Airflow: {airflow.url}  (S3, Glue, EMR: {info.endpoint}; Ctrl-C ends all)\n")
-                sys.stdout.flush()
+                _say(f"Airflow: {airflow.url}  (S3, Glue, EMR: {info.endpoint}; Ctrl-C ends all)")
                 signal.signal(signal.SIGTERM, signal.default_int_handler)
                 signal.pause()
     except KeyboardInterrupt:
@@ -133,6 +134,11 @@ def main() -> int:
         sys.stderr.write(f"make up: {error}\n")
         return 1
     return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

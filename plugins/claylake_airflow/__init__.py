@@ -4,5 +4,5 @@ Plugins change only with an environment update, DAGs at once; `VERSION` lets the
 refuse plugins that they were not written for (`claylake.handshake`).
 """
 
-VERSION = "1"
+VERSION = "2"
 """Raise it, here and in `claylake.handshake`, when DAG files need something that older plugins lack."""

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from claylake_airflow import emr
+from claylake_airflow.fleet import GONE, Fleet
 from claylake_airflow.waiting import EmrWait
+
+_SUSPENDED_LOOKS = 3
+"""Looks in a row that find a fleet suspended before that is believed: a resize shows a little late."""
 
 
 class TurnTrigger(EmrWait):
@@ -67,6 +71,38 @@ class EndedTrigger(EmrWait):
             if cluster.state not in emr.ENDED:
                 return None
         return {"status": "done"}
+
+
+class FleetTrigger(EmrWait):
+    """Waits until a fleet runs with at least so many units; fails when EMR gives up on it.
+
+    `is_spot` tells the operator what was waited for.
+    """
+
+    fields = ("cluster_id", "fleet_id", "units", "is_spot")
+
+    def __init__(self, *, cluster_id: str, fleet_id: str, units: int, is_spot: bool, **wait: Any) -> None:
+        super().__init__(**wait)
+        self.cluster_id = cluster_id
+        self.fleet_id = fleet_id
+        self.units = units
+        self.is_spot = is_spot
+        self._suspended = 0
+
+    async def look(self, client: Any) -> dict[str, Any] | None:
+        """Done when the units run; failed, with EMR's reason, when none will come any more."""
+        pages = client.get_paginator("list_instance_fleets").paginate(ClusterId=self.cluster_id)
+        fleets = [Fleet.read(entry) async for page in pages for entry in page["InstanceFleets"]]
+        fleet = next((fleet for fleet in fleets if fleet.id == self.fleet_id), None)
+        if fleet is None:
+            self.tell(f"fleet {self.fleet_id} is not listed yet")
+            return None
+        self.tell(str(fleet))
+        if fleet.state == "RUNNING" and fleet.there >= self.units:
+            return {"status": "done"}
+        self._suspended = self._suspended + 1 if fleet.state == "SUSPENDED" else 0
+        is_over = fleet.state in GONE or self._suspended >= _SUSPENDED_LOOKS
+        return {"status": "failed", "why": str(fleet)} if is_over else None
 
 
 class StepTrigger(EmrWait):

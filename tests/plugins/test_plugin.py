@@ -21,8 +21,8 @@ from airflow._shared.module_loading import import_string
 errors = plugins_manager.get_import_errors()
 stored = {"__type": "claylake_airflow.timetable.MonthlySettledTimetable", "__var": {"settle_days": 3}}
 package = Path(sys.modules["claylake_airflow"].__file__).parent
-names = ["timetable", "links", "run_note", "triggers", "waiting", "emr", "reaper", "failures", "step_log"]
-for name in names + ["operators", "operators.step", "operators.publish", "operators.receipt", "operators.terminate"]:
+names = ["timetable", "links", "run_note", "triggers", "waiting", "emr", "fleet", "reaper", "failures", "step_log"]
+for name in names + ["operators", "operators.step", "operators.gpus", "operators.publish", "operators.receipt", "operators.terminate"]:
     __import__(f"claylake_airflow.{name}")
 from claylake_airflow import triggers
 made = triggers.StepTrigger(cluster_id="j", step_id="s", region="r", deadline=0.0, poll_seconds=1.0)

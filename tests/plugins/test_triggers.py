@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from claylake_airflow import emr
-from claylake_airflow.triggers import EndedTrigger, ReadyTrigger, StepTrigger, TurnTrigger
+from claylake_airflow.triggers import EndedTrigger, FleetTrigger, ReadyTrigger, StepTrigger, TurnTrigger
 from tests.plugins.drive import fire, rebuilt
 
 WAIT = {"region": "us-west-2", "poll_seconds": 0.001}
@@ -78,6 +78,7 @@ TRIGGERS = [
     ReadyTrigger(cluster_id="j-1", deadline=1.0, **WAIT),
     EndedTrigger(cluster_ids=["j-1", "j-2"], deadline=1.0, **WAIT),
     StepTrigger(cluster_id="j-1", step_id="s-1", deadline=1.0, **WAIT),
+    FleetTrigger(cluster_id="j-1", fleet_id="if-1", units=2, is_spot=True, deadline=1.0, **WAIT),
 ]
 
 
@@ -154,3 +155,45 @@ def test_a_user_who_ends_the_task_ends_the_step(answering):
     client = answering("RUNNING")
     asyncio.run(StepTrigger(cluster_id="j-1", step_id="s-1", **soon()).on_kill())
     assert client.cancelled == [{"ClusterId": "j-1", "StepIds": ["s-1"], "StepCancellationOption": "TERMINATE_PROCESS"}]
+
+
+class Fleets:
+    """Answers ListInstanceFleets, page by page, from a list of (state, units there)."""
+
+    def __init__(self, answers):
+        self.answers = list(answers)
+
+    def get_paginator(self, name):
+        assert name == "list_instance_fleets"
+        return self
+
+    async def paginate(self, **_):
+        state, there = self.answers.pop(0)
+        core = {"Id": "if-0", "InstanceFleetType": "CORE", "Status": {"State": "RUNNING"}}
+        yield {"InstanceFleets": [core]}
+        task = {"Id": "if-1", "InstanceFleetType": "TASK", "Status": {"State": state}, "ProvisionedSpotCapacity": there}
+        yield {"InstanceFleets": [task] if state else []}
+
+
+@pytest.mark.parametrize(
+    ("looks", "status"),
+    [
+        ([(None, 0), ("PROVISIONING", 0), ("BOOTSTRAPPING", 2), ("RUNNING", 2)], "done"),
+        ([("RUNNING", 1), ("RESIZING", 2), ("RUNNING", 3)], "done"),
+        # A resize that shows late is no failure; a fleet that stays suspended is.
+        ([("SUSPENDED", 0), ("SUSPENDED", 0), ("RESIZING", 0), ("SUSPENDED", 0), ("RUNNING", 2)], "done"),
+        ([("SUSPENDED", 0), ("SUSPENDED", 1), ("SUSPENDED", 1)], "failed"),
+        ([("RUNNING", 1), ("TERMINATING", 1)], "failed"),
+    ],
+)
+def test_a_fleet_is_waited_for_until_its_units_run(looks, status):
+    client, trigger = Fleets(looks), FleetTrigger(cluster_id="j-1", fleet_id="if-1", units=2, is_spot=True, **soon())
+
+    async def until_told():
+        while True:
+            told = await trigger.look(client)
+            if told:
+                return told
+
+    assert asyncio.run(until_told())["status"] == status
+    assert client.answers == []

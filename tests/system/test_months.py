@@ -15,8 +15,8 @@ pytestmark = pytest.mark.slow
 
 DAG = "claylake__tiny"
 TASKS = (
-    "plan", "gate", "create_cluster", "wait_ready", "extract", "embed", "publish", "maintain", "terminate", "receipt",
-    "verdict",
+    "plan", "gate", "create_cluster", "wait_ready", "extract", "gpus_up", "embed", "gpus_down", "publish", "maintain",
+    "terminate", "receipt", "verdict",
 )  # fmt: skip
 
 
@@ -74,11 +74,16 @@ def test_the_same_month_again_makes_no_cluster(runs, lake, first):
 
 
 def test_deleted_vectors_are_made_again_and_nothing_else(runs, lake, first):
+    """By nodes that join for embedding only: the CPU stands in for their GPUs."""
     before, snapshots = lake.content(), lake.snapshots()
     lake.table("embeddings").delete("clear_frac >= 0")
     assert lake.rows("embeddings", ("id",)) == []
-    _, state = runs.run(month=MONTHS[0])
-    assert state == "success"
+    run_id, state = runs.run(month=MONTHS[0], layout="split")
+    assert state == "success", runs.tasks(run_id)
+    receipt = lake.document(DAG, MONTHS[0], "receipt.json")
+    assert receipt["layout"] == "split"
+    # The GPU node was there for embedding only.
+    assert 0 < receipt["instance_hours"]["g6.2xlarge"] < 0.9 * receipt["instance_hours"]["m7i.2xlarge"]
     assert lake.content() == before
     after = lake.snapshots()
     assert after["chips"] == snapshots["chips"]

@@ -1,6 +1,7 @@
 """Operators of the monthly DAGs: thin over EMR; what to ask of it is `claylake.cluster`'s business."""
 
 from claylake_airflow.operators.create import CreateClusterOperator
+from claylake_airflow.operators.gpus import GpusDownOperator, GpusUpOperator
 from claylake_airflow.operators.publish import PublishOperator
 from claylake_airflow.operators.ready import WaitClusterReadyOperator
 from claylake_airflow.operators.receipt import ReceiptOperator
@@ -10,6 +11,8 @@ from claylake_airflow.operators.verdict import VerdictOperator
 
 __all__ = [
     "CreateClusterOperator",
+    "GpusDownOperator",
+    "GpusUpOperator",
     "PublishOperator",
     "ReceiptOperator",
     "StepOperator",

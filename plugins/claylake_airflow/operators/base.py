@@ -60,6 +60,17 @@ class EmrTask(BaseOperator):
         """Make the console button work from now on."""
         EMR_CONSOLE.show(self, context, emr_console(region, cluster_id))
 
+    def demand_live(self, client: Any, cluster_id: str) -> None:
+        """A cluster that has ended takes no work: retrying cannot help, clearing does.
+
+        Raises:
+            AirflowFailException: if it has ended, or is about to.
+        """
+        cluster = emr.describe(client, cluster_id)
+        if cluster.state not in emr.LIVE:
+            msg = f"cluster {cluster_id} is {cluster.state} ({cluster.reason}): clear this task, which makes a new one"
+            raise AirflowFailException(msg)
+
     def wait(self, *, region: str | None, minutes: float) -> dict[str, Any]:
         """Arguments that every trigger takes."""
         return {"region": region, "deadline": time.time() + minutes * 60, "poll_seconds": emr.poll_seconds()}

@@ -41,8 +41,8 @@ class ReceiptOperator(BaseOperator):
             self._tell(context, NO_PLAN)
             return None
         plan = Plan.load(uri)
-        cluster, steps = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
-        receipt = make_receipt(plan, cluster=cluster, steps=steps, now=datetime.now(UTC))
+        record = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
+        receipt = make_receipt(plan, **record, now=datetime.now(UTC))
         text = note(receipt)
         if receipt.report:
             address = s3_object(plan.deployed.region, receipt.report)
@@ -55,11 +55,13 @@ class ReceiptOperator(BaseOperator):
         self.log.info("%s", text)
         context["ti"].xcom_push(key=run_note.KEY, value=text)
 
-    def _record(self, region: str, cluster_id: str | None) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
-        """EMR's own words on the cluster and its steps; none where the run had no cluster."""
+    def _record(self, region: str, cluster_id: str | None) -> dict[str, Any]:
+        """EMR's own words on the cluster, its steps and its instances; none where the run had no cluster."""
         if not cluster_id:
-            return None, []
+            return {"cluster": None, "steps": [], "instances": []}
         client = emr.client(region)
-        pages = client.get_paginator("list_steps").paginate(ClusterId=cluster_id)
-        steps = [step for page in pages for step in page["Steps"]]
-        return client.describe_cluster(ClusterId=cluster_id)["Cluster"], steps
+        found: dict[str, Any] = {"cluster": client.describe_cluster(ClusterId=cluster_id)["Cluster"]}
+        for name, call, key in (("steps", "list_steps", "Steps"), ("instances", "list_instances", "Instances")):
+            pages = client.get_paginator(call).paginate(ClusterId=cluster_id)
+            found[name] = [entry for page in pages for entry in page[key]]
+        return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
 from claylake_airflow import emr, step_log
 from claylake_airflow.operators.base import EmrTask
@@ -48,7 +48,7 @@ class StepOperator(EmrTask):
         plan = self.plan(context)
         region, cluster_id = plan.deployed.region, self.cluster_id(context)
         client = emr.client(region)
-        self._demand_ready(client, cluster_id)
+        self.demand_live(client, cluster_id)
         self.show_cluster(context, region, cluster_id)
         place = Place(region, cluster_id, self._find_or_add(client, cluster_id, cluster.step(plan, self.step)))
         self._place = place
@@ -88,13 +88,6 @@ class StepOperator(EmrTask):
         emr.client(region).cancel_steps(
             ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS"
         )
-
-    def _demand_ready(self, client: Any, cluster_id: str) -> None:
-        """A cluster that has ended takes no steps: retrying cannot help, clearing does."""
-        cluster = emr.describe(client, cluster_id)
-        if cluster.state not in emr.LIVE:
-            msg = f"cluster {cluster_id} is {cluster.state} ({cluster.reason}): clear this task, which makes a new one"
-            raise AirflowFailException(msg)
 
     def _find_or_add(self, client: Any, cluster_id: str, wanted: dict[str, Any]) -> str:
         attempts = emr.steps_named(client, cluster_id, wanted["Name"])

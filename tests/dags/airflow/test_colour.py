@@ -13,7 +13,9 @@ WORK = {
     "create_cluster": operators.CreateClusterOperator,
     "wait_ready": operators.WaitClusterReadyOperator,
     "extract": operators.StepOperator,
+    "gpus_up": operators.GpusUpOperator,
     "embed": operators.StepOperator,
+    "gpus_down": operators.GpusDownOperator,
     "publish": operators.PublishOperator,
     "maintain": operators.StepOperator,
     "terminate": operators.TerminateClusterOperator,
@@ -21,6 +23,7 @@ WORK = {
 }
 STEPS = ["extract", "embed", "publish", "maintain"]
 CLUSTER = ["create_cluster", "wait_ready"]
+LINE = [*CLUSTER, "extract", "gpus_up", "embed", "gpus_down", "publish", "maintain"]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +90,7 @@ def test_all_well_is_green(play):
 def test_nothing_to_do_is_green_without_a_cluster_and_with_a_receipt(play):
     run, states, _ = play(go=False)
     assert run == "success"
-    assert where(states, "skipped") == [*CLUSTER, *STEPS, "terminate"]
+    assert where(states, "skipped") == [*LINE, "terminate"]
     assert where(states, "success") == ["plan", "gate", "receipt", "verdict"]
 
 
@@ -101,12 +104,21 @@ def test_a_failed_beginning_is_red_without_a_cluster_and_with_a_receipt(play, ta
     assert (states["receipt"], states["verdict"]) == ("success", "failed")
 
 
-@pytest.mark.parametrize("task_id", ["wait_ready", *STEPS])
+@pytest.mark.parametrize("task_id", ["wait_ready", "gpus_up", *STEPS])
 def test_failed_work_is_red_and_the_cluster_still_ends(play, task_id):
     run, states, _ = play(task_id)
     assert run == "failed"
     assert where(states, "failed") == [task_id, "verdict"]
     assert (states["terminate"], states["receipt"], states["verdict"]) == ("success", "success", "failed")
+    # Nodes leave where they have come, whatever became of the work.
+    assert states["gpus_down"] == ("success" if states["gpus_up"] == "success" else "upstream_failed")
+
+
+def test_nodes_that_do_not_leave_turn_the_run_red_and_the_cluster_ends(play):
+    run, states, _ = play("gpus_down")
+    assert run == "failed"
+    assert where(states, "failed") == ["gpus_down", "verdict"]
+    assert (states["publish"], states["maintain"], states["terminate"]) == ("success", "success", "success")
 
 
 def test_a_cluster_that_was_never_made_needs_no_end(play):
@@ -140,7 +152,7 @@ def test_the_receipts_note_is_put_on_the_run(play):
 
 
 GREEN = dict.fromkeys(["plan", "gate", *WORK], "success")
-STOPPED = {**GREEN, **dict.fromkeys([*CLUSTER, *STEPS, "terminate"], "skipped")}
+STOPPED = {**GREEN, **dict.fromkeys([*LINE, "terminate"], "skipped")}
 
 
 @pytest.mark.parametrize(

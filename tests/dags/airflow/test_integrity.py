@@ -17,10 +17,12 @@ from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
 
 RETRIES = {
-    "plan": 3, "gate": 3, "create_cluster": 3, "wait_ready": 0, "extract": 1, "embed": 1, "publish": 1, "maintain": 1,
-    "terminate": 2, "receipt": 3, "verdict": 3,
+    "plan": 3, "gate": 3, "create_cluster": 3, "wait_ready": 0, "extract": 1, "gpus_up": 1, "embed": 1, "gpus_down": 2,
+    "publish": 1, "maintain": 1, "terminate": 2, "receipt": 3, "verdict": 3,
 }  # fmt: skip
-LINE = ["plan", "gate", "create_cluster", "wait_ready", *STEPS, "terminate", "receipt"]
+LINE = [
+    "plan", "gate", "create_cluster", "wait_ready", "extract", "gpus_up", "embed", "publish", "maintain", "terminate", "receipt",
+]  # fmt: skip
 MONTHLY = ["claylake__lisbon", "claylake_adhoc"]
 
 
@@ -42,7 +44,13 @@ def test_tasks_stand_in_one_line(dag):
     assert set(dag.task_ids) == set(RETRIES)
     for before, after in itertools.pairwise(LINE):
         assert after in dag.get_task(before).downstream_task_ids
-    extra = {("create_cluster", "terminate"), ("wait_ready", "terminate")}
+    extra = {
+        ("create_cluster", "terminate"),
+        ("wait_ready", "terminate"),
+        ("gpus_up", "gpus_down"),
+        ("embed", "gpus_down"),
+        ("gpus_down", "terminate"),
+    }
     for task in dag.tasks:
         others = (
             task.downstream_task_ids
@@ -53,18 +61,20 @@ def test_tasks_stand_in_one_line(dag):
 
 
 def test_cluster_tasks_are_setups_and_their_teardown_fails_the_run(dag):
-    assert {task.task_id for task in dag.tasks if task.is_setup} == {"create_cluster", "wait_ready"}
+    assert {task.task_id for task in dag.tasks if task.is_setup} == {"create_cluster", "wait_ready", "gpus_up"}
     teardowns = [task for task in dag.tasks if task.is_teardown]
-    assert [task.task_id for task in teardowns] == ["terminate", "receipt", "verdict"]
+    assert [task.task_id for task in teardowns] == ["gpus_down", "terminate", "receipt", "verdict"]
     assert all(task.on_failure_fail_dagrun for task in teardowns)
     terminate = dag.get_task("terminate")
-    assert {"create_cluster", "wait_ready", "maintain"} == terminate.upstream_task_ids
+    assert {"create_cluster", "wait_ready", "maintain", "gpus_down"} == terminate.upstream_task_ids
+    assert dag.get_task("gpus_down").upstream_task_ids == {"gpus_up", "embed"}
 
 
 @pytest.mark.parametrize("task_id", STEPS)
 def test_clearing_a_step_brings_its_cluster_along(dag, task_id):
     needed = {task.task_id for task in dag.get_task(task_id).get_upstreams_only_setups_and_teardowns()}
-    assert needed == {"create_cluster", "wait_ready", "terminate"}
+    gpus = {"gpus_up", "gpus_down"} if task_id == "embed" else set()
+    assert needed == {"create_cluster", "wait_ready", "terminate"} | gpus
 
 
 def test_receipt_hangs_on_terminate_alone(dag):
@@ -74,7 +84,7 @@ def test_receipt_hangs_on_terminate_alone(dag):
 def test_verdict_alone_is_the_leaf_and_sees_all(dag):
     verdict = dag.get_task("verdict")
     assert [task.task_id for task in dag.leaves] == ["verdict"]
-    assert verdict.upstream_task_ids == {*RETRIES} - {"verdict", "create_cluster", "wait_ready"}
+    assert verdict.upstream_task_ids == {*RETRIES} - {"verdict", "create_cluster", "wait_ready", "gpus_up"}
 
 
 def test_gate_leaves_trigger_rules_alone(dag):
@@ -203,12 +213,12 @@ class TestHandshake:
     def test_older_plugins_are_refused(self, monkeypatch, parse):
         monkeypatch.setattr("claylake_airflow.VERSION", "0")
         errors = parse().import_errors
-        assert set(errors) == {"claylake_monthly.py", "claylake_reaper.py"}
+        assert set(errors) == {"claylake_monthly.py", "claylake_reaper.py", "claylake_aoi_check.py"}
         assert "plugins loaded are version 0" in errors["claylake_monthly.py"]
 
     def test_a_half_done_deployment_is_refused(self):
-        with pytest.raises(handshake.HandshakeError, match=r"deployed\.json was written for plugins version 2"):
-            handshake.check(handshake.PLUGINS_VERSION, "2")
+        with pytest.raises(handshake.HandshakeError, match=r"deployed\.json was written for plugins version 0"):
+            handshake.check(handshake.PLUGINS_VERSION, "0")
 
     @pytest.mark.parametrize("deployed", [None, handshake.PLUGINS_VERSION])
     def test_a_fitting_one_passes(self, deployed):

@@ -5,11 +5,15 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from claylake import cluster
+from claylake import cluster, fleets
 from claylake.artifacts import JARS
 from claylake.errors import BadInputError
+from claylake.instances import instance
 from claylake.plan import RunRef
+from claylake.settings import Settings
+from claylake.shape import shape_of
 from claylake.vocabulary import STEPS
+from tests.dags.domain import golden_requests
 
 EMR = ServiceModel(botocore.loaders.Loader().load_service_model("emr", "service-2"))
 MOST_CHARACTERS = 10_240
@@ -20,17 +24,24 @@ def validate(operation, arguments):
     assert not report.has_errors(), report.generate_report()
 
 
-def fleets(request):
+def fleets_of(request):
     return {fleet["InstanceFleetType"]: fleet for fleet in request["Instances"]["InstanceFleets"]}
 
 
-@pytest.mark.parametrize(
-    "sections", [{}, {"cluster": {"spot": False, "gpu_count": 4}}, {"cluster": {"core_type": "m7i.2xlarge"}}]
-)
-def test_emr_takes_the_request(plan_of, now, sections):
-    plan = plan_of(sections)
+@pytest.mark.parametrize("layout", golden_requests.LAYOUTS)
+def test_requests_are_the_reviewed_ones(layout):
+    """A difference is to be read line by line; `golden_requests` says how the files are written anew."""
+    assert (golden_requests.FOLDER / f"{layout}.json").read_text() == golden_requests.text(layout)
+
+
+@pytest.mark.parametrize("layout", golden_requests.LAYOUTS)
+@pytest.mark.parametrize("more", [{}, {"spot": False, "gpu_count": 4}, {"keep_cluster_minutes": 720}])
+def test_emr_takes_the_requests(plan_of, now, layout, more):
+    plan = plan_of({"cluster": {"layout": layout, **more}})
     validate("RunJobFlow", cluster.request(plan, now))
     validate("AddJobFlowSteps", {"JobFlowId": "j-1", "Steps": [cluster.step(plan, name) for name in STEPS]})
+    for operation, arguments in golden_requests.requests(layout).items():
+        validate(operation, arguments)
 
 
 def test_names_are_the_runs_own(plan_of):
@@ -53,7 +64,11 @@ def test_tags_find_the_run(plan_of, now):
         "claylake:aoi": "town",
     }
     tags = {tag["Key"]: tag["Value"] for tag in cluster.request(plan, now)["Tags"]}
-    assert tags == {**cluster.tags(plan), "claylake:max-until": "2024-08-12T00:00:00+00:00"}
+    assert tags == {
+        **cluster.tags(plan),
+        "claylake:max-until": "2024-08-12T00:00:00+00:00",
+        "for-use-with-amazon-emr-managed-policies": "true",
+    }
     long = plan_of(run=RunRef(dag_id="d", run_id="r" * 400))
     assert all(len(value) <= 256 for value in cluster.tags(long).values())
 
@@ -70,36 +85,134 @@ def test_an_idle_cluster_ends_but_not_while_it_is_kept(plan_of, now, idle, keep,
     assert cluster.request(plan, now)["AutoTerminationPolicy"] == {"IdleTimeout": seconds}
 
 
-def test_gpus_are_named_on_gpu_types_only(plan_of, now):
+def test_waiting_for_gpus_is_no_idling(plan_of, now):
+    """EMR does not count a resize as activity: first spot, then on-demand nodes must have time to come and boot."""
+    plan = plan_of({"cluster": {"layout": "split", "idle_minutes": 5}})
+    waits = 2 * (fleets.SPOT_WAIT_MIN + fleets.BOOT_MIN)
+    assert cluster.request(plan, now)["AutoTerminationPolicy"]["IdleTimeout"] > waits * 60
+
+
+def classifications(found):
+    return {each["Classification"]: each for each in found}
+
+
+def test_with_gpus_everywhere_their_settings_are_the_clusters(plan_of, now):
+    """As AWS documents it; what the nodes need and what the resource manager needs stand together."""
     request = cluster.request(plan_of(), now)
-    (primary,) = fleets(request)["MASTER"]["InstanceTypeConfigs"]
-    (core,) = fleets(request)["CORE"]["InstanceTypeConfigs"]
-    assert "Configurations" not in primary
-    per_type = {each["Classification"]: each for each in core["Configurations"]}
-    assert per_type["yarn-site"]["Properties"]["yarn.nodemanager.resource-plugins"] == "yarn.io/gpu"
-    assert {each["Classification"] for each in per_type["container-executor"]["Configurations"]} == {"gpu", "cgroups"}
-    everywhere = {each["Classification"]: each["Properties"] for each in request["Configurations"]}
-    assert everywhere["yarn-site"] == {"yarn.resource-types": "yarn.io/gpu"}
-    assert everywhere["capacity-scheduler"]["yarn.scheduler.capacity.resource-calculator"].endswith(
-        "DominantResourceCalculator"
+    assert not any(
+        "Configurations" in kind for fleet in fleets_of(request).values() for kind in fleet["InstanceTypeConfigs"]
     )
+    found = classifications(request["Configurations"])
+    assert found["spark"]["Properties"] == {"enableSparkRapids": "true"}
+    assert found["yarn-site"]["Properties"]["yarn.nodemanager.resource-plugins"] == "yarn.io/gpu"
+    assert found["yarn-site"]["Properties"]["yarn.resource-types"] == "yarn.io/gpu"
+    assert set(classifications(found["container-executor"]["Configurations"])) == {"gpu", "cgroups"}
+    scheduler = found["capacity-scheduler"]["Properties"]["yarn.scheduler.capacity.resource-calculator"]
+    assert scheduler.endswith("DominantResourceCalculator")
     assert "SQLPlugin" not in str(request)
 
 
+def test_with_gpus_on_some_nodes_their_settings_are_those_types_alone(plan_of, now):
+    """A NodeManager that is told to use GPUs and finds none exits."""
+    plan = plan_of({"cluster": {"layout": "split"}})
+    request, joining = cluster.request(plan, now), cluster.gpu_fleet(plan)
+    everywhere = classifications(request["Configurations"])
+    assert everywhere["yarn-site"]["Properties"] == {"yarn.resource-types": "yarn.io/gpu"}
+    assert "capacity-scheduler" in everywhere
+    assert "nodemanager" not in str(request)
+    assert not any(
+        "Configurations" in kind for fleet in fleets_of(request).values() for kind in fleet["InstanceTypeConfigs"]
+    )
+    assert [kind["InstanceType"] for kind in joining["InstanceTypeConfigs"]] == ["g6.2xlarge", "g5.2xlarge"]
+    for kind in joining["InstanceTypeConfigs"]:
+        found = classifications(kind["Configurations"])
+        assert found["yarn-site"]["Properties"]["yarn.nodemanager.resource-plugins"] == "yarn.io/gpu"
+        assert set(classifications(found["container-executor"]["Configurations"])) == {"gpu", "cgroups"}
+
+
+@pytest.mark.parametrize("layout", ["all_gpu", "cpu"])
+def test_nodes_join_in_the_split_layout_only(plan_of, layout):
+    assert cluster.gpu_fleet(plan_of({"cluster": {"layout": layout}})) is None
+
+
 def test_cpu_clusters_know_nothing_of_gpus(plan_of, now):
-    plan = plan_of({"cluster": {"core_type": "m7i.2xlarge"}})
+    plan = plan_of({"cluster": {"layout": "cpu"}})
     assert "gpu" not in str(cluster.request(plan, now)).lower()
     assert "resource.gpu" not in str([cluster.step(plan, name) for name in STEPS])
 
 
+def test_the_chosen_layout_is_the_one_that_is_made(plan_of, now):
+    from claylake.choice import choose
+    from claylake.estimate import Workload
+
+    plan = plan_of({"cluster": {"compute": "auto"}})
+    plan = plan.model_copy(update={"estimate": choose(Workload(1, 1, 1, 1, 1), plan.settings)})
+    assert plan.layout == "cpu"
+    core = fleets_of(cluster.request(plan, now))["CORE"]
+    assert {kind["InstanceType"] for kind in core["InstanceTypeConfigs"]} == set(plan.settings.cluster.cpu_types)
+    assert "resource.gpu" not in str(cluster.step(plan, "embed"))
+
+
 def test_spot_falls_back_to_on_demand(plan_of, now):
-    core = fleets(cluster.request(plan_of({"cluster": {"gpu_count": 3}}), now))["CORE"]
-    assert core["TargetSpotCapacity"] == 3
-    assert "TargetOnDemandCapacity" not in core
-    assert core["LaunchSpecifications"]["SpotSpecification"]["TimeoutAction"] == "SWITCH_TO_ON_DEMAND"
-    core = fleets(cluster.request(plan_of({"cluster": {"gpu_count": 3, "spot": False}}), now))["CORE"]
-    assert core["TargetOnDemandCapacity"] == 3
-    assert "LaunchSpecifications" not in core
+    core = fleets_of(cluster.request(plan_of({"cluster": {"gpu_count": 3}}), now))["CORE"]
+    assert (core["TargetSpotCapacity"], core["TargetOnDemandCapacity"]) == (3, 0)
+    spot = core["LaunchSpecifications"]["SpotSpecification"]
+    assert (spot["TimeoutAction"], spot["AllocationStrategy"]) == ("SWITCH_TO_ON_DEMAND", "price-capacity-optimized")
+    core = fleets_of(cluster.request(plan_of({"cluster": {"gpu_count": 3, "spot": False}}), now))["CORE"]
+    assert (core["TargetSpotCapacity"], core["TargetOnDemandCapacity"]) == (0, 3)
+    assert set(core["LaunchSpecifications"]) == {"OnDemandSpecification"}
+
+
+def test_the_primary_node_is_never_spot(plan_of, now):
+    primary = fleets_of(cluster.request(plan_of(), now))["MASTER"]
+    assert (primary["TargetSpotCapacity"], primary["TargetOnDemandCapacity"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("store_gb", "fixed", "gib"),
+    [(0, None, 40), (0.01, None, 50), (40, None, 100), (10_000, None, 2000), (40, 300, 300)],
+)
+def test_disks_follow_what_is_stored(plan_of, now, store_gb, fixed, gib):
+    """Two nodes share it; a size in the settings wins."""
+    plan = plan_of({"cluster": {"gpu_count": 2, "ebs_gib": fixed}})
+    plan = plan.model_copy(update={"estimate": plan.estimate.model_copy(update={"store_gb": store_gb})})
+    core = fleets_of(cluster.request(plan, now))["CORE"]
+    for kind in core["InstanceTypeConfigs"]:
+        [disk] = kind["EbsConfiguration"]["EbsBlockDeviceConfigs"]
+        assert disk["VolumeSpecification"]["SizeInGB"] == gib
+
+
+RELEASE = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(("layout", "embed_on"), [("all_gpu", "gpu"), ("split", "gpu"), ("cpu", "workers")])
+def test_nodes_are_prepared_from_a_release_and_check_it(plan_of, now, layout, embed_on):
+    plan = plan_of({"cluster": {"layout": layout}, "deployed": {"release": RELEASE}})
+    [action] = cluster.request(plan, now)["BootstrapActions"]
+    script = action["ScriptBootstrapAction"]
+    assert script["Path"] == "s3://artifacts/bin/bootstrap.sh"
+    assert script["Args"] == ["s3://artifacts", RELEASE, embed_on]
+
+
+def test_without_a_release_nodes_need_no_preparation(plan_of, now):
+    assert cluster.request(plan_of(), now)["BootstrapActions"] == []
+
+
+def test_security_groups_are_the_deployed_ones(plan_of, now):
+    groups = {"primary": "sg-1", "core": "sg-2", "service_access": "sg-3"}
+    instances = cluster.request(plan_of({"deployed": {"security_groups": groups}}), now)["Instances"]
+    assert instances["EmrManagedMasterSecurityGroup"] == "sg-1"
+    assert instances["EmrManagedSlaveSecurityGroup"] == "sg-2"
+    assert instances["ServiceAccessSecurityGroup"] == "sg-3"
+    assert "ServiceAccessSecurityGroup" not in cluster.request(plan_of(), now)["Instances"]
+
+
+def test_quiet_logs_still_name_the_application(plan_of, now):
+    """By it alone a failed step's own log is found (`step_log`)."""
+    found = classifications(cluster.request(plan_of(), now)["Configurations"])["spark-log4j2"]["Properties"]
+    assert found["rootLogger.level"] == "warn"
+    assert found["logger.yarnclient.name"] == "org.apache.spark.deploy.yarn.Client"
+    assert found["logger.yarnclient.level"] == "info"
 
 
 def test_the_cluster_waits_for_steps_and_may_be_ended(plan_of, now):
@@ -128,43 +241,68 @@ def test_a_step_is_one_spark_submit_with_the_plans_uri(plan_of, name):
     assert options(arguments, "--py-files") == ["s3://artifacts/claylake.zip"]
     conf = dict(pair.split("=", 1) for pair in options(arguments, "--conf"))
     for key in ("spark.pyspark.python", "spark.pyspark.driver.python", "spark.yarn.appMasterEnv.PYSPARK_PYTHON"):
-        assert conf[key] == "/usr/bin/python3.11"
+        assert conf[key] == "/opt/claylake/python/bin/python"
     assert conf["spark.dynamicAllocation.enabled"] == "false"
     assert ("spark.executor.resource.gpu.amount" in conf) == (name == "embed")
 
 
-@pytest.mark.parametrize("core", ["g4dn.xlarge", "g5.xlarge", "g6.2xlarge", "m7i.xlarge", "r7i.xlarge", "c7i.xlarge"])
-@pytest.mark.parametrize("name", STEPS)
-def test_driver_and_executor_fit_one_node(plan_of, core, name):
-    from claylake.instances import instance
+def conf_of(plan, name):
+    return dict(pair.split("=", 1) for pair in options(cluster.step(plan, name)["HadoopJarStep"]["Args"], "--conf"))
 
-    plan = plan_of({"cluster": {"core_type": core}})
-    conf = dict(pair.split("=", 1) for pair in options(cluster.step(plan, name)["HadoopJarStep"]["Args"], "--conf"))
-    keys = ("executor.memory", "executor.memoryOverhead", "driver.memory", "driver.memoryOverhead")
-    used = sum(int(conf[f"spark.{key}"].removesuffix("g")) for key in keys)
-    assert used <= instance(core).yarn_gib
-    assert int(conf["spark.executor.cores"]) + 1 <= instance(core).vcpus
+
+PRICES = {"instance_usd_h": {**Settings().prices.instance_usd_h, "g5.12xlarge": 5.7, "m7i.4xlarge": 0.8}}
+MIXED = {"gpu_types": ["g4dn.xlarge", "g5.12xlarge"], "cpu_types": ["c7i.xlarge", "m7i.4xlarge"]}
+
+
+@pytest.mark.parametrize("layout", golden_requests.LAYOUTS)
+@pytest.mark.parametrize("types", [{}, MIXED], ids=["alike", "mixed"])
+@pytest.mark.parametrize("name", STEPS)
+def test_driver_and_executors_fit_a_node_of_every_type(plan_of, layout, types, name):
+    """All executors that a node's units stand for, and the driver, on the node that YARN puts it on."""
+    plan = plan_of({"cluster": {"layout": layout, **types}, "prices": PRICES})
+    shape, conf = shape_of(plan.settings.cluster, layout), conf_of(plan, name)
+    nodes = shape.embedders if name == "embed" else shape.core
+
+    def gib(of):
+        return sum(int(conf[f"spark.{of}.{key}"].removesuffix("g")) for key in ("memory", "memoryOverhead"))
+
+    for kind in nodes.types:
+        assert nodes.weight(kind) * gib("executor") + gib("driver") <= kind.yarn_gib
+        assert nodes.weight(kind) * int(conf["spark.executor.cores"]) + 1 <= kind.vcpus
+    for kind in shape.core.types:
+        assert gib("driver") <= kind.yarn_gib
 
 
 def test_one_gpu_executor_per_gpu(plan_of):
-    sections = {
-        "cluster": {"core_type": "g5.12xlarge", "gpu_count": 2},
-        "prices": {"instance_usd_h": {"g5.12xlarge": 5.7, "m7i.xlarge": 0.2}},
-    }
-    plan = plan_of(sections)
-    conf = dict(pair.split("=", 1) for pair in options(cluster.step(plan, "embed")["HadoopJarStep"]["Args"], "--conf"))
-    assert conf["spark.executor.instances"] == "8"
-    conf = dict(
-        pair.split("=", 1) for pair in options(cluster.step(plan, "extract")["HadoopJarStep"]["Args"], "--conf")
-    )
-    assert conf["spark.executor.instances"] == "2"
+    plan = plan_of({"cluster": {"gpu_types": ["g5.12xlarge"], "gpu_count": 8}, "prices": PRICES})
+    assert [conf_of(plan, name)["spark.executor.instances"] for name in STEPS] == ["8"] * 4
+    core = fleets_of(cluster.request(plan))["CORE"]
+    assert core["TargetSpotCapacity"] == 8
+    assert [kind["WeightedCapacity"] for kind in core["InstanceTypeConfigs"]] == [4]
+
+
+def test_larger_cpu_types_count_for_more(plan_of):
+    cpus = {"layout": "cpu", "cpu_types": ["m7i.2xlarge", "m7i.4xlarge"], "cpu_count": 4}
+    plan = plan_of({"cluster": cpus, "prices": PRICES})
+    core = fleets_of(cluster.request(plan))["CORE"]
+    assert [kind["WeightedCapacity"] for kind in core["InstanceTypeConfigs"]] == [1, 2]
+    nodes = shape_of(plan.settings.cluster, "cpu").core
+    assert [nodes.count(instance(name)) for name in plan.settings.cluster.cpu_types] == [4, 2]
+
+
+def test_in_the_split_layout_only_embedding_wants_gpus(plan_of):
+    plan = plan_of({"cluster": {"layout": "split", "gpu_count": 2, "cpu_count": 5}})
+    instances = {name: conf_of(plan, name)["spark.executor.instances"] for name in STEPS}
+    assert instances == {"extract": "5", "embed": "2", "publish": "5", "maintain": "5"}
+    assert {name for name in STEPS if "spark.executor.resource.gpu.amount" in conf_of(plan, name)} == {"embed"}
 
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_steps_strings_stay_within_emrs_limit(plan_of, name):
+    deployed = {"artifacts": "s3://" + "b" * 63 + "/artifacts/0123456789ab", "python": "/" + "p" * 100}
     folder = "s3://" + "b" * 63 + "/runs/" + "d" * 250 + "/2024-07/" + "r" * 250
-    step = cluster.step(plan_of(folder=folder), name)
-    assert sum(len(argument) for argument in step["HadoopJarStep"]["Args"]) + len(step["Name"]) < MOST_CHARACTERS / 2
+    step = cluster.step(plan_of({"deployed": deployed}, folder=folder), name)
+    assert sum(len(argument) for argument in step["HadoopJarStep"]["Args"]) + len(step["Name"]) < MOST_CHARACTERS / 3
 
 
 def test_an_unknown_step_names_the_known_ones(plan_of):

@@ -2,14 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claylake.choice import choose
 from claylake.errors import BadInputError, BudgetError
-from claylake.estimate import Workload, estimate, instances_of, usd_per_hour
+from claylake.estimate import Workload, embed_rate, estimate
 from claylake.gate import decide
 from claylake.instances import instance
 from claylake.settings import Settings, assemble
+from claylake.shape import shape_of
 
 PRICED = sorted(Settings().prices.instance_usd_h)
+GPU = [name for name in PRICED if instance(name).gpus]
+CPU = [name for name in PRICED if not instance(name).gpus]
 counts = st.integers(0, 10**7)
+WORK = Workload(1, 100, 400, 100, 100)
 
 
 @st.composite
@@ -22,12 +27,20 @@ def loads(draw):
 @st.composite
 def any_settings(draw):
     cluster = {
-        "core_type": draw(st.sampled_from(PRICED)),
+        "layout": draw(st.sampled_from(["all_gpu", "split", "cpu"])),
+        "compute": draw(st.sampled_from(["fixed", "auto"])),
+        "gpu_types": draw(st.lists(st.sampled_from(GPU), min_size=1, unique=True)),
+        "cpu_types": draw(st.lists(st.sampled_from(CPU), min_size=1, unique=True)),
         "gpu_count": draw(st.integers(1, 64)),
+        "cpu_count": draw(st.integers(1, 64)),
         "spot": draw(st.booleans()),
         "keep_cluster_minutes": draw(st.integers(0, 720)),
     }
     return assemble({"x": {"cluster": cluster, "encoder": {"precision": draw(st.sampled_from(["fp32", "bf16"]))}}})
+
+
+def settings_of(precision="fp32", **cluster):
+    return assemble({"x": {"cluster": cluster, "encoder": {"precision": precision}}})
 
 
 @given(loads(), any_settings(), st.integers(0, 10**6))
@@ -40,16 +53,37 @@ def test_more_chips_never_cost_less(load, settings, more):
 
 @given(loads(), any_settings())
 def test_money_is_time_times_price(load, settings):
+    """Where no node joins later, every instance lives as long as the cluster."""
     found = estimate(load, settings)
-    assert found.usd == pytest.approx(found.cluster_hours * usd_per_hour(settings))
-    assert found.usd >= 0
-    assert found.gpu_hours <= found.cluster_hours * 64 * 8
+    listed, fee, cluster = settings.prices.instance_usd_h, settings.prices.emr_factor, settings.cluster
+    spot = settings.prices.spot_factor if cluster.spot else 1.0
+    workers = {**found.instances, cluster.primary_type: found.instances.get(cluster.primary_type, 1) - 1}
+    hourly = sum(count * listed[kind] * (spot + fee) for kind, count in workers.items())
+    whole = found.cluster_hours * (hourly + listed[cluster.primary_type] * (1 + fee))
+    assert found.usd <= whole * (1 + 1e-9)
+    if cluster.layout != "split":
+        assert found.usd == pytest.approx(whole)
+    assert found.gpu_hours <= found.cluster_hours * 64
 
 
 @given(any_settings())
 def test_nothing_to_do_costs_nothing(settings):
-    found = estimate(Workload(0, 100, 0, 0, 0), settings)
+    found = choose(Workload(0, 100, 0, 0, 0), settings)
     assert (found.usd, found.cluster_hours, found.gpu_hours, found.instances) == (0, 0, 0, {})
+
+
+@given(loads(), any_settings())
+def test_the_choice_is_the_cheapest_that_lives_long_enough(load, settings):
+    found = choose(load, settings)
+    each = {layout: estimate(load, settings, layout) for layout in settings.cluster.layouts}
+    longest = settings.cluster.max_hours
+    assert found.choice.usd == {layout: one.usd for layout, one in each.items()}
+    assert found.model_copy(update={"choice": None}) == each[found.choice.layout]
+    for one in each.values():
+        if one.cluster_hours <= longest or found.cluster_hours > longest:
+            assert found.usd <= one.usd
+    if settings.cluster.compute == "fixed":
+        assert found.choice.layout == settings.cluster.layout
 
 
 def test_missing_vectors_alone_want_a_cluster():
@@ -59,22 +93,90 @@ def test_missing_vectors_alone_want_a_cluster():
 
 
 def test_emrs_fee_is_on_the_on_demand_price():
-    settings = assemble({"x": {"cluster": {"primary_type": "m7i.xlarge", "core_type": "g6.2xlarge", "gpu_count": 2}}})
-    assert usd_per_hour(settings) == pytest.approx(0.2016 * 1.25 + 2 * 0.9776 * (0.4 + 0.25))
-    on_demand = settings.model_copy(update={"cluster": settings.cluster.model_copy(update={"spot": False})})
-    assert usd_per_hour(on_demand) == pytest.approx(0.2016 * 1.25 + 2 * 0.9776 * 1.25)
+    settings = settings_of(gpu_types=["g6.2xlarge"], gpu_count=2)
+    found = estimate(WORK, settings)
+    assert found.usd == pytest.approx(found.cluster_hours * (0.2016 * 1.25 + 2 * 0.9776 * (0.4 + 0.25)))
+    found = estimate(WORK, settings_of(gpu_types=["g6.2xlarge"], gpu_count=2, spot=False))
+    assert found.usd == pytest.approx(found.cluster_hours * (0.2016 * 1.25 + 2 * 0.9776 * 1.25))
 
 
 def test_one_type_for_both_is_counted_together():
-    settings = assemble({"x": {"cluster": {"primary_type": "m7i.xlarge", "core_type": "m7i.xlarge", "gpu_count": 2}}})
-    assert instances_of(settings) == {"m7i.xlarge": 3}
-    assert estimate(Workload(1, 1, 1, 1, 1), settings).gpu_hours == 0
+    found = estimate(WORK, settings_of(layout="cpu", cpu_types=["m7i.xlarge"], cpu_count=2))
+    assert found.instances == {"m7i.xlarge": 3}
+    assert found.gpu_hours == 0
+
+
+def test_of_several_types_the_slowest_and_the_dearest_count():
+    both = settings_of(gpu_types=["g6.2xlarge", "g4dn.xlarge"])
+    slow, dear = settings_of(gpu_types=["g4dn.xlarge"]), settings_of(gpu_types=["g6.2xlarge"])
+    assert estimate(WORK, both).cluster_hours == estimate(WORK, slow).cluster_hours > estimate(WORK, dear).cluster_hours
+    assert estimate(WORK, both).instances == {"g6.2xlarge": 1, "m7i.xlarge": 1}
+
+
+def test_gpu_nodes_that_join_cost_for_their_own_time():
+    found = estimate(WORK, settings_of(layout="split", cpu_types=["m7i.2xlarge"], gpu_types=["g6.2xlarge"]))
+    assert found.gpu_hours == pytest.approx(0.2 + 100 / 15 / 3600)
+    core = found.cluster_hours * (0.2016 * 1.25 + 0.4032 * 0.65)
+    assert found.usd == pytest.approx(core + found.gpu_hours * 0.9776 * 0.65)
+
+
+def test_large_months_pay_for_gpus_and_small_ones_do_not():
+    settings = settings_of(precision="bf16", compute="auto")
+    small, large = (choose(Workload(9, n, 4 * n, n, n), settings) for n in (100, 50_000))
+    assert (small.choice.layout, large.choice.layout) == ("cpu", "all_gpu")
+    assert small.choice.why == f"about {small.usd:.2f} USD against {small.choice.usd['all_gpu']:.2f} of all_gpu"
+
+
+def test_a_layout_that_would_outlive_its_limit_is_not_taken():
+    """A processor at a tenth of the price of all others would win, had it the time."""
+    prices = {"instance_usd_h": {"m7i.xlarge": 0.2, "m7i.2xlarge": 0.01, "g6.2xlarge": 9.0}}
+    cluster = {"compute": "auto", "gpu_types": ["g6.2xlarge"], "cpu_types": ["m7i.2xlarge"], "max_hours": 4}
+    given = assemble({"x": {"cluster": cluster, "prices": prices, "encoder": {"precision": "fp32"}}})
+    found = choose(Workload(9, 30_000, 120_000, 30_000, 30_000), given)
+    assert found.choice.layout == "all_gpu"
+    assert "longer than cluster.max_hours" in found.choice.why
+
+
+def test_auto_without_gpus_has_nothing_to_compare():
+    choice = choose(WORK, settings_of(layout="cpu", compute="auto")).choice
+    assert choice.layout == "cpu"
+    assert choice.why == "cluster.layout is cpu, where compute auto has nothing to compare"
+
+
+@pytest.mark.parametrize(
+    ("types", "precision", "rate"),
+    [
+        (["g6.2xlarge"], "fp32", 15),
+        (["g6.2xlarge", "g5.12xlarge"], "bf16", 35),
+        (["g5.12xlarge"], "auto", 35),
+    ],
+)
+def test_embedding_goes_at_the_slowest_gpus_rate(types, precision, rate):
+    cluster = Settings().cluster.model_copy(update={"gpu_types": tuple(types)})
+    assert embed_rate(shape_of(cluster, "all_gpu").core, precision) == rate
+
+
+@pytest.mark.parametrize(
+    ("kind", "precision", "rate"),
+    [("m7i.2xlarge", "fp32", 1.28), ("m7i.2xlarge", "bf16", 4.8), ("m6i.large", "bf16", 0.32)],
+)
+def test_processors_with_amx_are_better_at_16_bit(kind, precision, rate):
+    cluster = Settings().cluster.model_copy(update={"cpu_types": (kind,)})
+    assert embed_rate(shape_of(cluster, "cpu").core, precision) == pytest.approx(rate)
 
 
 def test_assumptions_are_stated():
-    text = " ".join(estimate(Workload(1, 1, 1, 1, 1), Settings()).assumptions)
-    for word in ("0.45 MB", "chips/s per vCPU", "g6.2xlarge in fp32", "spot at 0.4", "EMR fee 25%", "not included"):
+    text = " ".join(estimate(WORK, settings_of()).assumptions)
+    for word in (
+        "0.45 MB",
+        "chips/s per vCPU",
+        "15 chips/s per GPU of g6.2xlarge or g5.2xlarge in fp32",
+        "spot at 0.4",
+        "EMR fee 25%",
+        "not included",
+    ):
         assert word in text
+    assert "0.2 h for GPU nodes to join" in " ".join(estimate(WORK, Settings(), "split").assumptions)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +189,8 @@ def test_assumptions_are_stated():
         ("r7i.xlarge", 4, 32, 0),
         ("c7i.large", 2, 4, 0),
         ("p4d.24xlarge", 96, 384, 8),
+        ("g6e.2xlarge", 8, 64, 1),
+        ("m7i-flex.2xlarge", 8, 32, 0),
     ],
 )
 def test_instance_names(name, vcpus, gib, gpus):
@@ -97,6 +201,18 @@ def test_instance_names(name, vcpus, gib, gpus):
 @pytest.mark.parametrize("name", ["", "g6", "g6.huge", "2xlarge"])
 def test_bad_instance_names_show_the_form(name):
     with pytest.raises(BadInputError, match=r"g6\.2xlarge"):
+        instance(name)
+
+
+@pytest.mark.parametrize("name", ["m7g.xlarge", "g5g.xlarge", "c7gn.2xlarge", "x2gd.xlarge"])
+def test_arm_types_are_refused(name):
+    with pytest.raises(BadInputError, match=f"{name}: an ARM processor, but the environments are built for x86-64"):
+        instance(name)
+
+
+@pytest.mark.parametrize("name", ["g4ad.xlarge", "p3.2xlarge", "g3.4xlarge"])
+def test_gpus_that_cannot_embed_are_refused(name):
+    with pytest.raises(BadInputError, match=f"{name}: no GPU family known here; there are g4dn"):
         instance(name)
 
 
@@ -114,6 +230,14 @@ def test_an_affordable_plan_goes(plan_of):
     assert verdict.go
     assert "0.60 USD" in verdict.why
     assert "budget 20.00" in verdict.why
+    assert "layout all_gpu" in verdict.why
+
+
+def test_the_layout_that_was_chosen_is_told_with_its_reason(plan_of):
+    plan = plan_of({"cluster": {"compute": "auto"}})
+    made = choose(Workload(2, 16, 32, 20, 20), plan.settings)
+    why = decide(plan.model_copy(update={"estimate": made})).why
+    assert f"layout cpu (about {made.usd:.2f} USD against" in why
 
 
 def test_nothing_new_stops(plan_of):
@@ -142,6 +266,7 @@ def test_over_budget_fails_with_numbers_and_knobs(plan_of):
         "max_scene_cloud (now 80)",
         "passes_per_month (now 4)",
         "fewer months",
+        "set compute to auto",
         "set spot",
     ):
         assert word in str(caught.value)
@@ -150,6 +275,12 @@ def test_over_budget_fails_with_numbers_and_knobs(plan_of):
 def test_longer_than_a_cluster_may_live_fails_too(plan_of):
     with pytest.raises(BudgetError, match=r"30.0 h is above cluster.max_hours 12 .*raise gpu_count \(now 1\)"):
         decide(costly(plan_of(), usd=1.0, hours=30.0))
+
+
+def test_without_gpus_other_knobs_are_named(plan_of):
+    with pytest.raises(BudgetError, match=r"raise cpu_count \(now 2\)") as caught:
+        decide(costly(plan_of({"cluster": {"layout": "cpu", "cpu_count": 2}}), hours=30.0))
+    assert "compute" not in str(caught.value)
 
 
 def test_exactly_the_budget_goes(plan_of):

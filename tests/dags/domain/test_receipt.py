@@ -2,7 +2,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from claylake.estimate import usd_per_hour
 from claylake.receipt import Receipt, make_receipt
 from claylake.receipt_note import note
 from claylake.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
@@ -89,11 +88,13 @@ def test_a_whole_run(reported, now):
     assert receipt.bytes_read == 9_000_000
     assert receipt.stage_seconds == {"extract": 1800, "embed": 1800, "publish": 1800, "maintain": 1800}
     assert receipt.chips_per_second == pytest.approx(20 / 1800)
-    assert receipt.instance_hours == {"m7i.xlarge": 2, "g6.2xlarge": 2}
-    assert receipt.usd == pytest.approx(2 * usd_per_hour(reported.settings))
+    # Without EMR's list of instances: as requested, the dearer of the two GPU types.
+    assert receipt.instance_hours == {"m7i.xlarge": 2, "g5.2xlarge": 2}
+    assert receipt.usd == pytest.approx(2 * (0.2016 * 1.25 + 1.212 * 0.65))
+    assert receipt.layout == "all_gpu"
     assert receipt.usd_per_1000_chips == pytest.approx(50 * receipt.usd)
-    # (4 x 5 W) + (8 x 5 W + 72 W), two hours, PUE 1.15
-    assert receipt.kwh == pytest.approx(2 * 132 * 1.15 / 1000)
+    # (4 x 5 W) + (8 x 5 W + 150 W), two hours, PUE 1.15
+    assert receipt.kwh == pytest.approx(2 * 210 * 1.15 / 1000)
     assert any("PUE" in line for line in receipt.assumptions)
     assert receipt.messages == ("extracted", "embedded", "published", "kept")
     assert Receipt.load(reported) == receipt
@@ -106,7 +107,7 @@ def test_its_note(reported, now):
         "2 scenes, 105 km²: 20 chips (0.2/s), 20 vectors, 6 (cloud 5, nodata 1) rejected",
         "Failed looks: 3 (unreadable 2, embed:poison 1)",
         "Published: 24 chips, 24 vectors",
-        "cluster j-ABC TERMINATED, 2.0 h",
+        "cluster j-ABC TERMINATED, 2.0 h, all_gpu",
         "per 1,000 chips",
         "[Report](s3://lake/runs/r/report/index.html)",
     ):
@@ -151,7 +152,7 @@ def test_a_note_fits_airflows_limit(reported, now):
 
 
 def test_times_in_any_zone_are_the_same(plan_of, now):
-    settings = plan_of().settings
+    plan = plan_of()
     east = timezone(timedelta(hours=10))
     there = {
         "Id": "j",
@@ -162,12 +163,40 @@ def test_times_in_any_zone_are_the_same(plan_of, now):
             }
         },
     }
-    assert usage_of(there, settings, now).instance_hours["m7i.xlarge"] == 1
+    assert usage_of(there, plan, now).instance_hours["m7i.xlarge"] == 1
 
 
 def test_a_cluster_without_a_timeline_is_no_crash(plan_of, now):
-    usage = usage_of({"Id": "j"}, plan_of().settings, now)
+    usage = usage_of({"Id": "j"}, plan_of(), now)
     assert (usage.usd, usage.state) == (0, "unknown")
+
+
+def instance(kind, market, begin=0, minutes=None):
+    timeline = {"CreationDateTime": START + timedelta(minutes=begin)}
+    if minutes is not None:
+        timeline["EndDateTime"] = START + timedelta(minutes=begin + minutes)
+    return {"InstanceType": kind, "Market": market, "Status": {"Timeline": timeline}}
+
+
+def test_instances_count_as_long_as_each_has_lived(reported, now):
+    """A GPU node joined later, was taken away, and was replaced on demand."""
+    instances = [
+        instance("m7i.xlarge", "ON_DEMAND", 0, 120),
+        instance("m7i.2xlarge", "SPOT", 0, 120),
+        instance("g6.2xlarge", "SPOT", 60, 15),
+        instance("g5.2xlarge", "ON_DEMAND", 90, 30),
+    ]
+    receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now, instances=instances)
+    assert receipt.instance_hours == {"m7i.xlarge": 2, "m7i.2xlarge": 2, "g6.2xlarge": 0.25, "g5.2xlarge": 0.5}
+    spot, on_demand = 0.65, 1.25
+    usd = 2 * 0.2016 * on_demand + 2 * 0.4032 * spot + 0.25 * 0.9776 * spot + 0.5 * 1.212 * on_demand
+    assert receipt.usd == pytest.approx(usd)
+    assert "by EMR's record" in receipt.assumptions[0]
+
+
+def test_an_instance_that_still_runs_counts_until_now(plan_of, now):
+    usage = usage_of(cluster(end=None), plan_of(), now, [instance("g5.2xlarge", "SPOT")])
+    assert usage.instance_hours == {"g5.2xlarge": 2}
 
 
 def test_strange_steps_are_left_aside(now):

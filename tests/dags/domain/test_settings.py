@@ -24,13 +24,13 @@ def test_later_layers_win_key_by_key(folder):
     (folder / "settings.yaml").write_text(
         "selection: {max_scene_cloud: 70, min_clear_frac: 0.5}\nlimits: {budget_usd: 5}"
     )
-    (folder / "deployed.json").write_text(json.dumps({"cluster": {"core_type": "m7i.2xlarge"}}))
+    (folder / "deployed.json").write_text(json.dumps({"cluster": {"layout": "cpu"}}))
     aoi = town(selection={"max_scene_cloud": 60}, limits={"budget_usd": 7})
     settings = load_settings(folder, aoi, {"limits": {"budget_usd": 9}})
     assert settings.selection.max_scene_cloud == 60
     assert settings.selection.min_clear_frac == 0.5
     assert settings.limits.budget_usd == 9
-    assert settings.cluster.core_type == "m7i.2xlarge"
+    assert settings.cluster.layout == "cpu"
     assert settings.cluster.spot is True
 
 
@@ -70,7 +70,25 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
         ({"encoder": {"convention": "mine"}}, "'tutorial', 'training' or 'blank'"),
         ({"encoder": {"model": "../x"}}, "encoder.model"),
         ({"schedule": {"start_month": "July"}}, "yyyy-mm"),
-        ({"cluster": {"core_type": "x9.large"}}, "x9.large has no price: add it to prices.instance_usd_h"),
+        ({"cluster": {"primary_type": "x9.large"}}, "x9.large has no price: add it to prices.instance_usd_h"),
+        ({"cluster": {"gpu_types": ["g6e.xlarge"]}}, "g6e.xlarge has no price: add it"),
+        ({"cluster": {"layout": "cpu", "cpu_types": ["m6a.large"]}}, "m6a.large has no price: add it"),
+        ({"cluster": {"compute": "auto", "cpu_types": ["m6a.large"]}}, "m6a.large has no price: add it"),
+        (
+            {"cluster": {"gpu_types": ["g6.2xlarge", "m7i.2xlarge"]}},
+            r"test: cluster.gpu_types: .*m7i.2xlarge has no GPU: use types such as g6.2xlarge, or set cluster.layout to cpu",
+        ),
+        (
+            {"cluster": {"layout": "cpu", "cpu_types": ["g5.xlarge"]}},
+            "g5.xlarge has GPUs .* move it to cluster.gpu_types",
+        ),
+        ({"cluster": {"primary_type": "g5.xlarge"}}, "the primary node runs no executor, and g5.xlarge has GPUs"),
+        ({"cluster": {"gpu_types": []}}, "cluster.gpu_types: .*at least 1 item"),
+        ({"cluster": {"gpu_types": ["g5.xlarge"] * 2}}, "give each instance type once"),
+        ({"cluster": {"cpu_types": ["m7g.xlarge"]}}, "m7g.xlarge: an ARM processor, .*built for x86-64"),
+        ({"cluster": {"gpu_types": ["g4ad.xlarge"]}}, "g4ad.xlarge: no GPU family known here; there are g4dn, g5"),
+        ({"cluster": {"layout": "gpu"}}, "cluster.layout: .*'all_gpu', 'split' or 'cpu'"),
+        ({"deployed": {"release": "latest"}}, "test: deployed.release: .*pattern"),
         ({"cluster": 5}, "section 'cluster' must be a mapping"),
         ({"deployed": {"region": "us-west-2"}}, "test: deployed.lake: Field required"),
         ({"limits": {"budget_usd": "much"}}, "given 'much'"),
@@ -79,6 +97,36 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
 def test_a_bad_layer_names_key_source_and_what_is_allowed(layer, says):
     with pytest.raises(SettingsError, match=says):
         assemble({"defaults": {}, "test": layer})
+
+
+DEPLOYED = {
+    "region": "us-west-2",
+    "lake": "s3://lake",
+    "artifacts": "s3://lake/artifacts/0123456789ab",
+    "log_uri": "s3://logs",
+    "service_role": "service",
+    "instance_profile": "nodes",
+    "subnet_ids": ["subnet-1"],
+}
+
+
+@pytest.mark.parametrize("layout", ["all_gpu", "split"])
+def test_gpus_want_a_release_that_was_built_for_them(layout):
+    def given(arch, chosen):
+        return assemble({"x": {"deployed": {**DEPLOYED, "arch": arch}, "cluster": {"layout": chosen}}})
+
+    with pytest.raises(
+        SettingsError, match=rf"layout {layout} needs a release built for GPUs, .* set cluster.layout to cpu"
+    ):
+        given("cpu", layout)
+    assert given("cpu", "cpu").where.arch == "cpu"
+    assert given("cuda", layout).cluster.layout == layout
+    assert given(None, layout).cluster.layout == layout
+
+
+def test_types_of_a_layout_that_is_not_taken_need_no_price():
+    assert assemble({"x": {"cluster": {"cpu_types": ["m6a.large"]}}}).cluster.cpu_types == ("m6a.large",)
+    assert assemble({"x": {"cluster": {"layout": "cpu", "gpu_types": ["p5.48xlarge"]}}}).cluster.layout == "cpu"
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,15 @@ def test_plain_folders(tmp_path):
     assert store.read(uri) == b"22"
     assert list(store.names(str(tmp_path))) == [uri]
     assert store.read(f"file://{uri}") == b"22"
+    store.download(uri, tmp_path / "here")
+    assert (tmp_path / "here").read_bytes() == b"22"
 
 
 def test_what_cannot_be_read_or_written_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"cannot read .*gone"):
         store.read(str(tmp_path / "gone"))
+    with pytest.raises(StoreError, match=r"cannot read .*gone"):
+        store.download(str(tmp_path / "gone"), tmp_path / "here")
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match=r"cannot write .*file/below"):
         store.write(str(tmp_path / "file" / "below"), b"")

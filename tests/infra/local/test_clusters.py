@@ -193,6 +193,50 @@ def test_rejected_calls(emr, faults):
     assert faults.control("GET", "faults") == []
 
 
+def test_fleet_without_spot_capacity(emr, faults, cluster):
+    faults.fault(no_spot="gpu")
+    config = {"Name": "gpu", "InstanceFleetType": "TASK", "TargetSpotCapacity": 2, "TargetOnDemandCapacity": 1}
+    fleet_id = emr.add_instance_fleet(ClusterId=cluster, InstanceFleet=config)["InstanceFleetId"]
+
+    def task():
+        return next(f for f in emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"] if f["Name"] == "gpu")
+
+    wait_for(lambda: task()["Status"]["State"], ("SUSPENDED",))
+    assert (task()["ProvisionedSpotCapacity"], task()["ProvisionedOnDemandCapacity"]) == (0, 1)
+    target = {"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": 3, "TargetSpotCapacity": 0}
+    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet=target)
+    wait_for(lambda: task()["Status"]["State"], ("RUNNING",))
+    assert task()["ProvisionedOnDemandCapacity"] == 3
+
+
+def test_instances_are_recorded_with_their_times(emr, cluster):
+    def instances(**which):
+        pages = emr.get_paginator("list_instances").paginate(ClusterId=cluster, **which)
+        return [each for page in pages for each in page["Instances"]]
+
+    wait_cluster(emr, cluster, "WAITING")
+    assert [each["InstanceType"] for each in instances()] == ["m7i.xlarge", "m7i.xlarge"]
+    kinds = [{"InstanceType": "g5.12xlarge", "WeightedCapacity": 4}]
+    config = {"Name": "gpu", "InstanceFleetType": "TASK", "TargetSpotCapacity": 6, "InstanceTypeConfigs": kinds}
+    fleet_id = emr.add_instance_fleet(ClusterId=cluster, InstanceFleet=config)["InstanceFleetId"]
+    wait_for(lambda: len(instances(InstanceFleetId=fleet_id)), (2,))
+    assert {(each["InstanceType"], each["Market"]) for each in instances(InstanceFleetId=fleet_id)} == {
+        ("g5.12xlarge", "SPOT")
+    }
+    target = {"InstanceFleetId": fleet_id, "TargetSpotCapacity": 0}
+    emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet=target)
+    # Nobody looks meanwhile: instances end when they are due, not when they are looked at.
+    time.sleep(1.5)
+    resized = datetime.now(UTC)
+    ends = [each["Status"]["Timeline"]["EndDateTime"] for each in instances(InstanceFleetId=fleet_id)]
+    assert all(resized - end > timedelta(seconds=0.5) for end in ends)
+    emr.terminate_job_flows(JobFlowIds=[cluster])
+    wait_cluster(emr, cluster, "TERMINATED")
+    for each in instances():
+        timeline = each["Status"]["Timeline"]
+        assert timeline["CreationDateTime"] <= timeline["EndDateTime"]
+
+
 def test_suspended_fleet(emr, faults, cluster):
     faults.fault(suspend_fleet="gpu")
     config = {"Name": "gpu", "InstanceFleetType": "TASK", "TargetSpotCapacity": 1}

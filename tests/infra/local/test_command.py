@@ -32,6 +32,14 @@ def test_only_master_mode_and_own_files_change():
     assert command.is_cluster_mode
 
 
+def test_nobody_here_hands_out_gpus():
+    command = local(
+        "spark-submit", "--conf", "spark.executor.resource.gpu.amount=1", "--conf", "spark.task.resource.gpu.amount=1",
+        "-c", "spark.driver.resource.gpu.amount=1", "--conf", "spark.executor.cores=7", "x.py",
+    )  # fmt: skip
+    assert command.argv == ("/env/spark-submit", "--master", "local[*]", "--conf", "spark.executor.cores=7", "x.py")
+
+
 def test_client_mode_and_other_programs():
     assert not local("spark-submit", "--deploy-mode", "client", "x.py").is_cluster_mode
     assert local("nvidia-smi", "--master", "x").argv == ("nvidia-smi", "--master", "x")

@@ -1,0 +1,110 @@
+"""GPU nodes for embedding only: a setup that adds them to the cluster, and its teardown.
+
+Both are part of every run, because a run's layout is known only once it is planned, and a setup
+that is skipped takes what follows along: where no GPU nodes join they succeed at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk.exceptions import AirflowException
+
+from claylake_airflow import emr, fleet
+from claylake_airflow.operators.base import EmrTask
+from claylake_airflow.triggers import FleetTrigger
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class GpusUpOperator(EmrTask):
+    """Adds the GPU fleet, or resizes the one that an earlier attempt has left, and waits for its nodes, deferred.
+
+    Spot capacity that does not come is asked for on demand, once: EMR switches by itself only while
+    a cluster starts. When that does not come either, the fleet is set to nothing before the task
+    fails, since a teardown runs only if its setup has succeeded.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Ask for the nodes, and defer."""
+        from claylake import cluster
+
+        plan = self.plan(context)
+        wanted = cluster.gpu_fleet(plan)
+        if wanted is None:
+            self.log.info("no GPU nodes join in layout %s", plan.layout)
+            return
+        region, cluster_id = plan.deployed.region, self.cluster_id(context)
+        self.show_cluster(context, region, cluster_id)
+        client = emr.client(region)
+        self.demand_live(client, cluster_id)
+        on_demand, spot = wanted["TargetOnDemandCapacity"], wanted["TargetSpotCapacity"]
+        found = fleet.task_fleet(client, cluster_id)
+        if found is None:
+            answer = client.add_instance_fleet(ClusterId=cluster_id, InstanceFleet=wanted)
+            fleet_id = str(answer["InstanceFleetId"])
+            self.log.info("added fleet %s: %d units on demand, %d spot", fleet_id, on_demand, spot)
+        else:
+            fleet_id = found.id
+            if found.wanted != on_demand + spot:
+                fleet.resize(client, cluster_id, fleet_id, on_demand=on_demand, spot=spot)
+            self.log.info("using the fleet that is there: %s", found)
+        self._wait(region, cluster_id, fleet_id=fleet_id, units=on_demand + spot, is_spot=spot > 0)
+
+    def resume(self, context: Context, event: dict[str, Any]) -> None:
+        """The nodes are there; or, while spot capacity is missing, ask for it on demand.
+
+        Raises:
+            AirflowException: if neither came.
+        """
+        region, cluster_id, fleet_id, units = (event[key] for key in ("region", "cluster_id", "fleet_id", "units"))
+        self.show_cluster(context, region, cluster_id)
+        if event["status"] == "done":
+            return
+        client = emr.client(region)
+        found = fleet.task_fleet(client, cluster_id)
+        if found is not None and event["is_spot"]:
+            self.log.warning("spot capacity did not come (%s); asking for it on demand", event.get("why"))
+            there = min(units, found.spot_there)
+            fleet.resize(client, cluster_id, fleet_id, on_demand=units - there, spot=there)
+            self._wait(region, cluster_id, fleet_id=fleet_id, units=units, is_spot=False)
+        if found is not None:
+            fleet.resize(client, cluster_id, fleet_id, on_demand=0, spot=0)
+        msg = (
+            f"no GPU nodes: {event['status']}, {event.get('why')}. Look for capacity and quotas of cluster.gpu_types, "
+            "give more types, or set cluster.layout"
+        )
+        raise AirflowException(msg)
+
+    def _wait(self, region: str, cluster_id: str, **awaited: Any) -> NoReturn:
+        from claylake.fleets import BOOT_MIN, SPOT_WAIT_MIN
+
+        wait = self.wait(region=region, minutes=SPOT_WAIT_MIN + BOOT_MIN)
+        trigger = FleetTrigger(cluster_id=cluster_id, **awaited, **wait)
+        self.defer(trigger=trigger, method_name="resume")
+
+
+class GpusDownOperator(EmrTask):
+    """Sets the GPU fleet to nothing, so that its nodes cost nothing more while the run goes on; does not wait.
+
+    `terminate` ends whatever this leaves.
+    """
+
+    def execute(self, context: Context) -> None:
+        """Ask for no more GPU nodes, if there are any and the cluster lives."""
+        plan = self.plan(context)
+        if plan.layout != "split":
+            self.log.info("no GPU nodes join in layout %s", plan.layout)
+            return
+        region, cluster_id = plan.deployed.region, self.cluster_id(context)
+        self.show_cluster(context, region, cluster_id)
+        client = emr.client(region)
+        cluster = emr.describe(client, cluster_id)
+        found = fleet.task_fleet(client, cluster_id) if cluster.state in emr.LIVE else None
+        if found is None:
+            self.log.info("no GPU nodes on %s", cluster)
+            return
+        if found.wanted:
+            fleet.resize(client, cluster_id, found.id, on_demand=0, spot=0)
+        self.log.info("asked for no more GPU nodes: %s", found)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = "claylake.zip"
+LEAN = ("model/__init__.py", "model/lean.py")
+"""The encoder as executors run it where an exported program cannot be loaded; it needs nothing else of `model`."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -34,13 +36,19 @@ def digest(paths: Iterable[Path]) -> str:
 
 
 def write_code(root: Path, target: Path) -> None:
-    """Zip the packages `claylake` and `spark` for ``--py-files``."""
+    """Zip the packages `claylake` and `spark`, and of `model` what executors run, for ``--py-files``."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for base, package in ((root / "dags", root / "dags/claylake"), (root, root / "spark")):
-            for path in sources(package):
-                entry = zipfile.ZipInfo(path.relative_to(base).as_posix(), _EPOCH)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+        for path, name in code(root):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
+def code(root: Path) -> list[tuple[Path, str]]:
+    """Each file that steps import, and its name in the zip."""
+    found = [(path, path.relative_to(root / "dags").as_posix()) for path in sources(root / "dags/claylake")]
+    found += [(path, path.relative_to(root).as_posix()) for path in sources(root / "spark")]
+    return found + [(root / name, name) for name in LEAN]
 
 
 def assemble(root: Path, out: Path, *, jars: Path, models: Iterable[Path]) -> Path:

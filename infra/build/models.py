@@ -1,0 +1,74 @@
+"""Which encoder artefacts go into a build."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.build.errors import BuildError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+CARD = "model.json"
+
+
+def find_models(asked: Iterable[str], build: Callable[[str], Path]) -> list[Path]:
+    """The artefact folders of what was asked for.
+
+    Args:
+        asked: Folders of artefacts, or names that `build` knows.
+        build: Builds the encoder of a name where that has not been done yet, gives its folder.
+
+    Raises:
+        BuildError: One is not there or cannot be built, or two have one name.
+    """
+    folders = [_folder(each, build) for each in asked]
+    names = [folder.name for folder in folders]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise BuildError(f"two encoders are called {', '.join(twice)}: settings could not tell them apart")
+    return folders
+
+
+def builder(python: Path, root: Path, arch: str) -> Callable[[str], Path]:
+    """Builds encoders by name with the `model` package of a checkout, whose command prints the folder it has made.
+
+    Args:
+        python: Of the spark environment.
+        root: The checkout.
+        arch: Kind of machine that embeds.
+    """
+
+    def build(name: str) -> Path:
+        command = [str(python), "-m", "model", "build", "--name", name, "--arch", arch]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BuildError(f"encoder {name!r} cannot be built:\n{(done.stdout + done.stderr)[-3000:].strip()}")
+        return Path(done.stdout.strip().splitlines()[-1])
+
+    return build
+
+
+def describe(folder: Path) -> str:
+    """Name, version and architecture, as its card says.
+
+    Raises:
+        BuildError: The card cannot be read.
+    """
+    try:
+        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        return f"{folder.name}: {card['model_version']}, built for {card.get('arch', 'any device')}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BuildError(f"{folder / CARD} cannot be read ({error!r}): build the encoder again") from error
+
+
+def _folder(asked: str, build: Callable[[str], Path]) -> Path:
+    folder = Path(asked)
+    if not (folder / CARD).is_file():
+        if len(folder.parts) > 1:
+            raise BuildError(f"{asked} is no encoder's folder: it has no {CARD}; give one that has, or a name to build")
+        folder = build(asked)
+    return folder.resolve()

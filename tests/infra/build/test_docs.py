@@ -1,0 +1,37 @@
+"""What the documentation quotes is so."""
+
+import re
+
+import pytest
+
+from infra.costs import ENDPOINTS, at_rest, per_thousand, rate, stages
+from infra.local.options import REPOSITORY
+
+DEPLOY = (REPOSITORY / "docs/deploy.md").read_text()
+
+
+def test_the_tables_of_costs_are_the_computed_ones():
+    """After a change on purpose: PYTHONPATH=dags:. .venv/infra/bin/python -m infra.costs, and into docs/deploy.md."""
+    assert "\n".join(at_rest(stages())) in DEPLOY
+    assert "\n".join(per_thousand()) in DEPLOY
+
+
+def test_a_thousand_chips_by_hand():
+    """g6.2xlarge, spot: 8 vCPUs, 1 GPU, 0.9776 USD/h; m7i.xlarge beside it, 0.2016 USD/h."""
+    hours = (2000 / 200 + 1000 / 20) / 8 / 3600 + 1000 / 60 / 3600
+    usd_h = 0.9776 * (0.4 + 0.25) + 0.2016 * 1.25
+    assert rate("g6.2xlarge", "auto").spot_usd == pytest.approx(hours * usd_h)
+
+
+def test_endpoints_are_as_many_as_are_made():
+    listed = re.search(r"_ENDPOINTS = \((.*?)\)", (REPOSITORY / "infra/cloud/network.py").read_text(), re.DOTALL)
+    assert listed[1].count('"') == 2 * ENDPOINTS
+
+
+@pytest.mark.parametrize("page", ["deploy.md", "aws-smoke-test.md"])
+def test_files_and_make_targets_that_are_named_exist(page):
+    text = (REPOSITORY / "docs" / page).read_text()
+    for name in re.findall(r"`((?:docs|infra|locks|tests|dags|spark)/[\w./-]+\.\w+)`", text):
+        assert name == "dags/deployed.json" or name.startswith("dags/aois/") or (REPOSITORY / name).exists(), name
+    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text)) <= targets

@@ -1,0 +1,1 @@
+"""Root of what is uploaded to Lambda."""

@@ -1,0 +1,108 @@
+"""From AWS calls, as the local stack sees them, to what IAM is asked."""
+
+import ast
+import json
+from pathlib import Path
+
+import botocore.session
+from botocore import xform_name
+
+from infra.local.options import DATABASE, LAKE_BUCKET
+from tests.infra.cdk.policy import Request
+from tests.infra.cdk.templates import ACCOUNT, REGION
+
+RECORDED = Path(__file__).with_name("recorded_calls.json")
+OURS = {"elasticmapreduce:ResourceTag/claylake:pipeline": "claylake"}
+ASKED = {"elasticmapreduce:RequestTag/claylake:pipeline": "claylake"}
+S3_ACTIONS = {
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "DeleteObject": "s3:DeleteObject",
+    "DeleteObjects": "s3:DeleteObject",
+    "GetObject": "s3:GetObject",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+    "ListObjects": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutObject": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+}
+"""Service Authorization Reference, "Actions defined by Amazon S3"."""
+WITHOUT_RESOURCE = {"ListClusters", "RunJobFlow"}
+
+
+def recorded():
+    """The calls of whole runs on the local stack; see tests/system/test_calls.py for how the file is made."""
+    return json.loads(RECORDED.read_text())
+
+
+def emr_operations(*folders):
+    """EMR operations that code names: methods of clients, and names of paginators."""
+    model = botocore.session.get_session().get_service_model("emr")
+    # `get_session` is a method of Airflow's hooks, too, and it is that one that is called.
+    known = {xform_name(operation): operation for operation in model.operation_names if operation != "GetSession"}
+    named = set()
+    for path in (path for folder in folders for path in folder.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Attribute):
+                named.add(node.attr)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                named.add(node.value)
+    return {known[name] for name in named if name in known}
+
+
+def requests(call, names):
+    """What IAM is asked for one call.
+
+    Args:
+        call: As recorded.
+        names: `lake`, `logs` (buckets), `database`, `key` (ARN), `service_role` and `node_role` of the deployment.
+    """
+    return {"s3": _s3, "glue": _glue, "elasticmapreduce": _emr}[call["service"]](
+        call["operation"], call["resource"], names
+    )
+
+
+def _s3(operation, resource, names):
+    bucket, _, folder = resource.partition("/")
+    assert bucket == LAKE_BUCKET, resource
+    action = S3_ACTIONS[operation]
+    if folder == "logs":
+        bucket, folder = names["logs"], "emr"
+    else:
+        bucket = names["lake"]
+    if action == "s3:ListBucket":
+        return [Request(action, f"arn:aws:s3:::{bucket}")]
+    asked = [Request(action, f"arn:aws:s3:::{bucket}/{folder}/some/object")]
+    if bucket == names["lake"] and action in {"s3:GetObject", "s3:PutObject"}:
+        # Objects of the lake are encrypted with the deployment's key; parts of an upload are also decrypted.
+        asked += [Request(f"kms:{what}", names["key"]) for what in ("Decrypt", "GenerateDataKey")]
+    return asked
+
+
+def _glue(operation, resource, names):
+    """Glue asks for catalog, database and table, each."""
+    database, _, table = resource.partition("/")
+    parts = ["catalog"]
+    if operation.endswith("Database"):
+        assert table == ""
+        assert database in {DATABASE, "-"}
+        parts.append(f"database/{names['database']}")
+    else:
+        assert database == DATABASE, resource
+        parts += [f"database/{names['database']}", f"table/{names['database']}/{table}"]
+    return [Request(f"glue:{operation}", f"arn:aws:glue:{REGION}:{ACCOUNT}:{part}") for part in parts]
+
+
+def _emr(operation, _resource, names):
+    action, cluster = f"elasticmapreduce:{operation}", f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1"
+    if operation == "RunJobFlow":
+        return [
+            Request(action, "*", ASKED),
+            Request("elasticmapreduce:AddTags", cluster, ASKED),
+            Request("elasticmapreduce:PutAutoTerminationPolicy", cluster),
+            Request("iam:PassRole", names["service_role"], {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}),
+            Request("iam:PassRole", names["node_role"], {"iam:PassedToService": "ec2.amazonaws.com"}),
+        ]
+    return [Request(action, "*") if operation in WITHOUT_RESOURCE else Request(action, cluster, OURS)]

@@ -6,72 +6,86 @@
 Nothing here imports torch until an encoder is loaded: drivers run on machines that have none.
 """
 
-import logging
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from spark.encoding.artefact import read_artefact
+from spark.encoding.device import choose_device
 from spark.encoding.errors import EncoderError
-from spark.encoding.program import choose_device, load_program
+from spark.encoding.proving import prove
 from spark.encoding.result import EncodeResult
-from spark.encoding.runner import ProgramEncoder
-from spark.encoding.selfcheck import check_reference
 
 __all__ = ["EncodeResult", "Encoder", "EncoderError", "load_encoder"]
 
-log = logging.getLogger(__name__)
-
 
 class Encoder(Protocol):
-    """What the embed job needs of any encoder; the three names are stored with every vector."""
+    """What the embed job needs of any encoder.
+
+    `model_version`, `convention` and `precision` are stored with every vector, `device` and `path` (how the network
+    runs) with the run; `batch` is how many chips it likes to be given at once, and may fall.
+    """
 
     model_version: str
     convention: str
     precision: str
+    device: str
+    batch: int
 
-    def encode(
+    @property
+    def path(self) -> str:
+        """How the network runs."""
+        ...
+
+    def room(self, count: int) -> NDArray[np.uint16]:
+        """Uninitialised `(count, band, row, col)` to decode chips into."""
+        ...
+
+    def prepare(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
-    ) -> EncodeResult:
-        """Embed `(n, band, row, col)` uint16 DN, at `(n, 2)` degrees, taken at n times in UTC, in order."""
+    ) -> Any:
+        """Bring `(n, band, row, col)` uint16 DN, at `(n, 2)` degrees, taken at n times in UTC, to the device."""
+        ...
+
+    def run(self, prepared: Any) -> EncodeResult:
+        """Embed what `prepare` gave, in order. `prepare` of the next batch may run at the same time."""
         ...
 
 
-def load_encoder(folder: Path, *, convention: str, precision: str = "fp32", device: str | None = None) -> Encoder:
+def load_encoder(
+    folder: Path,
+    *,
+    convention: str,
+    precision: str = "auto",
+    device: str | None = None,
+    batch: int | None = None,
+    fetch: Callable[[str], object] | None = None,
+    memory: Path | None = None,
+) -> Encoder:
     """Load an artefact, and prove it on this machine before it may embed anything.
 
     Args:
-        folder: With model.json, encoder.pt2 and reference.npz.
+        folder: With model.json; other files are fetched into it when they are needed.
         convention: How times and places are fed; one of those the artefact lists.
-        precision: Of the arithmetic; one of those the artefact lists.
-        device: `cpu`, `cuda` or `cuda:<n>`; None takes a GPU where there is one.
+        precision: Of the arithmetic; one of those the artefact lists, or `auto`: what this device is good at, if it
+            passes its self-check, else fp32.
+        device: `cpu`, `cuda`, `cuda:<n>` or `mps`; None takes a GPU where there is one.
+        batch: Chips per forward pass; None finds the size with the most chips per second.
+        fetch: Brings a named file into the folder; None where the folder is whole.
+        memory: Folder in which found batch sizes are kept for the machine's other workers.
 
     Returns:
         An encoder that has just reproduced the artefact's reference vectors.
 
     Raises:
-        EncoderError: A file is missing or altered, torch is of another version, a choice is not offered, the device is
-            absent, or the reference vectors did not come out. The subclass says which, the message what to do.
+        EncoderError: A file is missing or altered, a choice is not offered, the device is absent, or the reference
+            vectors did not come out. The subclass says which, the message what to do.
     """
-    started = time.monotonic()
-    artefact = read_artefact(folder)
-    artefact.require(convention=convention, precision=precision)
-    device = choose_device(device)
-    program = load_program(artefact, device)
-    encoder = ProgramEncoder(program, artefact, convention=convention, precision=precision, device=device)
-    error = check_reference(encoder, artefact)
-    log.info(
-        "%s on %s (%s, %s) is %.1g from its reference; ready in %.1f s",
-        encoder.model_version,
-        device,
-        precision,
-        convention,
-        error,
-        time.monotonic() - started,
-    )
-    return encoder
+    artefact = read_artefact(folder, fetch)
+    artefact.require_convention(convention)
+    chosen = choose_device(device, artefact.arch)
+    return prove(artefact, convention=convention, precision=precision, device=chosen, batch=batch, memory=memory)

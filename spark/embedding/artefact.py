@@ -1,47 +1,72 @@
-"""A local copy of the model's artefact, fetched once per machine."""
+"""A local copy of the model's artefact: each file fetched once per machine, and only if it is needed."""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
-import os
-import shutil
 import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claylake import store
-from spark.embedding.work import FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
+DESCRIPTION = "model.json"
 
 
-def local_copy(uri: str, root: Path | None = None) -> Path:
-    """Folder with the artefact's files; fetched if this machine does not have it.
+@dataclass(frozen=True)
+class LocalCopy:
+    """What of an artefact lies on this machine.
 
-    The folder is named by the content of model.json, which holds the digests of the others, so an
-    artefact that was replaced is never taken for the older one. Workers that fetch at the same
-    time do no harm: the first whole copy stays.
-
-    Raises:
-        StoreError: if a file cannot be read.
+    Attributes:
+        uri: the artefact's folder in the store.
+        folder: the copy's; named by the content of model.json, which holds the digests of the other files, so that an
+            artefact that was replaced is never taken for the older one.
     """
-    root = root or Path(tempfile.gettempdir()) / "claylake-models"
-    description = store.read(store.join(uri, FILES[0]))
-    folder = root / hashlib.sha256(description).hexdigest()[:16]
-    if folder.is_dir():
-        return folder
-    root.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix="part-", dir=root))
-    try:
-        (partial / FILES[0]).write_bytes(description)
-        for name in FILES[1:]:
-            (partial / name).write_bytes(store.read(store.join(uri, name)))
-        try:
-            os.rename(partial, folder)  # noqa: PTH104 - Path.rename would do the same; this says atomic
-        except OSError:
-            if not folder.is_dir():
-                raise
-        _log.info("fetched %s to %s", uri, folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return folder
+
+    uri: str
+    folder: Path
+
+    @classmethod
+    def of(cls, uri: str, root: Path | None = None) -> LocalCopy:
+        """Fetch the description.
+
+        Raises:
+            StoreError: if it cannot be read.
+        """
+        root = root or Path(tempfile.gettempdir()) / "claylake-models"
+        digest = hashlib.sha256(store.read(store.join(uri, DESCRIPTION))).hexdigest()
+        copy = cls(uri, root / digest[:16])
+        copy.folder.mkdir(parents=True, exist_ok=True)
+        copy.fetch(DESCRIPTION)
+        return copy
+
+    def fetch(self, name: str) -> Path:
+        """A file of the artefact; fetched if this machine does not have it, by one worker while the others wait.
+
+        Raises:
+            StoreError: if it cannot be read.
+        """
+        path = self.folder / name
+        if path.is_file():
+            return path
+        with self._alone():
+            if not path.is_file():
+                part = path.with_name(f"part-{name}")
+                store.download(store.join(self.uri, name), part)
+                part.replace(path)
+                _log.info("fetched %s of %s to %s", name, self.uri, self.folder)
+        return path
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time; the lock goes with its holder, however that ends."""
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

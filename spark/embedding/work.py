@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from claylake import store
 from claylake.plan import Plan
 
-FILES = ("model.json", "encoder.pt2", "reference.npz")
-"""What loading an encoder needs of an artefact's folder."""
 CARRIED = (
     ("id", "string"),
     ("scene_id", "string"),
@@ -24,22 +22,29 @@ CARRIED = (
     ("content_digest", "string"),
 )
 """Columns that a vector's row repeats of its chip's."""
-MADE = (("global_embedding", "array<float>"), ("failure", "string"), ("device", "string"))
-"""Columns that embedding adds: a vector or the reason why there is none, and where it was computed."""
+MADE = (
+    ("global_embedding", "array<float>"),
+    ("failure", "string"),
+    ("precision", "string"),
+    ("device", "string"),
+    ("path", "string"),
+)
+"""Columns that embedding adds: a vector or the reason why there is none; in which precision, where and how computed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
     """Which encoder, how, and with how much of the machine.
 
-    `model` is the URI of the artefact's folder; `threads` are torch's, per worker.
+    `model` is the URI of the artefact's folder; `batch_size` None lets each worker find its own; `threads` are torch's,
+    per worker.
     """
 
     model: str
     model_version: str
     convention: str
     precision: str
-    batch_size: int
+    batch_size: int | None
     threads: int
 
     @classmethod

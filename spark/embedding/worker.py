@@ -1,93 +1,96 @@
-"""The work of one Python worker: Arrow batches of chips in, of vectors out."""
+"""The work of one Python worker: Arrow batches of chips in, of vectors out.
+
+Three things happen at once: this thread takes batches from Spark and gives vectors back; `decoding` decodes the chips
+of the next groups and brings them to the device; `encoding` keeps the device busy. So the device waits for nothing as
+long as each of the others is faster than it.
+"""
 
 from __future__ import annotations
 
 import functools
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from spark.embedding.ahead import ahead
+from spark.embedding.decoding import make_ready
 from spark.embedding.errors import ModelChangedError
+from spark.embedding.outcome import embed
+from spark.embedding.regroup import regrouped
 from spark.embedding.work import CARRIED, MADE
-from spark.lake.pixels import ChipError, open_chip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     import pyarrow as pa
 
     from spark.embedding.work import Work
     from spark.encoder import Encoder
 
-_log = logging.getLogger(__name__)
 INPUT = (*(name for name, _ in CARRIED), "clay_tensor", "lon", "lat")
 OUTPUT_DDL = ", ".join(f"{name} {kind}" for name, kind in (*CARRIED, *MADE))
+DECODED_AHEAD = 2
+"""Groups that are decoded while one is encoded: a chip takes 1.3 MB then."""
+ENCODED_AHEAD = 1
+"""Groups that wait at the encoder, so that it never waits for this thread."""
+MOST_DECODERS = 8
 
 
 def embedder(work: Work) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT_DDL`."""
+    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT_DDL`, of other sizes."""
 
-    def embed(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            # Not loaded before the first batch: an empty partition needs no encoder.
-            if batch.num_rows:
-                yield embed_batch(batch, _encoder(work), work.batch_size)
+    def embed_all(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from spark.embedding.device import device_of_task
 
-    return embed
+        for first in batches:
+            # Not loaded before the first row: an empty partition needs no encoder.
+            if first.num_rows:
+                yield from embedded(_after(first, batches), _encoder(work, device_of_task()), work.threads)
 
-
-def embed_batch(batch: pa.RecordBatch, encoder: Encoder, size: int) -> pa.RecordBatch:
-    """Every chip's row with its vector, or with the reason why it has none."""
-    import pyarrow as pa
-
-    frames, digests = batch.column("clay_tensor"), batch.column("content_digest").to_pylist()
-    places = np.column_stack([batch.column("lon").to_numpy(), batch.column("lat").to_numpy()])
-    moments = batch.column("datetime").cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-    vectors: list[np.ndarray[Any, Any] | None] = [None] * batch.num_rows
-    failures: list[str | None] = [None] * batch.num_rows
-    for start in range(0, batch.num_rows, size):
-        part = range(start, min(start + size, batch.num_rows))
-        whole, chips = _decode(part, frames, digests, failures)
-        if not whole:
-            continue
-        result = encoder.encode(np.stack(chips), places[whole], moments[whole])
-        for row, vector, ok in zip(whole, result.vectors, result.ok, strict=True):
-            failures[row] = None if ok and np.any(vector) else "vector_zero" if ok else "vector_not_finite"
-            vectors[row] = vector if failures[row] is None else None
-    carried = [batch.column(name) for name, _ in CARRIED]
-    made = [
-        pa.array([None if vector is None else vector.tolist() for vector in vectors], pa.list_(pa.float32())),
-        pa.array(failures, pa.string()),
-        pa.array([str(getattr(encoder, "device", "unknown"))] * batch.num_rows, pa.string()),
-    ]
-    return pa.RecordBatch.from_arrays([*carried, *made], names=[name for name, _ in (*CARRIED, *MADE)])
+    return embed_all
 
 
-def _decode(
-    part: Sequence[int], frames: pa.Array, digests: Sequence[str], failures: list[str | None]
-) -> tuple[list[int], list[np.ndarray[Any, Any]]]:
-    """Rows of `part` that hold a chip, and the chips; the others get a failure."""
-    whole, chips = [], []
-    for row in part:
-        try:
-            chips.append(open_chip(frames[row].as_py(), digests[row]))
-            whole.append(row)
-        except ChipError as error:
-            failures[row] = error.reason
-            _log.warning("chip %s cannot be embedded: %s", digests[row], error)
-    return whole, chips
+def embedded(batches: Iterable[pa.RecordBatch], encoder: Encoder, threads: int) -> Iterator[pa.RecordBatch]:
+    """Every chip's row with its vector, or with the reason why it has none, in order."""
+    import blosc2
+
+    # Chips are decoded beside each other: threads within each would be started anew for every one.
+    blosc2.set_nthreads(1)
+    decoders = 1 if encoder.device == "cpu" else min(MOST_DECODERS, max(2, threads))
+    with (
+        ThreadPoolExecutor(decoders, "blosc2") as blosc,
+        ThreadPoolExecutor(1, "decoding") as decoding,
+        ThreadPoolExecutor(1, "encoding") as encoding,
+    ):
+        groups = regrouped(batches, lambda: encoder.batch)
+        ready = ahead(decoding, lambda rows: make_ready(rows, encoder, blosc), groups, DECODED_AHEAD)
+        yield from ahead(encoding, lambda group: embed(group, encoder), ready, ENCODED_AHEAD)
+
+
+def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield first
+    yield from rest
 
 
 @functools.lru_cache(maxsize=1)
-def _encoder(work: Work) -> Encoder:
+def _encoder(work: Work, device: str | None) -> Encoder:
     """The encoder of this process: loading proves it, which takes seconds, and workers are reused."""
     import torch
 
-    from spark.embedding.artefact import local_copy
+    from spark.embedding.artefact import LocalCopy
     from spark.encoder import load_encoder
+    from spark.encoding.artefact import read_artefact
 
     torch.set_num_threads(work.threads)
-    encoder = load_encoder(local_copy(work.model), convention=work.convention, precision=work.precision)
-    if encoder.model_version != work.model_version:
-        raise ModelChangedError(work.model_version, encoder.model_version)
-    return encoder
+    copy = LocalCopy.of(work.model)
+    found = read_artefact(copy.folder).model_version
+    if found != work.model_version:
+        raise ModelChangedError(work.model_version, found)
+    return load_encoder(
+        copy.folder,
+        convention=work.convention,
+        precision=work.precision,
+        device=device,
+        batch=work.batch_size,
+        fetch=copy.fetch,
+        memory=copy.folder,
+    )

@@ -27,38 +27,28 @@ class ChoiceError(EncoderError):
         self.allowed = tuple(allowed)
 
 
-class TorchVersionError(EncoderError):
-    """The program was exported by another torch than the one that runs.
-
-    Attributes:
-        exported: Version that wrote the program.
-        running: Version that runs.
-    """
-
-    def __init__(self, exported: str, running: str) -> None:
-        super().__init__(
-            f"encoder.pt2 was exported by torch {exported}, but this is torch {running}, and a program runs only under "
-            f"its own version; install torch {exported}, or build the model again under torch {running}",
-        )
-        self.exported = exported
-        self.running = running
-
-
 class SelfCheckError(EncoderError):
     """The encoder does not give the reference's vectors on this machine.
 
     Attributes:
+        precision: Of the arithmetic.
         error: Largest difference of a component.
-        allowed: Largest difference allowed.
+        cosine: Least cosine between a vector and its reference.
     """
 
-    def __init__(self, error: float, allowed: float, device: str) -> None:
+    def __init__(self, *, precision: str, error: float, cosine: float, allowed: str, device: str) -> None:
         super().__init__(
-            f"vectors on {device} differ from reference.npz by {error:.3g}, at most {allowed:.3g} is allowed; "
-            "nothing was embedded: build the model again, or see why this device computes less precisely",
+            f"{precision} vectors on {device} differ from reference.npz by up to {error:.3g}, least cosine "
+            f"{cosine:.6f}; allowed: {allowed}. Nothing was embedded: build the model again, choose another precision, "
+            "or see why this device computes less precisely",
         )
+        self.precision = precision
         self.error = error
-        self.allowed = allowed
+        self.cosine = cosine
+
+
+class UnsoundError(EncoderError):
+    """An encoder that worked does no longer: a fault of the device or its driver, not of a chip."""
 
 
 class InputError(EncoderError):

@@ -1,7 +1,7 @@
-"""An exported program at work on one device."""
+"""A network at work on one device."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,95 +9,177 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark.encoding.artefact import Artefact
+from spark.encoding.device import kind_of
 from spark.encoding.errors import InputError, MemoryShortError
 from spark.encoding.metadata import encode_metadata
-from spark.encoding.program import BATCH
+from spark.encoding.network import Network
+from spark.encoding.poison import isolate
+from spark.encoding.prepared import Prepared
 from spark.encoding.result import EncodeResult
 
 if TYPE_CHECKING:
-    from spark.encoding.program import Program
+    import torch
 
 log = logging.getLogger(__name__)
 
 
-class ProgramEncoder:
-    """Runs a program over chips, in batches that fit.
+class NetworkEncoder:
+    """Runs a network over chips, in batches that fit.
 
     Attributes:
         model_version: Of the artefact.
         convention: How times and places are encoded.
         precision: Of the arithmetic.
-        device: Where the program runs.
+        device: Where the network runs.
+        network: What runs; may be replaced by another of the same vectors.
         batch: Chips per forward pass; halved for good whenever memory runs short.
+        sound: Raises if the device has ceased to compute as it did; asked before a chip is blamed.
     """
 
-    def __init__(self, program: "Program", artefact: Artefact, *, convention: str, precision: str, device: str) -> None:
+    def __init__(
+        self, network: Network, artefact: Artefact, *, convention: str, precision: str, device: str, batch: int
+    ) -> None:
         self.model_version = artefact.model_version
         self.convention = convention
         self.precision = precision
         self.device = device
-        self.batch = min(artefact.max_batch, BATCH[device.partition(":")[0]])
-        self._program = program
+        self.network = network
+        self.batch = batch
+        self.sound: Callable[[], None] = lambda: None
         self._chip_shape = artefact.chip_shape
         self._dim = artefact.dim
+        self._upload: torch.cuda.Stream | None = None
 
-    def encode(
+    @property
+    def path(self) -> str:
+        """How the network runs: `pt2` or `eager`, with `+graph` where a recording is replayed."""
+        return self.network.path
+
+    def room(self, count: int) -> NDArray[np.uint16]:
+        """Uninitialised `(count, band, row, col)` to decode into; page-locked where that speeds the upload."""
+        import torch
+
+        pinned = kind_of(self.device) == "cuda"
+        room: NDArray[np.uint16] = torch.empty(
+            (count, *self._chip_shape), dtype=torch.uint16, pin_memory=pinned
+        ).numpy()
+        return room
+
+    def prepare(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
-    ) -> EncodeResult:
-        """Embed chips.
+    ) -> Prepared:
+        """Check chips, places and times, and bring them to the device. May run beside `run`, in another thread.
 
         Args:
-            chips: `(n, band, row, col)` uint16 harmonised DN, 0 = nodata.
+            chips: `(n, band, row, col)` uint16 harmonised DN, 0 = nodata; not to be changed before `run` is done.
             lonlat: `(n, 2)` degrees, of the cells' centres.
             when: n acquisition times, aware or datetime64 in UTC.
 
-        Returns:
-            n vectors, in the chips' order, not of unit length. A chip whose vector is not finite spoils no other.
-
         Raises:
             InputError: Shape, type or range is wrong.
-            MemoryShortError: One chip alone does not fit.
         """
+        import torch
+
         if chips.dtype != np.uint16 or chips.shape[1:] != self._chip_shape:
             wanted = ", ".join(map(str, self._chip_shape))
             raise InputError(f"chips are {chips.dtype} {chips.shape}; they must be uint16 (n, {wanted})")
         time, latlon = encode_metadata(self.convention, lonlat, when)
         if len(time) != len(chips):
             raise InputError(f"{len(chips)} chips but {len(time)} places and times; each chip needs one of both")
-        vectors = np.empty((len(chips), self._dim), dtype=np.float32)
+        # torch warns of arrays that it could write to but must not.
+        dn = torch.from_numpy(chips) if chips.flags.writeable else torch.tensor(chips)
+        if kind_of(self.device) != "cuda":
+            return Prepared(
+                dn=dn.to(self.device),
+                time=torch.from_numpy(time).to(self.device),
+                latlon=torch.from_numpy(latlon).to(self.device),
+            )
+        self._upload = self._upload or torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(self._upload):
+            moved = [
+                values.to(self.device, non_blocking=True) for values in (dn, *map(torch.from_numpy, (time, latlon)))
+            ]
+        self._upload.synchronize()
+        return Prepared(dn=moved[0], time=moved[1], latlon=moved[2])
+
+    def run(self, prepared: Prepared) -> EncodeResult:
+        """Embed what `prepare` gave, in order; vectors are not of unit length.
+
+        Chips whose vector is not finite, or that make the network fail, are found by halving; they spoil no other.
+
+        Raises:
+            MemoryShortError: One chip alone does not fit.
+            UnsoundError: The device no longer reproduces the reference: no chip is to blame.
+        """
+        vectors, raised = isolate(lambda rows: self.raw(prepared.take(rows)), len(prepared), self._dim, self.sound)
+        return EncodeResult.judged(vectors, raised)
+
+    def encode(
+        self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
+    ) -> EncodeResult:
+        """`prepare`, then `run`."""
+        return self.run(self.prepare(chips, lonlat, when))
+
+    def raw(self, prepared: Prepared) -> NDArray[np.float32]:
+        """What the network makes of chips, whatever it is: `(n, dim)`, in batches that fit.
+
+        Raises:
+            RuntimeError: The network failed.
+            MemoryShortError: One chip alone does not fit.
+        """
+        vectors = np.empty((len(prepared), self._dim), dtype=np.float32)
         done = 0
-        while done < len(chips):
-            rows = slice(done, done + self.batch)
-            part = self._forward(chips[rows], time[rows], latlon[rows])
+        while done < len(prepared):
+            rows = np.arange(done, min(done + self.batch, len(prepared)))
+            part = self._full(prepared.take(rows))
             if part is None:
-                self._halve(len(chips[rows]))
+                self._halve()
                 continue
             vectors[rows] = part
-            done += len(part)
-        return EncodeResult.judged(vectors)
+            done += len(rows)
+        return vectors
 
-    def _forward(
-        self, chips: NDArray[np.uint16], time: NDArray[np.float32], latlon: NDArray[np.float32]
-    ) -> NDArray[np.float32] | None:
-        """One pass; None where memory ran short, so that nothing of it is still held when the caller tries again."""
+    def _full(self, part: Prepared) -> NDArray[np.float32] | None:
+        """A pass in the shape of a whole batch, whatever there is of it.
+
+        Matrix products of another size are summed in another order: a vector would depend, in its last bits, on how
+        many chips came with it, and a run that was interrupted would differ from one that was not.
+        """
+        count = len(part)
+        made = self.once(part if count == self.batch else part.filled(self.batch))
+        return None if made is None else made[:count]
+
+    def once(self, part: Prepared) -> NDArray[np.float32] | None:
+        """One pass of all; None where memory ran short, so that nothing of it is held when the caller tries again."""
         import torch
 
         try:
             with torch.inference_mode():
-                # DN travel as uint16 and become float32 on the device: half the traffic.
-                dn = torch.tensor(chips).to(self.device).to(torch.float32)
-                metadata = (torch.tensor(values).to(self.device) for values in (time, latlon))
-                vectors: NDArray[np.float32] = self._program(dn, *metadata).to("cpu", torch.float32).numpy()
-        except torch.OutOfMemoryError:
+                made = self.network.forward(part.dn, part.time, part.latlon)
+                vectors: NDArray[np.float32] = made.to("cpu", torch.float32).numpy()
+        except RuntimeError as error:
+            if not memory_short(error):
+                raise
             return None
         return vectors
 
-    def _halve(self, tried: int) -> None:
+    def _halve(self) -> None:
         import torch
 
-        if tried == 1:
+        tried = self.batch
+        if self.network.plain is not None:
+            self.network = self.network.plain  # a recording holds memory of its own
+        elif tried == 1:
             raise MemoryShortError(f"one chip alone does not fit into the memory of {self.device}; use a larger device")
-        self.batch = tried // 2
+        else:
+            self.batch = tried // 2
         log.warning("%s ran out of memory with %d chips at once; going on with %d", self.device, tried, self.batch)
-        if self.device != "cpu":
+        if kind_of(self.device) == "cuda":
             torch.cuda.empty_cache()
+
+
+def memory_short(error: RuntimeError) -> bool:
+    """Whether torch says that memory ran out; of the machine's own it says so in words only."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

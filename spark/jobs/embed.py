@@ -6,26 +6,31 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from claylake.plan import Plan
 from claylake.reports import EmbedReport
 from claylake.vocabulary import EMBEDDINGS
+from spark.embedding.health import health_of
 from spark.embedding.pending import commits, with_pixels, without_vector
 from spark.embedding.work import Work
 from spark.embedding.worker import INPUT, OUTPUT_DDL, embedder
 from spark.jobs.arguments import plan_uri
 from spark.lake import branches, merge
 from spark.lake.scope import Scope
+from spark.lake.vectors import comparable
 from spark.session import session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
 _log = logging.getLogger(__name__)
+WAYS = ("precision", "device", "path")
+"""How a vector was made, as the workers tell."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,27 +48,29 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
     total, pending = without_vector(spark, scope, work)
     _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
-    vectors, failed, devices = 0, dict[str, int](), set[str]()
+    vectors, failed, ways = 0, Counter[str](), {name: set[str]() for name in WAYS}
     for group in commits(pending):
         made = _embed_group(spark, scope, work, group)
         try:
             vectors += merge.insert_only(spark, plan, EMBEDDINGS, _rows(made.where("failure IS NULL"), work, plan))
-            for row in made.groupBy("failure", "device").count().collect():
-                devices.add(row["device"])
+            for row in made.groupBy("failure", *WAYS).count().collect():
+                for name in WAYS:
+                    ways[name].add(row[name])
                 if row["failure"]:
-                    failed[row["failure"]] = failed.get(row["failure"], 0) + row["count"]
+                    failed[row["failure"]] += row["count"]
         finally:
             made.unpersist()
         _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
+    health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
     report = EmbedReport(
         seconds=time.monotonic() - started,
         vectors=vectors,
         present=total - len(pending),
-        failed=failed,
+        failed=dict(failed),
         model_version=work.model_version,
         convention=work.convention,
-        precision=work.precision,
-        device=", ".join(sorted(devices)) or "none",
+        health=health,
+        **{name: ", ".join(sorted(used)) or "none" for name, used in ways.items()},
         message=_message(total, len(pending), vectors, failed),
     )
     report.save(plan)
@@ -86,7 +93,6 @@ def _rows(made: DataFrame, work: Work, plan: Plan) -> DataFrame:
     constants = {
         "model_version": work.model_version,
         "convention": work.convention,
-        "precision": work.precision,
         "run_id": plan.run.run_id,
     }
     return made.withColumns({name: f.lit(value) for name, value in constants.items()} | {"created_at": f.now()})
@@ -103,7 +109,7 @@ def _threads(spark: SparkSession) -> int:
     return max(1, cores // at_once)
 
 
-def _message(total: int, pending: int, vectors: int, failed: dict[str, int]) -> str:
+def _message(total: int, pending: int, vectors: int, failed: Mapping[str, int]) -> str:
     if not total:
         return "nothing to do: no chips in these cells and months"
     if not pending:

@@ -9,8 +9,9 @@ import numpy as np
 from claylake import store
 from claylake.grid import Cell
 from claylake.plan import REPORT
-from claylake.reports import ExtractReport
+from claylake.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import CELL_M
+from spark.report import health
 from spark.report.clearest import clearest, scores, tiles
 from spark.report.layout import Layout
 from spark.report.page import Page
@@ -55,7 +56,7 @@ def build(spark: SparkSession, scope: Scope, findings: Findings) -> str:
 
 def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None, drawn: int) -> Page:
     plan = scope.plan
-    extracted = ExtractReport.load(plan)
+    extracted, embedded = ExtractReport.load(plan), EmbedReport.load(plan)
     scenes = extracted.scenes if extracted else plan.found.kept
     rejected = sum(number for outcome, number in findings.outcomes.items() if outcome.startswith("rejected:"))
     figures = {
@@ -83,6 +84,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
             (PCA_FILE, "Embeddings", _legend(basis, plan.model_version)),
         ),
         notes=_notes(layout, plan.settings.encoder.convention),
+        health=health.lines(embedded.health) if embedded and embedded.health else (),
     )
 
 

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claylake.vocabulary import CHIPS, EMBEDDINGS
+from claylake.vector_kind import VectorKind, one_kind
+from claylake.vocabulary import CHIPS
 from spark.lake import branches
+from spark.lake.vectors import comparable
 from spark.report.pca import Basis
 from spark.report.picture import shrink
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from spark.lake.scope import Scope
 
+KIND = ("model_version", "convention")
 FIT_ON = 4096
 """Vectors that the principal axes are computed from, if there are more."""
 
@@ -46,21 +49,25 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
 
 def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dict[str, np.ndarray], Basis | None]:
-    """Cell id to its vector's scores, float64 (3,), and the axes; no axes where there are no vectors."""
+    """Cell id to its vector's scores, float64 (3,), and the axes; no axes where there are no vectors.
+
+    Raises:
+        MixedVectorsError: vectors of several models or conventions would share one picture.
+    """
     from pyspark.sql import functions as f
 
-    plan, encoder = scope.plan, scope.plan.settings.encoder
     wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
-    vectors: DataFrame = spark.sql(
-        f"SELECT id, cell_id, content_digest, global_embedding FROM {branches.main(plan, EMBEDDINGS)} t "
-        f"WHERE {scope.where(EMBEDDINGS)} AND model_version = '{plan.model_version}' "
-        f"AND convention = '{encoder.convention}'"
-    ).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
-    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding").collect()
+    vectors = comparable(spark, scope).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
+    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND).collect()
+    one_kind(VectorKind(row["model_version"], row["convention"]) for row in some)
     if not some:
         return {}, None
     basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))
-    rows = vectors.mapInArrow(_projector(basis), "cell_id string, scores array<double>").collect()
+    rows = (
+        vectors.select("cell_id", "global_embedding")
+        .mapInArrow(_projector(basis), "cell_id string, scores array<double>")
+        .collect()
+    )
     return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
 
 

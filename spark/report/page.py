@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 from string import Template
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spark.report.health import Line
 
 TITLES = {
     "chip": "chips kept",
@@ -18,7 +22,8 @@ class Page:
     """What the page says.
 
     `figures` are the large numbers, label to text; `outcomes` what became of every (cell, pass);
-    `pictures` are (file, heading, text under it); `notes` are whole sentences.
+    `pictures` are (file, heading, text under it); `notes` are whole sentences; `health` is what there is to say of the
+    vectors.
     """
 
     aoi: str
@@ -28,6 +33,7 @@ class Page:
     outcomes: dict[str, int]
     pictures: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
+    health: tuple[Line, ...] = ()
 
     def html(self) -> str:
         """The file's text. Everything that came from outside is escaped."""
@@ -45,8 +51,20 @@ class Page:
                 for file, heading, text in self.pictures
             ),
             outcomes=self._outcomes(),
+            health=self._health(),
             notes="\n".join(f"<p>{escape(note)}</p>" for note in self.notes),
         )
+
+    def _health(self) -> str:
+        if not self.health:
+            return ""
+        rows = "\n".join(
+            f'<tr class="{"unusual" if line.unusual else "usual"}"><td>{escape(line.label)}</td>'
+            f'<td class="n">{escape(line.value)}</td>'
+            f"<td>{'<b>Unusual.</b> ' if line.unusual else ''}{escape(line.verdict)}</td></tr>"
+            for line in self.health
+        )
+        return f"<section><h2>Health of the vectors</h2>\n<table>\n{rows}\n</table></section>"
 
     def _outcomes(self) -> str:
         total = sum(self.outcomes.values()) or 1
@@ -94,6 +112,7 @@ td { padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); }
 .bar i { display: block; height: .6rem; border-radius: .3rem; min-width: 2px; background: var(--rejected); }
 .chip .bar i { background: var(--chip); }
 .failed .bar i { background: var(--failed); }
+.unusual b { color: var(--failed); }
 </style>
 </head>
 <body>
@@ -108,6 +127,7 @@ $pictures
 <table>
 $outcomes
 </table></section>
+$health
 <section class="notes">
 $notes
 </section>

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
         where = {"LocationConstraint": info.env["AWS_REGION"]}
         boto3.client("s3").create_bucket(Bucket=LAKE.removeprefix("s3://"), CreateBucketConfiguration=where)
         yield info
+
+
+@pytest.fixture(scope="session")
+def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo model, built as anybody builds it; not to be changed."""
+    out = tmp_path_factory.mktemp("model")
+    command = [sys.executable, "-m", "model", "build", "--name", "demo-random", "--out", str(out)]
+    subprocess.run([*command, "--arch", "cpu"], cwd=Path(__file__).resolve().parents[2], check=True)
+    return out / "demo-random"
 
 
 @pytest.fixture(scope="session")

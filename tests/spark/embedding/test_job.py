@@ -3,41 +3,35 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from claylake import store
 from claylake.reports import EmbedReport
-from spark.embedding.artefact import local_copy
 from spark.embedding.errors import ModelChangedError
-from spark.embedding.work import Work
 from spark.encoder import load_encoder
 from spark.jobs import embed as job
 from spark.lake import branches, merge
+from spark.lake.audits import Findings
 from spark.lake.refs import Refs
+from spark.lake.scope import Scope
+from spark.report import build
+from spark.report.layout import Layout
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows
 from tests.spark.lake.rows import PlanMaker
 
-ROOT = Path(__file__).resolve().parents[3]
 CELLS = rows.CELLS_3X3
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def model_version(stack, tmp_path_factory):
-    """Builds the demo model and puts it where plans look for it."""
-    out = tmp_path_factory.mktemp("model")
-    subprocess.run(
-        [sys.executable, "-m", "model", "build", "--name", "demo-random", "--out", str(out)], cwd=ROOT, check=True
-    )
-    for path in (out / "demo-random").iterdir():
+def model_version(stack, artefact):
+    """Puts the demo model where plans look for it."""
+    for path in artefact.iterdir():
         store.write(f"{LAKE}/artifacts/model/demo-random/{path.name}", path.read_bytes())
-    return json.loads((out / "demo-random" / "model.json").read_text())["model_version"]
+    return json.loads((artefact / "model.json").read_text())["model_version"]
 
 
 @pytest.fixture
@@ -45,7 +39,7 @@ def make(stack, model_version, request):
     maker = PlanMaker(lake=LAKE, database=f"embed{abs(hash(request.node.name)) % 10**8}")
 
     def plan(name="demo", **changes):
-        settings = {"encoder": {"model": "demo-random", "batch_size": 4}}
+        settings = {"encoder": {"model": "demo-random", "batch_size": 4, "precision": "fp32"}}
         return maker(name, **{"model_version": model_version, **settings, **changes})
 
     return plan
@@ -63,16 +57,29 @@ def vectors(spark, plan):
     return {row["id"]: np.array(row["global_embedding"], np.float32) for row in found}
 
 
-def test_vectors_are_the_encoders_and_a_rerun_makes_only_what_is_missing(spark, make):
+def page_of(plan):
+    """The report's page, without pictures."""
+    found = Findings(
+        offending={}, chips=6, vectors=6, looks=6, cells_with_chip=6, outcomes={"chip": 6}, failed={}, rows_of_run=6
+    )
+    layout = Layout.of(np.full(1, rows.EPSG), np.full(1, rows.COL), np.full(1, rows.ROW))
+    return build._page(Scope.of(plan), found, layout, None, 0).html()
+
+
+def test_vectors_are_the_encoders_and_a_rerun_makes_only_what_is_missing(spark, make, artefact):
     plan = make()
     chips = write_chips(spark, plan, CELLS[:6])
     write_chips(spark, plan, CELLS[:1], rows.PASS_AUGUST)
     report = job.embed(spark, plan)
     assert (report.vectors, report.present, report.failed) == (6, 0, {})
     assert EmbedReport.load(plan) == report
-    assert report.device == "cpu"
+    assert (report.device, report.precision, report.path) == ("cpu", "fp32", "pt2")
+    health = report.health
+    assert (health.vectors, health.not_finite, health.duplicates, health.sampled) == (6, 0, 0, 6)
+    assert 1 < health.effective_rank <= 5
+    assert "Health of the vectors" in page_of(plan)
 
-    encoder = load_encoder(local_copy(Work.of(plan, 1).model), convention="tutorial", precision="fp32")
+    encoder = load_encoder(artefact, convention="tutorial", precision="fp32", batch=4)
     places = {row["cell_id"]: (row["lon"], row["lat"]) for row in rows.cells_table(CELLS).to_pylist()}
     direct = encoder.encode(
         np.stack([rows.tensor(chip["cell_id"], chip["pass"]) for chip in chips]),

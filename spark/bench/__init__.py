@@ -1,0 +1,1 @@
+"""How fast the embed job's parts are, as ratios within one run."""

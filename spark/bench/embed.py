@@ -1,0 +1,149 @@
+"""The embed job's rate over the bare encoder's, measured in turns in one process."""
+
+from __future__ import annotations
+
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spark.bench.chips import batches
+from spark.embedding.decoding import make_ready
+from spark.embedding.regroup import regrouped
+from spark.embedding.worker import embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One way, once: chips per second, and milliseconds of processor time per chip."""
+
+    rate: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was measured: chips per second, medians of the rounds.
+
+    Attributes:
+        model_version: of the encoder.
+        precision: that it ran in.
+        device: where.
+        path: how.
+        batch: chips per forward pass.
+        threads: torch's, and Blosc2's on a GPU.
+        chips: embedded per round and way.
+        frame_kb: mean bytes of a stored chip, in thousands.
+        bare: rate of the encoder alone, its input on the device before the clock starts.
+        worker: rate of all that a worker does: regroup, decode, check digests, upload, encode, build rows.
+        ratio: median over rounds of worker's over bare's.
+        decode: rate of decoding and upload alone, one chip after the other.
+        bare_cpu_ms: processor time per chip of the encoder alone, all threads together.
+        worker_cpu_ms: likewise of all that a worker does: tells what it adds, whatever else the machine does.
+    """
+
+    model_version: str
+    precision: str
+    device: str
+    path: str
+    batch: int
+    threads: int
+    chips: int
+    frame_kb: float
+    bare: float
+    worker: float
+    ratio: float
+    decode: float
+    bare_cpu_ms: float
+    worker_cpu_ms: float
+
+    def table(self) -> str:
+        """As markdown."""
+        rows = "\n".join(
+            f"| {name} | {value:.4g} |" if isinstance(value, float) else f"| {name} | {value} |"
+            for name, value in asdict(self).items()
+        )
+        return f"| embed worker | |\n|---|---|\n{rows}\n"
+
+
+def measure(
+    folder: Path, *, chips: int, rounds: int, precision: str, device: str | None, batch: int | None, threads: int | None
+) -> Finding:
+    """Run both ways in turns on the same chips; the first turn of each only warms up.
+
+    Raises:
+        EncoderError: the artefact cannot be loaded.
+    """
+    import torch
+
+    from spark.encoder import load_encoder
+    from spark.encoding.runner import NetworkEncoder
+
+    threads = threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    encoder = load_encoder(folder, convention="tutorial", precision=precision, device=device, batch=batch)
+    if not isinstance(encoder, NetworkEncoder):
+        raise TypeError(f"{type(encoder).__name__} has no bare run to compare with")
+    given = batches(chips)
+    prepared = [_prepared(encoder, group) for group in regrouped(given, lambda: encoder.batch)]
+
+    def bare() -> int:
+        # In a thread, as a worker's encoder is: each has an OpenMP team of its own, which waits in its own way.
+        with ThreadPoolExecutor(1) as alone:
+            return alone.submit(lambda: sum(len(encoder.raw(group)) for group in prepared)).result()
+
+    def worker() -> int:
+        return sum(made.num_rows for made in embedded(iter(given), encoder, threads))
+
+    def decode() -> int:
+        return sum(len(_prepared(encoder, group)) for group in regrouped(given, lambda: encoder.batch))
+
+    turns: dict[Any, list[Turn]] = {bare: [], worker: [], decode: []}
+    for number in range(rounds + 1):
+        # Each way goes first as often: what runs second meets a warmer machine.
+        for way in (bare, worker, decode) if number % 2 else (decode, worker, bare):
+            turn = _turn(way, chips)
+            if number:
+                turns[way].append(turn)
+    rates = {way: [turn.rate for turn in some] for way, some in turns.items()}
+    cpu = {way: median(turn.cpu_ms for turn in some) for way, some in turns.items()}
+    return Finding(
+        model_version=encoder.model_version,
+        precision=encoder.precision,
+        device=encoder.device,
+        path=encoder.path,
+        batch=encoder.batch,
+        threads=threads,
+        chips=chips,
+        frame_kb=float(np.mean([len(frame.as_py()) for frame in given[0].column("clay_tensor")])) / 1000,
+        bare=median(rates[bare]),
+        worker=median(rates[worker]),
+        ratio=median(one / other for one, other in zip(rates[worker], rates[bare], strict=True)),
+        decode=median(rates[decode]),
+        bare_cpu_ms=cpu[bare],
+        worker_cpu_ms=cpu[worker],
+    )
+
+
+def _prepared(encoder: Any, group: pa.RecordBatch) -> Any:
+    with ThreadPoolExecutor(1) as threads:
+        return make_ready(group, encoder, threads).prepared
+
+
+def _turn(way: Callable[[], int], chips: int) -> Turn:
+    wall, cpu = time.perf_counter(), time.process_time()
+    done = way()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if done != chips:
+        raise RuntimeError(f"{done} of {chips} chips came out: rates would not compare")
+    return Turn(rate=chips / wall, cpu_ms=1000 * cpu / chips)

@@ -1,0 +1,32 @@
+"""Doing things ahead of their use, in order, a bounded number at a time."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from concurrent.futures import Executor, Future
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def ahead(executor: Executor, function: Callable[[Given], Made], items: Iterable[Given], count: int) -> Iterator[Made]:
+    """`map`, at most `count` results ahead of the one taken.
+
+    Items are taken by the caller's thread, in order. An exception of `function` is raised where its result would come;
+    whatever ends the iteration, what has not begun is cancelled.
+    """
+    pending: deque[Future[Made]] = deque()
+    try:
+        for item in items:
+            pending.append(executor.submit(function, item))
+            if len(pending) > count:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        for future in pending:
+            future.cancel()

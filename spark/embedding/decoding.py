@@ -1,0 +1,63 @@
+"""Rows of chips as they come from the table, made ready for the encoder."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from spark.lake.pixels import ChipError, open_chip
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import pyarrow as pa
+
+    from spark.encoder import Encoder
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """Rows on their way through the encoder.
+
+    Attributes:
+        rows: as they came.
+        whole: positions of the rows that hold a chip.
+        failures: of each row, why it holds none; None where it does.
+        prepared: the chips of `whole`, on the encoder's device; None where there are none.
+    """
+
+    rows: pa.RecordBatch
+    whole: tuple[int, ...]
+    failures: tuple[str | None, ...]
+    prepared: Any
+
+
+def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Ready:
+    """Decode the chips of an Arrow batch, beside each other in `threads`, and bring them to the device."""
+    import pyarrow as pa
+
+    frames, digests = rows.column("clay_tensor"), rows.column("content_digest").to_pylist()
+    room = encoder.room(rows.num_rows)
+
+    def decode(row: int) -> str | None:
+        try:
+            room[row] = open_chip(frames[row].as_py(), digests[row])
+        except ChipError as error:
+            _log.warning("chip %s cannot be embedded: %s", digests[row], error)
+            return error.reason
+        return None
+
+    failures = tuple(threads.map(decode, range(rows.num_rows)))
+    whole = [row for row, failure in enumerate(failures) if failure is None]
+    prepared = None
+    if whole:
+        places = np.column_stack([rows.column("lon").to_numpy(), rows.column("lat").to_numpy()])
+        moments = rows.column("datetime").cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
+        chips = room if len(whole) == rows.num_rows else room[whole]
+        prepared = encoder.prepare(chips, places[whole], moments[whole])
+    return Ready(rows=rows, whole=tuple(whole), failures=failures, prepared=prepared)

@@ -1,0 +1,111 @@
+"""Health of a run's vectors, in two passes over them and bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from claylake.reports import VectorHealth
+from claylake.vector_kind import VectorKind, one_kind
+from spark.embedding.spread import effective_rank, explained
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+SAMPLE = 2048
+"""Vectors, about, that effective rank and principal components are computed from: 8 MB."""
+_MEASURED = "bits binary, norm double, content_digest string, model_version string, convention string"
+_KIND = ("model_version", "convention")
+
+
+def health_of(vectors: DataFrame) -> VectorHealth:
+    """Look at rows of embeddings: lengths, duplicates, spread, and how much of it is cloud.
+
+    Raises:
+        MixedVectorsError: the rows are of several models or conventions.
+    """
+    counted = _count(vectors)
+    one_kind(VectorKind(*kind) for kind in counted["kinds"] or ())
+    chosen, unclear = _sample(vectors, int(counted["vectors"]))
+    components, share = explained(chosen, unclear)
+    return VectorHealth(
+        vectors=counted["vectors"],
+        not_finite=counted["not_finite"] or 0,
+        norm_min=counted["norm_min"],
+        norm_median=counted["norm_median"],
+        norm_max=counted["norm_max"],
+        duplicates=counted["duplicates"] or 0,
+        duplicates_other_pixels=counted["other_pixels"] or 0,
+        sampled=len(chosen),
+        effective_rank=effective_rank(chosen),
+        components=components,
+        unclear_r2=share,
+    )
+
+
+def _count(vectors: DataFrame) -> dict[str, Any]:
+    """One row of counts. Vectors of equal bits are one group, whose pixels should be equal too."""
+    from pyspark.sql import functions as f
+
+    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED)
+    groups = measured.groupBy("bits", "norm", *_KIND).agg(
+        f.count("*").alias("n"), f.countDistinct("content_digest").alias("pixels")
+    )
+    row = groups.agg(
+        f.coalesce(f.sum("n"), f.lit(0)).alias("vectors"),
+        f.sum(f.when(f.col("norm").isNull(), f.col("n"))).alias("not_finite"),
+        f.min("norm").alias("norm_min"),
+        f.percentile_approx("norm", 0.5, 1000).alias("norm_median"),
+        f.max("norm").alias("norm_max"),
+        f.sum(f.col("n") - 1).alias("duplicates"),
+        f.sum(f.col("pixels") - 1).alias("other_pixels"),
+        f.collect_set(f.struct(*_KIND)).alias("kinds"),
+    ).first()
+    return row.asDict() if row is not None else {}
+
+
+def _sample(vectors: DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Finite vectors, float32 (n, dim), chosen by their ids alone; and each one's unclear fraction, float64 (n,)."""
+    from pyspark.sql import functions as f
+
+    few = vectors.where(f.pmod(f.xxhash64("id"), f.lit(max(1, count))) < SAMPLE)
+    rows = few.select("global_embedding", "clear_frac").mapInArrow(_pack, "vector binary, clear_frac float").collect()
+    taken = [(np.frombuffer(row["vector"], np.float32), 1.0 - row["clear_frac"]) for row in rows]
+    taken = [(vector, unclear) for vector, unclear in taken if np.isfinite(vector).all()]
+    if not taken:
+        return np.empty((0, 0), np.float32), np.empty(0)
+    return np.stack([vector for vector, _ in taken]), np.array([unclear for _, unclear in taken])
+
+
+def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Each vector's digest and length; no length where a component is not finite."""
+    import pyarrow as pa
+    import xxhash
+
+    for batch in batches:
+        found = [np.asarray(vector, np.float32) for vector in _arrays(batch)]
+        norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
+        columns = [
+            pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
+            pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
+            *(batch.column(name) for name in ("content_digest", *_KIND)),
+        ]
+        yield pa.RecordBatch.from_arrays(columns, names=["bits", "norm", "content_digest", *_KIND])
+
+
+def _pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Vectors as bytes: Spark would make a Python number of every component."""
+    import pyarrow as pa
+
+    for batch in batches:
+        packed = pa.array([np.asarray(vector, np.float32).tobytes() for vector in _arrays(batch)], pa.binary())
+        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=["vector", "clear_frac"])
+
+
+def _arrays(batch: pa.RecordBatch) -> list[np.ndarray]:
+    column = batch.column("global_embedding")
+    return [column[row].values.to_numpy(zero_copy_only=False) for row in range(batch.num_rows)]

@@ -1,0 +1,74 @@
+"""How a set of vectors spreads: over how many dimensions, and whether by cloud. Arrays only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+COMPONENTS = 8
+ROWS_PER_COMPONENT = 10
+"""A fit on fewer rows per component would explain anything."""
+
+
+def effective_rank(vectors: Array) -> float | None:
+    """Effective rank of (n, dim) vectors about their mean, 1 to min(n - 1, dim); None for fewer than 2.
+
+    The exponential of the entropy of the singular values, scaled to sum 1: as many dimensions of equal spread
+    would have the same entropy. Equal vectors, which do not spread, count as 1. Source: O. Roy and M. Vetterli,
+    "The effective rank: a measure of effective dimensionality", EUSIPCO 2007.
+    """
+    if len(vectors) < 2:
+        return None
+    values, _ = _axes(vectors)
+    scales = np.sqrt(values)
+    if not scales.any():
+        return 1.0
+    shares = scales[scales > 0] / scales.sum()
+    return float(np.exp(-(shares * np.log(shares)).sum()))
+
+
+def explained(vectors: Array, target: Array) -> tuple[int, float | None]:
+    """Share of a quantity's variance that the vectors' first principal components explain linearly.
+
+    Principal component regression (I. T. Jolliffe, Principal Component Analysis, 2002, chapter 8): the components are
+    uncorrelated, so R^2 is the sum of their squared correlations with the target; then adjusted for the number of
+    components (H. Theil, Economic Forecasts and Policy, 1961), and not below 0.
+
+    Args:
+        vectors: (n, dim).
+        target: (n,).
+
+    Returns:
+        How many components were used, at most 8 and a tenth of n; and the share, None if the target does not vary or
+        there is none to use.
+    """
+    count = len(vectors)
+    used = min(COMPONENTS, count // ROWS_PER_COMPONENT)
+    wanted = np.asarray(target, dtype=np.float64) - np.mean(target) if count else np.empty(0)
+    total = float(wanted @ wanted)
+    if not used or total <= 1e-12 * count:
+        return used, None
+    values, axes = _axes(vectors)
+    first = np.argsort(values)[::-1][:used]
+    first = first[values[first] > 0]
+    if not len(first):
+        return 0, None
+    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
+    scores = centred @ axes[:, first]
+    plain = float(((scores.T @ wanted) ** 2 / (scores**2).sum(axis=0)).sum() / total)
+    adjusted = 1 - (1 - plain) * (count - 1) / (count - len(first) - 1)
+    return len(first), max(0.0, adjusted)
+
+
+def _axes(vectors: Array) -> tuple[Array, Array]:
+    """Squared singular values of the centred vectors, float64 (dim,), and their axes as columns (dim, dim).
+
+    Values below what float64 tells from rounding are 0.
+    """
+    centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
+    values, axes = np.linalg.eigh(centred.T @ centred)
+    length = float(np.abs(vectors).max()) if vectors.size else 0.0
+    noise = max(values.max(initial=0.0), length**2) * len(values) * np.finfo(np.float64).eps
+    return np.where(values > noise, values, 0.0), axes

@@ -1,0 +1,81 @@
+"""How many chips go through the network at once: found by trying, and remembered."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+FIRST = {"cpu": 4, "cuda": 16, "mps": 4}
+MOST = {"cpu": 32, "cuda": 512, "mps": 64}
+"""Chips per pass to begin with, and at most, by kind of device."""
+GAIN = 1.05
+"""Doubling again must bring this much more chips per second; beyond that a batch only costs memory."""
+BUDGET_S = 10.0
+LONG_PASS_S = 1.0
+"""A pass this long is timed well enough at once."""
+
+
+def find_batch(seconds: Callable[[int], float | None], *, first: int, most: int, budget_s: float = BUDGET_S) -> int:
+    """Double the batch while that pays.
+
+    Args:
+        seconds: Time of one pass of so many chips; None where they do not fit into memory.
+        first: Where to begin; halved until it fits.
+        most: Where to end.
+        budget_s: No size is tried that would, by the last one's rate, end after this many seconds.
+
+    Returns:
+        The size with the most chips per second; 1 if nothing fits, and then the first pass will say so.
+    """
+    started = time.monotonic()
+    batch = min(first, most)
+    taken = seconds(batch)
+    while taken is None and batch > 1:
+        batch //= 2
+        taken = seconds(batch)
+    if taken is None:
+        return 1
+    while 2 * batch <= most and time.monotonic() - started + 2 * taken < budget_s:
+        twice = seconds(2 * batch)
+        if twice is None or 2 * taken < GAIN * twice:
+            break
+        batch, taken = 2 * batch, twice
+    return batch
+
+
+def timed(run: Callable[[], object]) -> float | None:
+    """Seconds of a call that gives None where memory is short, and then None.
+
+    A long first call is the measure; else it has warmed up, and the better of two more is.
+    """
+    first = _once(run)
+    if first is None or first > LONG_PASS_S:
+        return first
+    more = [taken for taken in (_once(run), _once(run)) if taken is not None]
+    return min(more) if more else None
+
+
+def _once(run: Callable[[], object]) -> float | None:
+    started = time.perf_counter()
+    return None if run() is None else time.perf_counter() - started
+
+
+def remembered(path: Path, find: Callable[[], int]) -> int:
+    """The number that stands in a file, or else is found and written there.
+
+    Vectors of one chip in batches of different sizes may differ in their last bits; so workers of one machine
+    agree, whichever finds first.
+    """
+    try:
+        return int(path.read_text())
+    except (FileNotFoundError, ValueError):
+        found = find()
+    part = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        part.write_text(str(found))
+        os.link(part, path)
+    except FileExistsError:
+        return int(path.read_text())
+    finally:
+        part.unlink(missing_ok=True)
+    return found

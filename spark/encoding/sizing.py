@@ -1,0 +1,44 @@
+"""Which batch an encoder works fastest with on its device."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from spark.encoding.batch import FIRST, MOST, find_batch, remembered, timed
+from spark.encoding.device import kind_of
+from spark.encoding.runner import NetworkEncoder
+from spark.encoding.selfcheck import Reference
+
+
+def batch_of(
+    encoder: NetworkEncoder, reference: Reference, *, asked: int | None, most: int, memory: Path | None
+) -> int:
+    """The batch asked for, or remembered, or found by trying; never more than `most`."""
+    kind = kind_of(encoder.device)
+    if asked is not None:
+        return min(asked, most)
+
+    def find() -> int:
+        encoder.batch = 1  # or what is tried would be filled up to it
+        return find_batch(
+            lambda count: _seconds(encoder, reference, count), first=FIRST[kind], most=min(MOST[kind], most)
+        )
+
+    return find() if memory is None else min(most, remembered(memory / _key(encoder), find))
+
+
+def _seconds(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:
+    chips = np.resize(reference.chips, (count, *reference.chips.shape[1:]))
+    lonlat = np.resize(reference.lonlat, (count, 2))
+    prepared = encoder.prepare(chips, lonlat, [reference.when[number % len(reference.when)] for number in range(count)])
+    return timed(lambda: encoder.once(prepared))
+
+
+def _key(encoder: NetworkEncoder) -> str:
+    """File name that tells apart what the best batch depends on."""
+    import torch
+
+    kind = kind_of(encoder.device)
+    name = torch.cuda.get_device_name(encoder.device) if kind == "cuda" else f"{kind}-{torch.get_num_threads()}"
+    return "batch-" + re.sub(r"[^A-Za-z0-9]+", "-", f"{encoder.precision}-{encoder.path}-{name}")

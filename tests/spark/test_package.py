@@ -1,0 +1,38 @@
+"""The zip that steps load: an executor can run the encoder's weights with it, and finds no more of the model's build."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from infra.package import write_code
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
+    target = tmp_path / "claylake.zip"
+    write_code(ROOT, target)
+    with zipfile.ZipFile(target) as archive:
+        assert {name for name in archive.namelist() if name.startswith("model/")} == {
+            "model/__init__.py",
+            "model/lean.py",
+        }
+    code = f"""
+import sys
+sys.path = [{str(target)!r}, *(path for path in sys.path if "site-packages" in path or "lib/python" in path)]
+from pathlib import Path
+from spark.encoder import load_encoder
+from spark.encoding import network
+network._release = lambda version, told=iter(("exported", "running")): next(told)  # as if by another torch
+encoder = load_encoder(Path({str(artefact)!r}), convention="blank", precision="fp32", device="cpu", batch=3)
+import model.lean
+print(encoder.path, model.lean.__file__)
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["eager", f"{target}/model/lean.py"]

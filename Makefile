@@ -22,13 +22,22 @@ AIRFLOW := .venv/airflow/bin/python
 SPARK := .venv/spark/bin/python
 INFRA := .venv/infra/bin/python
 ENVIRONMENTS := .venv/airflow/.synced .venv/spark/.synced .venv/infra/.synced
-MODEL := $(CACHE)/model/demo-random
+ORACLE := .venv/oracle/.synced
 JARS := .cache/jars/.fetched
 
 # demo: which months of the generated world, or DATA=<folder> of STAC items and COGs instead.
 MONTHS ?= 2024-08/2024-09
 DATA ?=
 PORT ?= 8080
+# build: for GPUs (cuda) or not (cpu), and which encoders: names or folders of artefacts.
+ARCH ?= cuda
+MODEL ?= clay-v1.5
+# model: which encoder to build; for this machine unless ARCH is given.
+NAME ?= clay-v1.5
+SIZE ?= large
+given = $(filter command line environment,$(origin $(1)))
+# deploy: which stage of cdk.json.
+STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
 
 .PHONY: help
@@ -36,16 +45,28 @@ help: ## list these targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 .PHONY: setup
-setup: $(ENVIRONMENTS) $(JARS) ## install everything that is missing: uv, three environments, jars
+setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars
 	@echo "claylake is set up"
 
 .PHONY: demo
 demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
-	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)")
+	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
 	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+
+.PHONY: build
+build: setup ## put together what AWS is given, in dist/ (ARCH=cuda|cpu, MODEL=<name or folder of an encoder>)
+	UV=$(UV) $(INFRA) -m infra.build --arch $(ARCH) $(foreach each,$(MODEL),--model "$(each)")
+
+.PHONY: model
+model: setup ## fetch, build and verify an encoder for this machine (NAME=clay-v1.5|large-random|demo-random, ARCH=cpu|cuda|mps)
+	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(call given,ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
+
+.PHONY: bench-encoder
+bench-encoder: setup ## time our encoder beside the published one, in one run (SIZE=large; COMPILED=1: torch.compile, too)
+	$(SPARK) -m model bench --size "$(SIZE)" $(if $(COMPILED),--compiled)
 
 .PHONY: test
 test: setup lint ## lint, then every test
@@ -58,6 +79,18 @@ test-fast: setup ## tests without the slow ones
 .PHONY: test-matrix
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
+
+.PHONY: bench-embed
+bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<folder of an artefact>)
+	PYTHONPATH=dags:. $(SPARK) -m spark.bench embed --model "$(BENCH_MODEL)" --out out/bench-embed.json
+
+.PHONY: synth
+synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)
+	$(INFRA) -m infra.synth $(if $(REASONS),--reasons)
+
+.PHONY: deploy
+deploy: build ## build, and deploy the stacks of STAGE (sandbox) to the AWS account of the current credentials
+	$(INFRA) -m infra.cdk deploy --all -c stage=$(STAGE)
 
 .PHONY: lint
 lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
@@ -74,16 +107,18 @@ format: .venv/airflow/.synced ## format the code
 	.venv/airflow/bin/ruff check --fix .
 
 .PHONY: lock
-lock: $(UV) ## compile the three lock files again
+lock: $(UV) ## compile the lock files again
 	grep -v '^--constraint' requirements.txt | cat - locks/airflow.in > locks/.airflow.in
 	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
 	rm locks/.airflow.in
 	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
+	$(UV) pip compile -q --no-deps --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
+	for layer in extract embed; do $(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt; done
 	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
 
 .PHONY: clean
 clean: ## remove environments, local state and output (the per-user cache stays)
-	rm -rf .venv .cache .local out .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .cache .local out dist cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(CACHE)/uv/bin/uv:
 	python3 -m venv $(CACHE)/uv
@@ -92,6 +127,12 @@ $(CACHE)/uv/bin/uv:
 $(ENVIRONMENTS): .venv/%/.synced: locks/%.txt | $(UV)
 	$(UV) venv -q --allow-existing --python $(PYTHON_$*) .venv/$*
 	UV=$(UV) TORCH_BACKEND=$(TORCH_BACKEND) infra/install .venv/$* locks/$*.txt
+	touch $@
+
+# Alone and apart: its modules lie at top level, and its own pins would replace torch.
+$(ORACLE): locks/oracle.txt .venv/spark/.synced
+	rm -rf .venv/oracle
+	$(UV) pip install -q --no-deps --require-hashes --python $(SPARK) --target .venv/oracle -r locks/oracle.txt
 	touch $@
 
 $(JARS): infra/jars.sha256 infra/jars.py .venv/spark/.synced

@@ -1,4 +1,4 @@
-"""Command line: `python -m model build --name demo-random --out DIR`."""
+"""Command line: `python -m model fetch | build | check | bench | parity`; see each one's --help."""
 
 import argparse
 import logging
@@ -6,29 +6,121 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from model.arch import PRECISIONS_OF, named_arch
+from model.artefact import DESCRIPTION
+from model.cache import build_key, cache_folder
+from model.check import check
+from model.config import SIZES
 from model.errors import ModelError
-from model.export import DEFAULT_SEED, build
-from model.recipes import RECIPES
+from model.export import build
+from model.fetch import fetch
+from model.lean import LeanError
+from model.pin import read_pin
+from model.recipes import DEFAULT_SEED, RECIPES, Ingredients, named_recipe
 
 log = logging.getLogger("model")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Parse and run; 0 when built, 1 when it could not be."""
-    parser = argparse.ArgumentParser(prog="python -m model", description="Build the encoder's artefact.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    making = commands.add_parser("build", help="write DIR/NAME/{encoder.pt2, weights.pt, reference.npz, model.json}")
-    making.add_argument("--name", choices=sorted(RECIPES), default="demo-random")
-    making.add_argument("--out", type=Path, required=True, metavar="DIR")
-    making.add_argument("--seed", type=int, default=DEFAULT_SEED)
-    asked = parser.parse_args(argv)
+    """Parse and run; 0 when done, 1 when it could not be."""
+    asked = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        build(asked.name, asked.out, asked.seed)
-    except ModelError as error:
+        sys.stdout.write(f"{asked.run(asked)}\n")
+    except (ModelError, LeanError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m model", description="Build the encoder's artefact.")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    fetching = commands.add_parser("fetch", help="fetch the published checkpoint, or verify that it is here")
+    fetching.add_argument("--record", action="store_true", help="trust what the hub gives now, and pin it")
+    fetching.set_defaults(run=_fetch)
+
+    making = commands.add_parser("build", help="build an artefact's folder, and print its path")
+    making.add_argument("--name", choices=sorted(RECIPES), default="demo-random")
+    making.add_argument("--arch", choices=sorted(PRECISIONS_OF), help="kind of machine; this one's if not given")
+    making.add_argument("--out", type=Path, metavar="DIR", help="build DIR/NAME, anew; else in the user's cache, once")
+    making.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of random weights")
+    making.add_argument("--checkpoint", type=Path, help="file in the published format, instead of the pinned one")
+    making.set_defaults(run=_build)
+
+    checking = commands.add_parser("check", help="self-check of an artefact in every precision and path, as a table")
+    checking.add_argument("folder", type=Path)
+    checking.add_argument("--compiled", action="store_true", help="torch.compile, too (minutes)")
+    checking.set_defaults(run=lambda asked: check(asked.folder, compiled=asked.compiled))
+
+    benching = commands.add_parser("bench", help="time it beside the published encoder, in one run")
+    benching.add_argument("--size", choices=sorted(SIZES), default="large")
+    benching.add_argument("--rounds", type=int, default=3)
+    benching.add_argument("--chips", type=int, help="chips of a pass")
+    benching.add_argument("--batch", type=int, action="append", help="batch size to try; repeat for more")
+    benching.add_argument("--compiled", action="store_true", help="torch.compile, too (a C++ compiler, and minutes)")
+    benching.add_argument("--out", type=Path, default=Path("out"), metavar="DIR")
+    benching.set_defaults(run=_bench)
+
+    comparing = commands.add_parser("parity", help="every size, precision and path beside the published encoder")
+    comparing.add_argument("--size", choices=("tiny", "small", "base", "large"), action="append", help="repeatable")
+    comparing.add_argument("--chips", type=int, default=1, help="so many realistic and so many extreme ones")
+    comparing.add_argument("--compiled", action="store_true", help="torch.compile, too")
+    comparing.set_defaults(run=_parity)
+
+    for command in (fetching, making):
+        command.add_argument("--cache", type=Path, help="where fetched checkpoints are kept")
+        command.add_argument("--endpoint", help="address of the hub (else $HF_ENDPOINT, else the public one)")
+    return parser
+
+
+def _fetch(asked: argparse.Namespace) -> Path:
+    path, _ = fetch(read_pin(), _checkpoints(asked), record=asked.record, endpoint=asked.endpoint)
+    return path
+
+
+def _build(asked: argparse.Namespace) -> Path:
+    arch = named_arch(asked.arch)
+    out = asked.out or cache_folder() / "model" / build_key(arch, asked.seed)
+    if asked.out is None and asked.checkpoint is None and (out / asked.name / DESCRIPTION).exists():
+        return Path(out / asked.name)
+    return build(asked.name, out, _ingredients(asked), arch)
+
+
+def _bench(asked: argparse.Namespace) -> str:
+    from model.bench.run import Bench, bench
+
+    wanted = Bench(
+        size=asked.size,
+        rounds=asked.rounds,
+        chips=asked.chips,
+        batches=asked.batch,
+        compiled=asked.compiled,
+        out=asked.out,
+    )
+    return bench(wanted)
+
+
+def _parity(asked: argparse.Namespace) -> str:
+    from model.bench.table import parity_table
+
+    return parity_table(asked.size or ["tiny"], asked.chips, compiled=asked.compiled)
+
+
+def _ingredients(asked: argparse.Namespace) -> Ingredients:
+    """What the named recipe needs; a published one's checkpoint is fetched where it is not given."""
+    if asked.checkpoint is not None:
+        source: dict[str, object] = {"checkpoint": asked.checkpoint.name, "revision": None, "sha256": None}
+        return Ingredients(checkpoint=asked.checkpoint, source=source)
+    if not named_recipe(asked.name).published:
+        return Ingredients(seed=asked.seed)
+    path, pin = fetch(read_pin(), _checkpoints(asked), endpoint=asked.endpoint)
+    return Ingredients(checkpoint=path, source=pin.source)
+
+
+def _checkpoints(asked: argparse.Namespace) -> Path:
+    return asked.cache or cache_folder() / "checkpoint"
 
 
 if __name__ == "__main__":

@@ -9,6 +9,9 @@ from model.errors import ShapeError, UnknownNameError
 METADATA_DIMS = 8
 """Trailing token dimensions that carry time (4) and latlon (4)."""
 
+CHIP_PX = 256
+"""Side of a chip in pixels."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderConfig:

@@ -26,18 +26,26 @@ class ShapeError(ModelError):
     """Sizes that do not fit together."""
 
 
+class CheckpointError(ModelError):
+    """A checkpoint that is not there, cannot be read, or holds other weights than wanted."""
+
+
+class FetchError(ModelError):
+    """A published checkpoint cannot be had, or is not the one that was trusted."""
+
+
+class ArtefactError(ModelError):
+    """A folder that is no artefact of this format, or whose files are not those it describes."""
+
+
 class ParityError(ModelError):
-    """An exported program does not repeat the encoder it was made from.
+    """An encoder does not repeat the one it was made from.
 
     Attributes:
-        what: File of the program.
-        error: Largest difference of a component.
-        allowed: Largest difference allowed.
+        what: File or path that was measured.
     """
 
-    def __init__(self, what: str, error: float, allowed: float) -> None:
+    def __init__(self, what: str, found: str, allowed: str) -> None:
         """Say how far off it is."""
-        super().__init__(f"{what} differs from the eager encoder by {error:.3g}; at most {allowed:.3g} is allowed")
+        super().__init__(f"{what} differs from the eager encoder {found}; {allowed} is allowed")
         self.what = what
-        self.error = error
-        self.allowed = allowed

@@ -1,95 +1,48 @@
-"""The encoder with one sensor folded in: raw DN in, vectors out."""
+"""A lean encoder as an exported program: written, read, and moved to a device."""
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.export import Dim, ExportedProgram
+from torch.export import Dim
+from torch.export.passes import move_to_device_pass
 
-from model.architecture import Encoder, read_class_token, with_context
-from model.config import METADATA_DIMS
-from model.patches import embed_patches
-from model.positions import grid_encoding
-from model.sensor import Sensor
+from model.config import CHIP_PX
 
-CHIP_PX = 256
 MAX_BATCH = 512
 
+Vectors: TypeAlias = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""(dn `[B, C, 256, 256]`, time `[B, 4]`, latlon `[B, 4]`), all float32, to `[B, out_dim]` float32."""
 
-@dataclass(frozen=True, kw_only=True)
-class ProgramInput:
-    """Example input that fixes shapes and types.
 
-    Attributes:
-        dn: `[B, C, 256, 256]` float32.
-        time: `[B, 4]` float32.
-        latlon: `[B, 4]` float32.
+def save_program(module: nn.Module, bands: int, path: Path) -> None:
+    """Trace a module for any batch from 1 to `MAX_BATCH`, and write it.
+
+    Nothing in the program names a device but its weights, so it is traced on the CPU and moved when loaded.
+
+    Args:
+        module: Called as `Vectors` says.
+        bands: Bands of a chip.
+        path: A `.pt2`; replaced, never written into, since others may hold a link to the old file.
     """
-
-    dn: Tensor
-    time: Tensor
-    latlon: Tensor
-
-    @classmethod
-    def zeros(cls, batch: int, bands: int) -> "ProgramInput":
-        """Make an input of zeros."""
-        return cls(
-            dn=torch.zeros(batch, bands, CHIP_PX, CHIP_PX), time=torch.zeros(batch, 4), latlon=torch.zeros(batch, 4)
-        )
-
-
-class SensorProgram(nn.Module):
-    """What is exported.
-
-    The patch kernel and the position encoding depend on the sensor alone, so they are computed once, here. That leaves
-    the program without any tensor it would create itself, and so free to move between devices.
-    """
-
-    mean: Tensor
-    std: Tensor
-    kernel: Tensor
-    bias: Tensor
-    grid: Tensor
-
-    def __init__(self, encoder: Encoder, sensor: Sensor) -> None:
-        """Fold `sensor` into `encoder`, whose weights are shared, not copied."""
-        super().__init__()
-        self.patch = encoder.config.patch
-        self.cls_token = encoder.cls_token
-        self.transformer = encoder.transformer
-        self.head = encoder.head
-        side = CHIP_PX // self.patch
-        with torch.no_grad():
-            kernel, bias = encoder.patch_embedding.kernel(torch.tensor(sensor.wavelengths_um))
-            grid = grid_encoding(side, side, encoder.config.dim - METADATA_DIMS, torch.tensor(sensor.gsd_m))
-        self.register_buffer("mean", torch.tensor(sensor.means).view(-1, 1, 1))
-        self.register_buffer("std", torch.tensor(sensor.stds).view(-1, 1, 1))
-        self.register_buffer("kernel", kernel)
-        self.register_buffer("bias", bias)
-        self.register_buffer("grid", grid)
-
-    def forward(self, dn: Tensor, time: Tensor, latlon: Tensor) -> Tensor:
-        """Embed chips.
-
-        Args:
-            dn: `[B, C, 256, 256]` float32 harmonised DN, 0 = nodata (an ordinary value to Clay).
-            time: `[B, 4]`.
-            latlon: `[B, 4]`.
-
-        Returns:
-            `[B, out_dim]` float32.
-        """
-        chips = (dn - self.mean) / self.std
-        tokens = with_context(embed_patches(chips, self.kernel, self.bias, self.patch), self.grid, time, latlon)
-        class_token = read_class_token(tokens, self.cls_token, self.transformer)
-        return class_token if self.head is None else self.head(class_token)
-
-
-def export_program(program: SensorProgram) -> ExportedProgram:
-    """Trace the program for any batch from 1 to 512."""
-    example = ProgramInput.zeros(2, program.mean.shape[0])
+    zeros = torch.zeros(2, bands, CHIP_PX, CHIP_PX), torch.zeros(2, 4), torch.zeros(2, 4)
     batch = {0: Dim("batch", min=1, max=MAX_BATCH)}
-    args = (example.dn, example.time, example.latlon)
-    exported = torch.export.export(program.eval(), args, dynamic_shapes=(batch, batch, batch))
+    exported = torch.export.export(module.eval(), zeros, dynamic_shapes=(batch, batch, batch))
     exported.example_inputs = None  # they would be stored: 5 MB of zeros
-    return exported
+    path.unlink(missing_ok=True)
+    torch.export.save(exported, path)
+
+
+def load_program(path: Path, device: str = "cpu") -> Vectors:
+    """Read a program onto a device."""
+    with warnings.catch_warnings():
+        # torch's own reader makes tensors over read-only bytes and copies them later.
+        warnings.filterwarnings("ignore", message="The given buffer is not writable", category=UserWarning)
+        exported = torch.export.load(path)
+    if device != "cpu":
+        exported = move_to_device_pass(exported, device)
+    program: Vectors = exported.module()
+    return program

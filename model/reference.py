@@ -1,6 +1,6 @@
 """Reference inputs, and the vectors a right encoder gives for them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from model.architecture import Encoder
+from model.buildable import Buildable
+from model.config import CHIP_PX
 from model.conventions import CONVENTIONS, time_and_place
-from model.program import CHIP_PX
-from model.sensor import Sensor
+from model.program import Vectors
 
 LONLAT = ((-8.57207, 37.30939), (151.2, -33.9), (-179.95, 68.4))
 """Northern, southern, and at the antimeridian."""
@@ -42,6 +42,24 @@ class Reference:
     conventions: NDArray[np.str_]
     vectors: NDArray[np.float32]
 
+    @classmethod
+    def read(cls, path: Path) -> "Reference":
+        """Read what `save` wrote."""
+        with np.load(path, allow_pickle=False) as held:
+            return cls(**{field.name: held[field.name] for field in fields(cls)})
+
+    def embed(self, program: Vectors, device: str = "cpu") -> NDArray[np.float32]:
+        """Run a program over the chips under every convention; `(k, n, out_dim)`."""
+        lonlat = [(float(lon), float(lat)) for lon, lat in self.lonlat]
+        when = [datetime.fromisoformat(str(moment)) for moment in self.when]
+        dn = torch.from_numpy(self.chips.astype(np.float32)).to(device)
+        with torch.inference_mode():
+            per_convention = [
+                program(dn, *(values.to(device) for values in time_and_place(str(name), lonlat, when)))
+                for name in self.conventions
+            ]
+        return np.stack([vectors.cpu().numpy() for vectors in per_convention])
+
     def save(self, path: Path) -> None:
         """Write an `.npz` that reads without pickle."""
         np.savez_compressed(
@@ -68,19 +86,11 @@ def reference_chips(bands: int) -> NDArray[np.uint16]:
     return np.stack((slopes, cornered, extremes)).astype(np.uint16)
 
 
-def make_reference(encoder: Encoder, sensor: Sensor) -> Reference:
-    """Embed the reference chips in eager fp32, under every convention.
-
-    Args:
-        encoder: With its weights; called with the sensor's facts, not folded, so that a program is tested against it.
-        sensor: Its bands give the chips' first axis.
-    """
-    chips = reference_chips(len(sensor.bands))
-    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (sensor.means, sensor.stds))
-    pixels = (torch.from_numpy(chips.astype(np.float32)) - mean) / std
-    waves, gsd = torch.tensor(sensor.wavelengths_um), torch.tensor(sensor.gsd_m)
-    with torch.inference_mode():
-        vectors = [encoder(pixels, *time_and_place(name, LONLAT, WHEN), waves, gsd).numpy() for name in CONVENTIONS]
+def make_reference(model: Buildable) -> Reference:
+    """Embed the reference chips plainly, under every convention."""
+    chips = reference_chips(len(model.sensor.bands))
+    dn = torch.from_numpy(chips.astype(np.float32))
+    vectors = [model.reference(dn, *time_and_place(name, LONLAT, WHEN)).numpy() for name in CONVENTIONS]
     return Reference(
         chips=chips,
         lonlat=np.array(LONLAT),

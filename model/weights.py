@@ -21,12 +21,14 @@ TOKEN_STD = 0.02
 """As Clay's own initialisation of learnt tokens."""
 
 
-def seeded_state(encoder: Encoder, seed: int) -> dict[str, Tensor]:
+def seeded_state(encoder: Encoder, seed: int, *, by_hand: bool = True) -> dict[str, Tensor]:
     """Draw a state for `encoder`; each weight's draw depends on the seed and its own name only.
 
     Args:
         encoder: Its weights give names and shapes.
         seed: Any non-negative integer.
+        by_hand: Set the wavelength features so that bands differ (`model.spectral`), else draw them, too. The steep
+            ones of the demonstration are more than upstream's bf16 can bear, whose autocast rounds them as well.
 
     Returns:
         Float32 weights by name, in the encoder's order.
@@ -34,10 +36,12 @@ def seeded_state(encoder: Encoder, seed: int) -> dict[str, Tensor]:
     state = {
         name: torch.from_numpy(_draw(name, tuple(weight.shape), seed)) for name, weight in encoder.state_dict().items()
     }
+    if not by_hand:
+        return state
     ramps, offsets = ramp_layer(encoder.config.wave_dim)
     triangles = triangle_layer(encoder.config.wave_dim)
-    by_hand = {"l1.weight": ramps, "l1.bias": offsets, "l2.weight": triangles}
-    return state | {WAVE_LAYERS + name: torch.from_numpy(weight) for name, weight in by_hand.items()}
+    set_here = {"l1.weight": ramps, "l1.bias": offsets, "l2.weight": triangles}
+    return state | {WAVE_LAYERS + name: torch.from_numpy(weight) for name, weight in set_here.items()}
 
 
 def _draw(name: str, shape: tuple[int, ...], seed: int) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import torch
 from model.__main__ import main
 from model.architecture import Encoder
 from model.config import named_config
-from model.export import DEFAULT_SEED
+from model.recipes import DEFAULT_SEED
 from model.weights import seeded_state
 
 
@@ -23,5 +23,5 @@ def encoder() -> Encoder:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The artefact, built once by the command line."""
     out = tmp_path_factory.mktemp("model")
-    assert main(["build", "--name", "demo-random", "--out", str(out)]) == 0
+    assert main(["build", "--name", "demo-random", "--arch", "cpu", "--out", str(out)]) == 0
     return out / "demo-random"

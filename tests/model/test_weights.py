@@ -2,10 +2,10 @@ import numpy as np
 import torch
 
 from model.architecture import Encoder
+from model.clay import Clay, bare_encoder
 from model.config import named_config
-from model.export import DEFAULT_SEED
 from model.patches import PatchEmbedding
-from model.program import SensorProgram
+from model.recipes import DEFAULT_SEED
 from model.sensor import SENTINEL_2
 from model.weights import seeded_state, weights_digest
 
@@ -60,7 +60,8 @@ def test_bands_far_apart_get_unrelated_kernels(encoder: Encoder):
 
 
 def test_covers_look_different_and_the_same_cover_alike(encoder: Encoder):
-    program = SensorProgram(encoder, SENTINEL_2)
+    clay = Clay(bare_encoder(encoder.config), encoder.state_dict(), SENTINEL_2, source={}, note="")
+    program = clay.module("fp32")
     metadata = torch.tensor([[0.5, 0.86, 0.26, -0.96]]).expand(3, -1)
     vectors = torch.cat([program(paint(cover), metadata, metadata) for cover in COVERS])
     unit = torch.nn.functional.normalize(vectors, dim=1)

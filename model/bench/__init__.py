@@ -1,0 +1,1 @@
+"""Parity and speed beside the encoder that Clay's authors publish (`claymodel`). Nothing here is needed to embed."""

@@ -1,0 +1,86 @@
+"""`python -m model bench`: the published encoder and ours, timed in one run."""
+
+import logging
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from model.arch import device_for, named_arch
+from model.bench import report, timing
+from model.bench.candidates import candidates
+from model.bench.chips import realistic_chips
+from model.bench.work import flops_per_chip, matmul_rate
+from model.config import named_config
+from model.sensor import SENTINEL_2
+
+log = logging.getLogger(__name__)
+
+DEFAULTS = {"cpu": (2, (1, 2)), "mps": (16, (4, 16)), "cuda": (512, (64, 128, 256))}
+"""By device: chips of a pass, and batch sizes to try."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What to measure.
+
+    Attributes:
+        size: Name of a size.
+        seed: Of the weights and the chips.
+        rounds: Timed passes of each candidate.
+        chips: Chips of a pass; None takes the device's default.
+        batches: Batch sizes to try; None takes the device's default.
+        compiled: Candidates under torch.compile, too.
+        out: Folder for JSON and table.
+    """
+
+    size: str = "large"
+    seed: int = 1
+    rounds: int = 3
+    chips: int | None = None
+    batches: Sequence[int] | None = None
+    compiled: bool = False
+    out: Path = Path("out")
+
+
+def bench(asked: Bench) -> str:
+    """Measure, write `bench-encoder.{json,md}`, and give the table.
+
+    Raises:
+        UnknownNameError: No such size.
+        ModelError: claymodel is not installed.
+    """
+    torch.set_float32_matmul_precision("highest")
+    config, arch = named_config(asked.size), named_arch(None)
+    device = device_for(arch)
+    count, batches = DEFAULTS[device]
+    chips = realistic_chips(asked.chips or count, asked.seed).to(device)
+    with tempfile.TemporaryDirectory(prefix="claylake-bench-") as folder:
+        made = candidates(config, asked.seed, arch, device, Path(folder), compiled=asked.compiled)
+        timed = [timing.Timed(candidate=candidate) for candidate in made]
+        timing.run(timed, chips, asked.batches or batches, asked.rounds, device)
+    rows = report.rows(timed)
+    rate, work = matmul_rate(device), flops_per_chip(config, len(SENTINEL_2.bands))
+    best = min((row for row in rows if "failed" not in row), key=lambda row: row["s_per_chip"])
+    share = work / best["s_per_chip"] / rate
+    found = {
+        "machine": report.machine(device),
+        "size": asked.size,
+        "flops_per_chip": work,
+        "matmul_bf16_flops": rate,
+        "best": best["path"],
+        "best_share_of_matmul": share,
+        "rows": rows,
+    }
+    sizes = [f"{row['path']} {row['mb']:.0f} MB" for row in rows if row["mb"]]
+    text = (
+        f"size {asked.size}, medians of {asked.rounds} interleaved rounds, {found['machine']}\n\n"
+        f"{report.table(rows)}\n\n"
+        f"best: {best['path']}, {work / best['s_per_chip'] / 1e12:.3g} TFLOP/s, {share:.0%} of one large bf16 product"
+        f" ({rate / 1e12:.3g} TFLOP/s; {work / 1e12:.3g} TFLOP a chip)\n"
+        f"files: {', '.join(sizes)}"
+    )
+    report.write(asked.out, found, text)
+    return text

@@ -1,0 +1,61 @@
+"""Read the encoder out of a checkpoint as Clay publishes it.
+
+That is a Lightning checkpoint: `state_dict` holds encoder, decoder and the DINOv2 teacher, beside optimiser state and
+hyper-parameters. Only `model.encoder.*` is read.
+"""
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from model.architecture import UPSTREAM_PREFIX, Encoder
+from model.errors import CheckpointError
+
+
+def read_encoder_state(path: Path, encoder: Encoder) -> dict[str, Tensor]:
+    """Read an encoder's weights, and refuse all that is not exactly them.
+
+    The file is mapped, not loaded, and never unpickled beyond tensors and plain containers (`weights_only`).
+
+    Args:
+        path: A `.ckpt`.
+        encoder: Whose names and shapes it must have; its own weights are not touched.
+
+    Returns:
+        float32 weights by name, without the prefix `model.encoder.`.
+
+    Raises:
+        CheckpointError: Not such a file, or a weight is missing, unknown, of another shape or type, or not finite; all
+            of them are named.
+    """
+    held = _state_dict(path)
+    state = {name.removeprefix(UPSTREAM_PREFIX): held[name] for name in held if name.startswith(UPSTREAM_PREFIX)}
+    wanted = {name: weight.shape for name, weight in encoder.state_dict().items()}
+    wrong = [f"{name} is missing" for name in wanted if name not in state]
+    wrong += [f"{name} is unknown" for name in state if name not in wanted]
+    for name, weight in state.items():
+        if name in wanted and weight.shape != wanted[name]:
+            wrong.append(f"{name} is {list(weight.shape)}, not {list(wanted[name])}")
+        elif not weight.is_floating_point():
+            wrong.append(f"{name} holds {weight.dtype}, not floating-point numbers")
+        elif not bool(torch.isfinite(weight).all()):
+            wrong.append(f"{name} holds numbers that are not finite")
+    if wrong:
+        raise CheckpointError(f"{path} does not hold the encoder asked for: {'; '.join(wrong)}")
+    return {name: state[name].to(torch.float32) for name in wanted}
+
+
+def _state_dict(path: Path) -> dict[str, Tensor]:
+    try:
+        whole = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"{path} is missing; fetch it with `python -m model fetch`") from None
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        first = str(error).partition("\n")[0]
+        raise CheckpointError(f"{path} cannot be read as a checkpoint of tensors alone: {first}") from error
+    held = whole.get("state_dict") if isinstance(whole, dict) else None
+    if not isinstance(held, dict) or not all(isinstance(weight, Tensor) for weight in held.values()):
+        raise CheckpointError(f"{path} has no state_dict of tensors; Clay's checkpoints have one")
+    return held

@@ -35,6 +35,7 @@ MODEL ?= clay-v1.5
 # model: which encoder to build; for this machine unless ARCH is given.
 NAME ?= clay-v1.5
 SIZE ?= large
+BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
 # deploy: which stage of cdk.json.
 STAGE ?= sandbox
@@ -80,9 +81,12 @@ test-fast: setup ## tests without the slow ones
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
 
+.PHONY: bench
+bench: bench-encoder bench-embed ## every benchmark below
+
 .PHONY: bench-embed
-bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<folder of an artefact>)
-	PYTHONPATH=dags:. $(SPARK) -m spark.bench embed --model "$(BENCH_MODEL)" --out out/bench-embed.json
+bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<name of an encoder>)
+	PYTHONPATH=dags:. $(SPARK) -m spark.bench embed --model "$$($(SPARK) -m model build --name "$(BENCH_MODEL)")" --out out/bench-embed.json
 
 .PHONY: synth
 synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)

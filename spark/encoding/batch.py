@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-FIRST = {"cpu": 4, "cuda": 16, "mps": 4}
+FIRST = {"cpu": 1, "cuda": 16, "mps": 4}
 MOST = {"cpu": 32, "cuda": 512, "mps": 64}
 """Chips per pass to begin with, and at most, by kind of device."""
 GAIN = 1.05

@@ -1,24 +1,37 @@
-"""Run every test in the environment that its room belongs to, one pytest after another.
+"""Run every test in the environment that its room belongs to, two lanes side by side.
 
-All rooms run even when one fails; the exit code is the first failure's.
+The runs of the whole system wait as often as they compute, so they share the machine with the other rooms. All
+rooms run even when one fails; the exit code is the first failure's. What pytest says of a room is shown whole
+once the room is done, and a line of progress until then.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
 
 from infra.java import java_home
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 ROOT = Path(__file__).parents[1]
-ROOMS = (
-    ("airflow", ("tests/dags", "tests/plugins", "tests/system")),
-    ("spark", ("tests/spark", "tests/model", "tests/infra/world")),
-    ("infra", ("tests/infra", "--ignore=tests/infra/world")),
-)
+ROOMS = {
+    "airflow": ("tests/dags", "tests/plugins", "tests/system"),
+    "spark": ("tests/spark", "tests/model", "tests/infra/world"),
+    "infra": ("tests/infra", "--ignore=tests/infra/world"),
+}
+LANES = (("airflow",), ("spark", "infra"))
+"""Environments of one lane follow each other."""
+_PROGRESS = re.compile(r"^[.\w]+ *\[ *(\d+%)\]$")
+_turn = Lock()
 
 
 def main() -> int:
@@ -26,15 +39,35 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fast", action="store_true", help="leave out tests marked slow")
     options, passed_on = parser.parse_known_args()
-    environment = {**os.environ, "JAVA_HOME": _java()}
-    codes = []
-    for name, rooms in ROOMS:
-        command = [ROOT / f".venv/{name}/bin/python", "-m", "pytest", "-q", *rooms, *passed_on]
-        command += ["-m", "not slow and not matrix"] if options.fast else ["-m", "not matrix", "--durations=8"]
-        sys.stdout.write(f"\n== {name} environment: {' '.join(rooms)}\n")
-        sys.stdout.flush()
-        codes.append(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
+    asked = ["-m", "not slow and not matrix"] if options.fast else ["-m", "not matrix", "--durations=8"]
+    environment = {**os.environ, "JAVA_HOME": _java(), "PYTHONUNBUFFERED": "1"}
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        lanes = pool.map(lambda lane: [_run(name, [*passed_on, *asked], environment) for name in lane], LANES)
+        codes = [code for lane in lanes for code in lane]
     return next((code for code in codes if code), 0)
+
+
+def _run(name: str, options: Sequence[str], environment: Mapping[str, str]) -> int:
+    """One room's pytest; its exit code."""
+    command = [ROOT / f".venv/{name}/bin/python", "-m", "pytest", "-q", *ROOMS[name], *options]
+    _say(f"== {name} environment: {' '.join(ROOMS[name])}")
+    said = []
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as child:
+        for line in child.stdout or ():
+            said.append(line)
+            progress = _PROGRESS.match(line)
+            if progress:
+                _say(f"   {name} {progress[1]}")
+    _say(f"\n== {name} environment:\n{''.join(said)}")
+    return child.returncode
+
+
+def _say(text: str) -> None:
+    with _turn:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 def _java() -> str:

@@ -1,6 +1,7 @@
 """How many chips go through the network at once: found by trying, and remembered."""
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,12 +71,14 @@ def remembered(path: Path, find: Callable[[], int]) -> int:
         return int(path.read_text())
     except (FileNotFoundError, ValueError):
         found = find()
-    part = path.with_name(f"{path.name}.{os.getpid()}")
+    # A name of its own: threads that share one would write into a file that is linked already.
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
-        part.write_text(str(found))
+        with os.fdopen(descriptor, "w") as file:
+            file.write(str(found))
         os.link(part, path)
     except FileExistsError:
         return int(path.read_text())
     finally:
-        part.unlink(missing_ok=True)
+        Path(part).unlink()
     return found

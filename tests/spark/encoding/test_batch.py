@@ -60,7 +60,7 @@ def reference(count=3):
 
 def test_an_encoder_is_tried_as_it_runs_and_its_batch_kept(tmp_path):
     encoder = told(fitting(5))
-    assert batch_of(encoder, reference(), asked=None, most=6, memory=tmp_path) in (2, 4)
+    assert batch_of(encoder, reference(), asked=None, most=6, memory=tmp_path) in (1, 2, 4)
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("batch-fp32-told-cpu-")
     kept.write_text("3")

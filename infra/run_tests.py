@@ -49,7 +49,7 @@ def main() -> int:
 
 def _run(name: str, options: Sequence[str], environment: Mapping[str, str]) -> int:
     """One room's pytest; its exit code."""
-    command = [ROOT / f".venv/{name}/bin/python", "-m", "pytest", "-q", *ROOMS[name], *options]
+    command = [str(ROOT / f".venv/{name}/bin/python"), "-m", "pytest", "-q", *ROOMS[name], *options]
     _say(f"== {name} environment: {' '.join(ROOMS[name])}")
     said = []
     with subprocess.Popen(

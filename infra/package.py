@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = "claylake.zip"
-LEAN = ("model/__init__.py", "model/lean.py")
-"""The encoder as executors run it where an exported program cannot be loaded; it needs nothing else of `model`."""
+RUNNABLE = ("model/__init__.py", "model/lean.py", "model/program.py")
+"""What executors run an encoder with: its program, or the module with the same weights where that cannot be loaded."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -48,7 +48,7 @@ def code(root: Path) -> list[tuple[Path, str]]:
     """Each file that steps import, and its name in the zip."""
     found = [(path, path.relative_to(root / "dags").as_posix()) for path in sources(root / "dags/claylake")]
     found += [(path, path.relative_to(root).as_posix()) for path in sources(root / "spark")]
-    return found + [(root / name, name) for name in LEAN]
+    return found + [(root / name, name) for name in RUNNABLE]
 
 
 def assemble(root: Path, out: Path, *, jars: Path, models: Iterable[Path]) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model.arch import PRECISIONS_OF, named_arch
 from model.artefact import DESCRIPTION
-from model.cache import build_key, cache_folder
+from model.cache import build_folder, cache_folder
 from model.check import check
 from model.config import SIZES
 from model.errors import ModelError
@@ -82,7 +82,7 @@ def _fetch(asked: argparse.Namespace) -> Path:
 
 def _build(asked: argparse.Namespace) -> Path:
     arch = named_arch(asked.arch)
-    out = asked.out or cache_folder() / "model" / build_key(arch, asked.seed)
+    out = asked.out or build_folder(arch, asked.seed)
     if asked.out is None and asked.checkpoint is None and (out / asked.name / DESCRIPTION).exists():
         return Path(out / asked.name)
     return build(asked.name, out, _ingredients(asked), arch)

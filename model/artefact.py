@@ -14,7 +14,7 @@ from model.config import CHIP_PX
 from model.conventions import CONVENTIONS, DEFAULT_CONVENTION
 from model.errors import ArtefactError
 from model.parity import TOLERANCES, Parity
-from model.program import MAX_BATCH
+from model.tracing import MAX_BATCH
 
 FORMAT = 2
 WEIGHTS, REFERENCE, DESCRIPTION = "weights.safetensors", "reference.npz", "model.json"

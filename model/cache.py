@@ -2,11 +2,16 @@
 
 import hashlib
 import os
+import shutil
+import time
 from pathlib import Path
 
 import torch
 
 from model.pin import PIN_FILE
+
+UNUSED_S = 14 * 24 * 3600
+"""A build that nobody asked for in so many seconds is of code that has gone."""
 
 
 def cache_folder() -> Path:
@@ -22,3 +27,14 @@ def build_key(arch: str, seed: int) -> str:
     for path in (*sorted(here.glob("*.py")), PIN_FILE):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:12]
+
+
+def build_folder(arch: str, seed: int) -> Path:
+    """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
+    here = cache_folder() / "model" / build_key(arch, seed)
+    here.mkdir(parents=True, exist_ok=True)
+    os.utime(here)
+    for other in here.parent.iterdir():
+        if time.time() - other.stat().st_mtime > UNUSED_S:
+            shutil.rmtree(other, ignore_errors=True)  # another process may be at it, too
+    return here

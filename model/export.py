@@ -12,9 +12,10 @@ from model.arch import FORM_OF, PRECISIONS_OF, device_for, named_arch
 from model.artefact import DESCRIPTION, REFERENCE, WEIGHTS, describe, program_name
 from model.buildable import Buildable
 from model.parity import BUILD_FP32, TOLERANCES, Parity
-from model.program import load_program, save_program
+from model.program import load_program
 from model.recipes import Ingredients, named_recipe
 from model.reference import Reference, make_reference
+from model.tracing import save_program
 
 log = logging.getLogger(__name__)
 

@@ -16,8 +16,9 @@ from model.bench.graphs import with_graph
 from model.bench.upstream import UpstreamVectors, upstream_encoder
 from model.clay import Clay, bare_encoder
 from model.config import EncoderConfig
-from model.program import Vectors, load_program, save_program
+from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
+from model.tracing import save_program
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)

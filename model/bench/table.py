@@ -17,8 +17,9 @@ from model.clay import Clay, bare_encoder
 from model.config import named_config
 from model.conventions import CONVENTIONS
 from model.parity import Parity
-from model.program import Vectors, load_program, save_program
+from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
+from model.tracing import save_program
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)

@@ -1,10 +1,8 @@
 """The network on its device: the exported program, or the eager module with the same weights where that cannot run."""
 
 import logging
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from spark.encoding.artefact import WEIGHTS, Artefact
@@ -58,6 +56,8 @@ def load_network(artefact: Artefact, precision: str, device: str) -> Network:
     """
     import torch
 
+    from model.program import load_program
+
     _compute_exactly()
     if _release(artefact.torch) != _release(torch.__version__):
         log.warning(
@@ -70,7 +70,7 @@ def load_network(artefact: Artefact, precision: str, device: str) -> Network:
     program = artefact.file(artefact.offers[precision].program)
     refuse_pickles(program)
     try:
-        return Network.of(_exported(program, device), "pt2")
+        return Network.of(load_program(program, device), "pt2")
     # Whatever torch makes of a program that it cannot read or move: the module has the same weights.
     except Exception as error:  # noqa: BLE001 - see above
         log.warning("%s cannot be loaded, running the module with the same weights: %s", program, error)
@@ -83,18 +83,6 @@ def _compute_exactly() -> None:
 
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
-
-
-def _exported(program: Path, device: str) -> "Forward":
-    import torch
-    from torch.export.passes import move_to_device_pass
-
-    with warnings.catch_warnings():
-        # torch's own reader makes tensors over read-only bytes and copies them later.
-        warnings.filterwarnings("ignore", message="The given buffer is not writable", category=UserWarning)
-        exported = torch.export.load(program)
-    forward: Forward = move_to_device_pass(exported, device).module()
-    return forward
 
 
 def _eager(artefact: Artefact, precision: str, device: str) -> "Forward":

@@ -19,6 +19,7 @@ def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
         assert {name for name in archive.namelist() if name.startswith("model/")} == {
             "model/__init__.py",
             "model/lean.py",
+            "model/program.py",
         }
     code = f"""
 import sys

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from model import program
+from model.config import CHIP_PX
+from model.program import lay_out_weights, load_program
+from model.tracing import save_program
+from tests.model.clays import MICRO, clay
+
+BANDS = 10
+
+
+@pytest.fixture(scope="module")
+def chips():
+    seeded = torch.Generator().manual_seed(5)
+    dn = torch.randint(0, 12_000, (3, BANDS, CHIP_PX, CHIP_PX), generator=seeded).float()
+    return dn, torch.rand(3, 4, generator=seeded), torch.rand(3, 4, generator=seeded)
+
+
+def laid_out(vectors) -> int:
+    return sum(getattr(held, "is_mkldnn", False) for module in vectors.modules() for held in vars(module).values())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_weights_in_onednns_order_give_the_same_vectors(tmp_path: Path, monkeypatch, chips, precision):
+    save_program(clay(MICRO).module(precision, "onednn"), BANDS, tmp_path / "a.pt2")
+    quick = load_program(tmp_path / "a.pt2")
+    monkeypatch.setattr(program, "lay_out_weights", lambda _: 0)
+    plain = load_program(tmp_path / "a.pt2")
+    assert laid_out(quick) == 4 * MICRO.depth - 1  # of the last block's joined projection, slices are taken
+    assert laid_out(plain) == 0
+    with torch.inference_mode():
+        one, other = quick(*chips), plain(*chips)
+    assert torch.cosine_similarity(one, other).min() > (0.9999 if precision == "bf16" else 1 - 1e-6)
+    assert (one - other).abs().max() < (0.05 if precision == "bf16" else 1e-5)
+
+
+def test_programs_of_ordinary_operators_are_left_as_they_are(tmp_path: Path):
+    save_program(clay(MICRO).module("bf16", "plain"), BANDS, tmp_path / "a.pt2")
+    assert laid_out(load_program(tmp_path / "a.pt2")) == 0
+
+
+class Twice(nn.Module):
+    """Multiplies by one weight and shows another that it multiplies by, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Parameter(torch.randn(8, 8))
+        self.shown = nn.Parameter(torch.randn(8, 8))
+
+    def forward(self, given):
+        for weight in (self.hidden, self.hidden, self.shown):
+            given = torch.ops.mkldnn._linear_pointwise(given, weight, None, "none", [-1], "")
+        return given + self.shown
+
+
+def test_a_weight_with_another_use_stays():
+    module = Twice().eval()
+    given = torch.randn(8, 8)
+    graph = torch.export.export(module, (given,)).module()
+    expected = graph(given)
+    assert lay_out_weights(graph) == 1
+    assert torch.allclose(graph(given), expected, atol=1e-5)
+    assert not graph.shown.is_mkldnn

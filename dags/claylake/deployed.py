@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from claylake.section import Section
+from claylake.upkeep import Optimizers
 
 
 class SecurityGroups(Section):
@@ -22,7 +23,8 @@ class Deployed(Section):
 
     `artifacts` is the folder of one release, `release` the SHA-256 of its list of checksums; None on a
     machine whose nodes need no bootstrap. `arch` is what the release was built for, `python` the
-    interpreter on the nodes.
+    interpreter on the nodes. `maintenance` says who tidies the tables: the run's own step (``jobs``), or
+    Glue's optimizers, which `optimizers` then describes.
     """
 
     region: str
@@ -39,4 +41,17 @@ class Deployed(Section):
     security_configuration: str | None = None
     security_groups: SecurityGroups | None = None
     python: str = "/opt/claylake/python/bin/python"
+    maintenance: Literal["jobs", "glue"] = "jobs"
+    optimizers: Optimizers | None = None
     plugins_version: str | None = None
+
+    @model_validator(mode="after")
+    def _tidied_once(self) -> Self:
+        if (self.maintenance == "glue") != (self.optimizers is not None):
+            given = "without" if self.optimizers is None else "with"
+            msg = (
+                f"maintenance {self.maintenance} {given} optimizers: glue needs their limits, jobs has none; "
+                "both are written by the deployment (lake.maintenance in cdk.json), deploy again"
+            )
+            raise ValueError(msg)
+        return self

@@ -26,8 +26,9 @@ class Receipt(BaseModel):
 
     `chips` and `vectors` were made by this run, `rejected` and `failed` count its looks by reason;
     `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
-    `km2` is the area of the AOI's cells. Times in seconds, money in US dollars (an estimate from
-    the settings' prices), energy in kWh (an estimate).
+    `km2` is the area of the AOI's cells. `warnings` are what somebody should look at although the run
+    is fine. Times in seconds, money in US dollars (an estimate from the settings' prices), energy in
+    kWh (an estimate).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +70,7 @@ class Receipt(BaseModel):
     convention: str
     assumptions: tuple[str, ...]
     messages: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
     report: str | None
 
     @classmethod
@@ -102,7 +104,8 @@ def make_receipt(
         StoreError: if a step's report cannot be read, or the receipt cannot be written.
     """
     extract, embed, publish = ExtractReport.load(plan), EmbedReport.load(plan), PublishReport.load(plan)
-    reports = [report for report in (extract, embed, publish, MaintainReport.load(plan)) if report is not None]
+    maintain = MaintainReport.load(plan)
+    reports = [report for report in (extract, embed, publish, maintain) if report is not None]
     usage = usage_of(cluster, plan, now, instances) if cluster is not None else None
     seconds = {report.file.removesuffix(".json"): report.seconds for report in reports}
     seconds |= stage_seconds(steps, STEPS, now)
@@ -147,6 +150,7 @@ def make_receipt(
         convention=plan.settings.encoder.convention,
         assumptions=usage.assumptions if usage else (),
         messages=tuple(report.message for report in reports),
+        warnings=maintain.warnings if maintain else (),
         report=publish.report if publish else None,
     )
     store.write(plan.uri(RECEIPT), receipt.model_dump_json(indent=1).encode(), "application/json")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from claylake.receipt import Receipt
 
 LONGEST: Final = 1000
 """Airflow keeps this many characters of a note."""
 _MOST_REASONS: Final = 4
+_WARNING: Final = 200
 
 
 def note(receipt: Receipt) -> str:
@@ -19,6 +20,8 @@ def note(receipt: Receipt) -> str:
     lines = [f"**{receipt.aoi} {receipt.period}: {receipt.outcome}**", *_work(receipt)]
     if receipt.failed:
         lines.append(f"**Failed looks: {_reasons(receipt.failed)}**; a later run of the month tries them again")
+    if receipt.warnings:
+        lines.append(_warned(receipt.warnings))
     lines.append(_cost(receipt))
     if receipt.report:
         lines.append(f"[Report]({receipt.report})")
@@ -54,6 +57,13 @@ def _cost(receipt: Receipt) -> str:
         f"About {receipt.usd:.2f} USD{each}; {receipt.kwh:.2f} kWh; "
         f"cluster {receipt.cluster_id} {receipt.cluster_state}, {hours:.1f} h, {receipt.layout}"
     )
+
+
+def _warned(warnings: Sequence[str]) -> str:
+    """The first warning, in short, and how many others there are."""
+    first = warnings[0] if len(warnings[0]) <= _WARNING else warnings[0][: _WARNING - 1] + "…"
+    others = f"; {len(warnings) - 1} more" if len(warnings) > 1 else ""
+    return f"**Upkeep by Glue: {first}{others}** (maintain.json has it all)"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

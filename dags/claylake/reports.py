@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -127,8 +128,59 @@ class PublishReport(Report):
     message: str
 
 
+class OptimizerRun(BaseModel):
+    """One run of a Glue table optimizer, as Glue tells it.
+
+    Attributes:
+        state: Glue's event type in small letters: ``starting``, ``in_progress``, ``completed``, ``failed``.
+        started, ended: UTC; None where Glue does not say.
+        metrics: counts and hours by Glue's names, such as ``NumberOfFilesCompacted``.
+        error: what Glue says went wrong.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    state: str
+    started: datetime | None = None
+    ended: datetime | None = None
+    metrics: dict[str, int | float | str] = {}
+    error: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.state in {"starting", "in_progress"}
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has ended otherwise than well."""
+        return not self.runs and (self.state != "completed" or self.error is not None)
+
+
+class Optimizer(BaseModel):
+    """One of Glue's optimizers of a table.
+
+    Attributes:
+        kind: ``compaction``, ``retention`` or ``orphan_file_deletion``.
+        enabled: None where there is none, or Glue could not be asked.
+        running: the run under way.
+        last: the last run that has ended; None before the first.
+        problem: what somebody should look at, in words; None where all is well, as before the first run.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    table: str
+    kind: str
+    enabled: bool | None
+    running: OptimizerRun | None = None
+    last: OptimizerRun | None = None
+    problem: str | None = None
+
+
 class MaintainReport(Report):
-    """Files and snapshots cleared, per table."""
+    """Files and snapshots cleared by the step, per table, and Glue's optimizers where these tidy.
+
+    `by` is ``jobs`` where the step tidies. With ``glue`` it drops stale branches only.
+    """
 
     file: ClassVar[str] = "maintain.json"
     rewritten_files: dict[str, int]
@@ -136,4 +188,11 @@ class MaintainReport(Report):
     expired_files: dict[str, int]
     orphan_files: dict[str, int]
     dropped_branches: dict[str, int]
+    by: Literal["jobs", "glue"] = "jobs"
+    optimizers: tuple[Optimizer, ...] = ()
     message: str
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is wrong with Glue's optimizers, one sentence each; none of it fails a run."""
+        return tuple(f"{one.kind} of {one.table} {one.problem}" for one in self.optimizers if one.problem)

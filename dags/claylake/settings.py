@@ -17,9 +17,10 @@ from claylake.deployed import Deployed
 from claylake.errors import SettingsError
 from claylake.month import Month
 from claylake.section import Section
+from claylake.upkeep import Maintenance
 from claylake.vocabulary import COLLECTIONS
 
-__all__ = ["Cluster", "Deployed", "Layout", "Section", "Settings", "assemble"]
+__all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
 
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -91,15 +92,6 @@ class Schedule(Section):
         return f"{Month.parse(str(value))}"
 
 
-class Maintenance(Section):
-    """Iceberg upkeep after each run."""
-
-    snapshot_days: int = Field(default=7, ge=1)
-    keep_snapshots: int = Field(default=5, ge=1)
-    orphan_days: int = Field(default=4, ge=3)
-    stale_branch_days: int = Field(default=30, ge=1)
-
-
 class Prices(Section):
     """USD per hour by instance type, on demand, us-east-1 list prices noted in 2026-09: estimates to override."""
 
@@ -150,6 +142,19 @@ class Settings(Section):
             msg = (
                 f"cluster.layout {gpu[0]} needs a release built for GPUs, and the deployed one is built for CPUs: "
                 "set cluster.layout to cpu, or deploy what make build ARCH=cuda makes"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _tidied(self) -> Self:
+        optimizers = self.deployed.optimizers if self.deployed else None
+        differences = optimizers.differences(self.maintenance) if optimizers else []
+        if differences:
+            msg = (
+                f"maintenance: {', '.join(differences)}: Glue's table optimizers tidy here, by deployed.json, and know "
+                "nothing of limits of an AOI or a run: set these in settings.yaml for all and deploy, or deploy with "
+                "lake.maintenance jobs"
             )
             raise ValueError(msg)
         return self

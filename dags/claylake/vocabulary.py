@@ -13,6 +13,8 @@ OBSERVATIONS: Final = "observations"
 SCENES: Final = "scenes"
 PUBLISH_ORDER: Final = (CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES)
 """Scenes come last: a published `done` row is what lets a later plan leave a scene out."""
+OPTIMIZER_KINDS: Final = ("compaction", "retention", "orphan_file_deletion")
+"""Glue's names of what its table optimizers do."""
 
 BANDS: Final = (
     "blue",

@@ -99,10 +99,22 @@ def security_configuration(
 
 
 class Roles(Construct):
-    """EMR's role, the nodes' role and its instance profile."""
+    """EMR's role, the nodes' role and its instance profile.
+
+    Args:
+        optimized: Whether Glue's optimizers tidy the tables.
+    """
 
     def __init__(
-        self, scope: Construct, name: str, *, names: Names, key_arn: str, place: Place, groups: Groups
+        self,
+        scope: Construct,
+        name: str,
+        *,
+        names: Names,
+        key_arn: str,
+        place: Place,
+        groups: Groups,
+        optimized: bool,
     ) -> None:
         super().__init__(scope, name)
         # Only EMR acting for this account: not a confused deputy for another's clusters.
@@ -121,7 +133,7 @@ class Roles(Construct):
         self.nodes = iam.Role(
             self, "Node", role_name=names.instance_role, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com")
         )
-        self.policies.append(give(self.nodes, "Policy", instance.grants(names, key_arn)))
+        self.policies.append(give(self.nodes, "Policy", instance.grants(names, key_arn, optimized=optimized)))
         self.profile = iam.CfnInstanceProfile(
             self, "Profile", instance_profile_name=names.instance_role, roles=[self.nodes.role_name]
         )

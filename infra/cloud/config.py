@@ -56,7 +56,7 @@ class LakeConfig(Section):
 
     Attributes:
         maintenance: ``jobs`` leaves tidying to the pipeline's own step; ``glue`` adds Glue's table optimizers,
-            which need the tables: deploy them after a first month.
+            and the step then only watches them. They need the tables: deploy them after a first month.
         log_days: How long cluster and access logs are kept.
     """
 

@@ -6,16 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.handshake import PLUGINS_VERSION
 from infra.cloud.lake import CLUSTER_LOGS
-from infra.cloud.naming import REGION, Names
+from infra.cloud.naming import ACCOUNT, REGION, Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from claylake.upkeep import Retention
     from infra.cloud.dist import Dist
 
 
 def deployed_settings(
-    *, names: Names, dist: Dist, subnet_ids: Sequence[str], groups: Mapping[str, str], security: str
+    *,
+    names: Names,
+    dist: Dist,
+    subnet_ids: Sequence[str],
+    groups: Mapping[str, str],
+    security: str,
+    optimized: Retention | None,
 ) -> dict[str, Any]:
     """Partial settings of `claylake.settings`; values may be references that CloudFormation fills in.
 
@@ -25,6 +32,7 @@ def deployed_settings(
         subnet_ids: Where clusters may be.
         groups: Security groups of primary, core and service_access.
         security: Name of the security configuration.
+        optimized: Limits of Glue's optimizers; None where there are none.
     """
     document: dict[str, Any] = {
         "deployed": {
@@ -40,9 +48,13 @@ def deployed_settings(
             "subnet_ids": list(subnet_ids),
             "security_groups": dict(groups),
             "security_configuration": security,
+            # Said in both cases, so that no other layer of the settings can say otherwise.
+            "maintenance": "jobs" if optimized is None else "glue",
             "plugins_version": PLUGINS_VERSION,
         }
     }
+    if optimized is not None:
+        document["deployed"]["optimizers"] = {"catalog_id": ACCOUNT, **optimized.model_dump()}
     if dist.arch == "cpu":
         document["cluster"] = {"layout": "cpu"}
     if len(dist.models) == 1:

@@ -14,18 +14,18 @@ from infra.cloud.naming import ACCOUNT, Names
 from infra.cloud.roles.instance import optimizer_grants
 
 if TYPE_CHECKING:
-    from claylake.settings import Maintenance
+    from claylake.upkeep import Retention
 
 _Config = glue.CfnTableOptimizer.TableOptimizerConfigurationProperty
 
 
 class Optimizers(Construct):
-    """Compaction, retention and orphan removal of each table, with the settings' limits.
+    """Compaction, retention and orphan removal of each table, within limits that ``deployed.json`` tells the DAGs.
 
     The tables must be there: they are made by a first month, and attached to by a second deployment.
     """
 
-    def __init__(self, scope: Construct, name: str, *, names: Names, key_arn: str, limits: Maintenance) -> None:
+    def __init__(self, scope: Construct, name: str, *, names: Names, key_arn: str, limits: Retention) -> None:
         super().__init__(scope, name)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("glue.amazonaws.com"))
         policy = give(role, "Policy", optimizer_grants(names, key_arn))
@@ -43,7 +43,7 @@ class Optimizers(Construct):
                 optimizer.node.add_dependency(policy)
 
 
-def _configs(role_arn: str, limits: Maintenance) -> dict[str, _Config]:
+def _configs(role_arn: str, limits: Retention) -> dict[str, _Config]:
     properties = glue.CfnTableOptimizer
     return {
         "compaction": _Config(role_arn=role_arn, enabled=True),

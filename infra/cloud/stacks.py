@@ -26,6 +26,7 @@ from infra.cloud.optimizers import Optimizers
 
 if TYPE_CHECKING:
     from claylake.settings import Settings
+    from claylake.upkeep import Retention
     from infra.cloud.config import Stage
     from infra.cloud.dist import Dist
     from infra.cloud.network import Place
@@ -49,6 +50,14 @@ class Parts:
     def names(self) -> Names:
         """Names of its resources."""
         return Names(self.stage.name)
+
+    @property
+    def optimized(self) -> Retention | None:
+        """Limits of Glue's optimizers where these tidy the tables; None leaves it to the pipeline's own step.
+
+        Optimizers, the nodes' role and ``deployed.json`` all follow from here, so they cannot disagree.
+        """
+        return self.settings.maintenance.retention if self.stage.lake.maintenance == "glue" else None
 
     @property
     def alarming_hours(self) -> float:
@@ -87,10 +96,8 @@ class LakeStack(_Stack):
     def __init__(self, scope: Construct, parts: Parts) -> None:
         super().__init__(scope, parts, "lake", "buckets, key, database")
         self.lake = Lake(self, "Lake", stage=parts.stage, names=parts.names)
-        if parts.stage.lake.maintenance == "glue":
-            Optimizers(
-                self, "Optimizers", names=parts.names, key_arn=self.lake.key.key_arn, limits=parts.settings.maintenance
-            )
+        if parts.optimized is not None:
+            Optimizers(self, "Optimizers", names=parts.names, key_arn=self.lake.key.key_arn, limits=parts.optimized)
         kept = ", ".join(self.lake.kept) or "nothing; the key itself goes after its waiting time of 7 days"
         CfnOutput(self, "KeptWhenDestroyed", value=kept, description="What cdk destroy leaves behind")
         CfnOutput(self, "LakeBucket", value=f"s3://{parts.names.lake}")
@@ -103,7 +110,15 @@ class ComputeStack(_Stack):
         super().__init__(scope, parts, "compute", "roles and security of clusters")
         names, key = parts.names, lake.lake.key
         self.groups = Groups(self, "Groups", place=place)
-        Roles(self, "Roles", names=names, key_arn=key.key_arn, place=place, groups=self.groups)
+        Roles(
+            self,
+            "Roles",
+            names=names,
+            key_arn=key.key_arn,
+            place=place,
+            groups=self.groups,
+            optimized=parts.optimized is not None,
+        )
         config, certificate = parts.stage.compute, None
         if config.in_transit == "tls":
             certificate = Certificate(
@@ -160,6 +175,7 @@ class AirflowStack(_Stack):
             subnet_ids=place.subnet_ids,
             groups=compute.groups.ids,
             security=compute.security,
+            optimized=parts.optimized,
         )
         dags = courier.deliver(
             "Dags",

@@ -120,7 +120,7 @@ def _json(environ: WSGIEnvironment) -> tuple[str, str]:
         document: Any = json.loads(_body(environ) or b"{}")
     except ValueError:
         return operation, _NAMELESS
-    name = document.get("Name") or (document.get("TableInput") or {}).get("Name")
+    name = document.get("Name") or (document.get("TableInput") or {}).get("Name") or document.get("TableName")
     parts = [document.get("DatabaseName"), name if isinstance(name, str) else None]
     if operation in {"RunJobFlow", "AddInstanceFleet"} or not any(parts):
         return operation, _NAMELESS

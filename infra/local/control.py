@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from infra.local.errors import FaultError
+from infra.local.errors import FaultError, OptimizerError
 from infra.local.faults import Fault, Faults
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from infra.local.calls import Calls
     from infra.local.cogs import ReadCounts
+    from infra.local.optimizer_book import OptimizerBook
 
 # No bucket can have this name: S3 allows no underscore.
 PREFIX = "/_claylake/"
@@ -27,21 +28,30 @@ class Control:
     """Answers the control calls.
 
     `GET health`; `GET`, `POST` and `DELETE faults`; `GET` and `DELETE` of `reads` and of `calls`
-    (kinds of AWS calls so far); `GET steps` (processes of the steps that run now).
+    (kinds of AWS calls so far); `GET steps` (processes of the steps that run now); `GET optimizers` (Glue's
+    table optimizers), `POST optimizer-runs` (how a run of one went).
     """
 
     def __init__(
-        self, *, faults: Faults, reads: ReadCounts, calls: Calls, steps: Callable[[], list[dict[str, Any]]]
+        self,
+        *,
+        faults: Faults,
+        reads: ReadCounts,
+        calls: Calls,
+        steps: Callable[[], list[dict[str, Any]]],
+        optimizers: OptimizerBook,
     ) -> None:
         self._faults = faults
         self._calls = calls
         self._reads = reads
+        self._optimizers = optimizers
         self._told: dict[str, Callable[[], Any]] = {
             "health": lambda: {"pid": os.getpid()},
             "steps": steps,
             "reads": reads.report,
             "calls": calls.report,
             "faults": faults.active,
+            "optimizers": optimizers.report,
         }
 
     def __call__(self, environ: WSGIEnvironment, start_response: Any) -> Any:
@@ -50,7 +60,7 @@ class Control:
         name = request.path.removeprefix(PREFIX)
         try:
             document = self._answer(request.method, name, request.get_data())
-        except FaultError as error:
+        except (FaultError, OptimizerError) as error:
             return _json({"error": str(error)}, 400)(environ, start_response)
         except LookupError:
             return _json({"error": f"no {request.method} {name}"}, 404)(environ, start_response)
@@ -77,6 +87,9 @@ class Control:
                 self._faults.add(Fault.parse(_object(body)))
             case "DELETE", "faults":
                 self._faults.clear()
+            case "POST", "optimizer-runs":
+                self._optimizers.ran(_object(body))
+                name = "optimizers"
             case _:
                 raise LookupError(name)
         return self._told[name]()
@@ -86,9 +99,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
     except ValueError as error:
-        raise FaultError(f"a fault is a JSON object: {error}") from error
+        raise FaultError(f"a request is a JSON object: {error}") from error
     if not isinstance(document, dict):
-        raise FaultError(f"a fault is a JSON object, got {type(document).__name__}")
+        raise FaultError(f"a request is a JSON object, got {type(document).__name__}")
     return document
 
 

@@ -39,5 +39,6 @@ def deployed_settings(*, stac_url: str, python: Path, model: str = DEMO_MODEL) -
             "instance_profile": f"{role}:instance-profile/claylake-local-instance",
             "subnet_ids": ["subnet-local"],
             "python": str(python),
+            "maintenance": "jobs",
         },
     }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from moto.moto_api._internal.models import moto_api_backend
 
+from infra.local import glue_calls
 from infra.local.calls import Calls
 from infra.local.cogs import FileBuckets
 from infra.local.control import Control
@@ -20,6 +21,7 @@ from infra.local.errors import StackError
 from infra.local.faults import Faults
 from infra.local.items import read_items
 from infra.local.late_emr import LateEmr
+from infra.local.optimizer_book import OptimizerBook
 from infra.local.options import (
     COG_BUCKET,
     CREDENTIALS,
@@ -92,8 +94,15 @@ class Stack:
         emr = LateEmr(options, endpoint=endpoint, s3=s3, faults=faults)
         self._stops.callback(emr.stop)
         buckets = FileBuckets({COG_BUCKET: options.data} if options.data else {})
-        calls = Calls()
-        control = Control(faults=faults, reads=buckets.counts, calls=calls, steps=lambda: emr.get().running_steps())
+        calls, optimizers = Calls(), OptimizerBook()
+        glue_calls.install(optimizers)
+        control = Control(
+            faults=faults,
+            reads=buckets.counts,
+            calls=calls,
+            steps=lambda: emr.get().running_steps(),
+            optimizers=optimizers,
+        )
         server.start(Gateway(buckets=buckets, control=control, calls=calls, emr_ready=emr.get))
         cogs_url = f"{endpoint}/{COG_BUCKET}"
         items = read_items(options.data, cogs_url) if options.data else []

@@ -31,22 +31,26 @@ _PREFIXES_PER_CALL = 200
 class Cleared:
     """What upkeep of one table did, in counts."""
 
-    rewritten_files: int
-    rewritten_manifests: int
-    expired_files: int
-    orphan_files: int
     dropped_branches: int
+    rewritten_files: int = 0
+    rewritten_manifests: int = 0
+    expired_files: int = 0
+    orphan_files: int = 0
 
 
 def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) -> Cleared:
     """Look after one table. Commits nothing to main where nothing is to be rewritten.
 
-    Stale branches go first, because they keep their snapshots' files alive.
+    Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers tidy, that is
+    all: they know nothing of runs, and the rest is theirs.
     """
     plan, knobs = scope.plan, scope.plan.settings.maintenance
     table = branches.main(plan, name)
+    dropped = drop_stale(spark, table, now - timedelta(days=knobs.stale_branch_days))
+    if plan.deployed.maintenance == "glue":
+        return Cleared(dropped_branches=dropped)
     return Cleared(
-        dropped_branches=drop_stale(spark, table, now - timedelta(days=knobs.stale_branch_days)),
+        dropped_branches=dropped,
         rewritten_files=compact(spark, scope, name),
         rewritten_manifests=rewrite_manifests(spark, table),
         expired_files=expire(spark, table, knobs, now),

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def grants(names: Names, key_arn: str) -> Sequence[Grant]:
-    """Everything that a cluster's nodes may do."""
+def grants(names: Names, key_arn: str, *, optimized: bool) -> Sequence[Grant]:
+    """Everything that a cluster's nodes may do; where Glue's optimizers tidy, also ask for their last runs."""
     lake = names.lake
+    watched = (watch_optimizers(names),) if optimized else ()
     return (
         use_key(key_arn, "Artefacts, tables, run folders and the nodes' own disks are encrypted with this key."),
         Grant(
@@ -64,6 +65,17 @@ def grants(names: Names, key_arn: str) -> Sequence[Grant]:
             "Iceberg makes tables and commits by swapping the metadata pointer in Glue.",
             ("glue:CreateTable", "glue:GetDatabase", "glue:GetTable", "glue:UpdateTable"),
         ),
+        *watched,
+    )
+
+
+def watch_optimizers(names: Names) -> Grant:
+    """Ask for the optimizers and their runs, and change nothing about them."""
+    return catalog(
+        names,
+        "WatchOptimizers",
+        "The step maintain reports whether each optimizer of a table is enabled and how its last run has ended.",
+        ("glue:GetTableOptimizer", "glue:ListTableOptimizerRuns"),
     )
 
 

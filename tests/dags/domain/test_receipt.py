@@ -4,7 +4,7 @@ import pytest
 
 from claylake.receipt import Receipt, make_receipt
 from claylake.receipt_note import note
-from claylake.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
+from claylake.reports import EmbedReport, ExtractReport, MaintainReport, Optimizer, PublishReport
 from claylake.usage import stage_seconds, usage_of
 
 START = datetime(2024, 8, 11, 10, 0, tzinfo=UTC)
@@ -113,6 +113,45 @@ def test_its_note(reported, now):
     ):
         assert words in text
     assert len(text) <= 1000
+
+
+def optimizer(table, problem):
+    return Optimizer(table=table, kind="retention", enabled=True, problem=problem)
+
+
+def upkeep(*optimizers):
+    return MaintainReport(
+        seconds=4,
+        rewritten_files={},
+        rewritten_manifests={},
+        expired_files={},
+        orphan_files={},
+        dropped_branches={},
+        by="glue",
+        optimizers=optimizers,
+        message="looked",
+    )
+
+
+def test_a_note_warns_of_glues_optimizers_and_the_run_stays_published(reported, now):
+    upkeep(optimizer("chips", "is disabled"), optimizer("scenes", None), optimizer("embeddings", "x")).save(reported)
+    receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
+    assert receipt.outcome == "published"
+    assert receipt.warnings == ("retention of chips is disabled", "retention of embeddings x")
+    assert "**Upkeep by Glue: retention of chips is disabled; 1 more** (maintain.json has it all)" in note(receipt)
+    assert Receipt.load(reported) == receipt
+
+
+def test_a_note_without_warnings_says_nothing_of_them(reported, now):
+    upkeep(optimizer("chips", None)).save(reported)
+    assert "Upkeep" not in note(make_receipt(reported, cluster=cluster(), steps=[], now=now))
+
+
+def test_a_long_warning_leaves_room_for_cost_and_report(reported, now):
+    upkeep(optimizer("chips", "failed: " + "Access denied " * 200)).save(reported)
+    text = note(make_receipt(reported, cluster=cluster(), steps=[], now=now))
+    assert "…**" in text
+    assert text.endswith("[Report](s3://lake/runs/r/report/index.html)")
 
 
 def test_nothing_new_costs_nothing(plan_of, now):

@@ -124,6 +124,69 @@ def test_gpus_want_a_release_that_was_built_for_them(layout):
     assert given(None, layout).cluster.layout == layout
 
 
+OPTIMIZERS = {"catalog_id": "123456789012", "snapshot_days": 9, "keep_snapshots": 5, "orphan_days": 4}
+
+
+def tidied(by, *, ours=None, aoi=None, **deployed):
+    by_glue = {"optimizers": OPTIMIZERS} if by == "glue" else {}
+    return assemble(
+        {
+            "settings.yaml": {"maintenance": ours or {}},
+            "aois/town.geojson": {"maintenance": aoi or {}},
+            "deployed.json": {"deployed": {**DEPLOYED, "maintenance": by, **by_glue, **deployed}},
+        }
+    )
+
+
+def test_who_tidies_is_what_is_deployed():
+    assert assemble({"deployed.json": {"deployed": DEPLOYED}}).where.maintenance == "jobs"
+    assert tidied("jobs", aoi={"snapshot_days": 30}).where.optimizers is None
+    found = tidied("glue", ours={"snapshot_days": 9}, aoi={"stale_branch_days": 60})
+    assert (found.where.maintenance, found.where.optimizers.catalog_id) == ("glue", "123456789012")
+    assert found.maintenance.retention.model_dump() == {"snapshot_days": 9, "keep_snapshots": 5, "orphan_days": 4}
+
+
+@pytest.mark.parametrize(
+    ("ours", "aoi", "said"),
+    [
+        ({}, {}, r"snapshot_days 7 \(the optimizers have 9\): Glue's .* deploy"),
+        ({"snapshot_days": 9}, {"snapshot_days": 30}, r"snapshot_days 30 \(the optimizers have 9\)"),
+        ({"snapshot_days": 9}, {"orphan_days": 8, "keep_snapshots": 1}, "keep_snapshots 1 .*, orphan_days 8 "),
+    ],
+)
+def test_limits_that_glues_optimizers_do_not_have_are_refused(ours, aoi, said):
+    assert tidied("jobs", ours=ours, aoi=aoi)
+    with pytest.raises(SettingsError, match=said):
+        tidied("glue", ours=ours, aoi=aoi)
+
+
+@pytest.mark.parametrize(
+    ("by", "deployed", "said"),
+    [
+        ("both", {}, r"deployed\.json: deployed\.maintenance: Input should be 'jobs' or 'glue' \(given 'both'\)"),
+        ("glue", {"optimizers": None}, "maintenance glue without optimizers: .* deploy again"),
+        ("jobs", {"optimizers": OPTIMIZERS}, "maintenance jobs with optimizers: "),
+        ("glue", {"optimizers": {**OPTIMIZERS, "mode": 1}}, r"deployed\.optimizers\.mode: Extra inputs"),
+        ("glue", {"optimizers": {"snapshot_days": 7}}, r"deployed\.optimizers\.catalog_id: Field required"),
+        ("glue", {"optimizers": {**OPTIMIZERS, "catalog_id": "mine"}}, r"catalog_id: .*given 'mine'"),
+    ],
+)
+def test_contradictions_on_who_tidies_are_refused(by, deployed, said):
+    with pytest.raises(SettingsError, match=said):
+        tidied(by, ours={"snapshot_days": 9}, **deployed)
+
+
+def test_no_other_layer_says_who_tidies():
+    layers = {
+        "settings.yaml": {"deployed": {"maintenance": "glue"}},
+        "deployed.json": {"deployed": {**DEPLOYED, "maintenance": "jobs"}},
+    }
+    assert assemble(layers).where.maintenance == "jobs"
+    layers["settings.yaml"]["deployed"]["optimizers"] = OPTIMIZERS
+    with pytest.raises(SettingsError, match="maintenance jobs with optimizers"):
+        assemble(layers)
+
+
 def test_types_of_a_layout_that_is_not_taken_need_no_price():
     assert assemble({"x": {"cluster": {"cpu_types": ["m6a.large"]}}}).cluster.cpu_types == ("m6a.large",)
     assert assemble({"x": {"cluster": {"layout": "cpu", "gpu_types": ["p5.48xlarge"]}}}).cluster.layout == "cpu"

@@ -12,6 +12,7 @@ from tests.infra.cdk.policy import Request
 from tests.infra.cdk.templates import ACCOUNT, REGION
 
 RECORDED = Path(__file__).with_name("recorded_calls.json")
+RECORDED_BY_GLUE = Path(__file__).with_name("recorded_glue_calls.json")
 OURS = {"elasticmapreduce:ResourceTag/claylake:pipeline": "claylake"}
 ASKED = {"elasticmapreduce:RequestTag/claylake:pipeline": "claylake"}
 S3_ACTIONS = {
@@ -35,6 +36,11 @@ WITHOUT_RESOURCE = {"ListClusters", "RunJobFlow"}
 def recorded():
     """The calls of whole runs on the local stack; see tests/system/test_calls.py for how the file is made."""
     return json.loads(RECORDED.read_text())
+
+
+def recorded_by_glue():
+    """What the step maintain asks of Glue's optimizers; tests/spark/lake/test_optimizers.py makes the file."""
+    return json.loads(RECORDED_BY_GLUE.read_text())
 
 
 def emr_operations(*folders):

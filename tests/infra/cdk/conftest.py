@@ -48,6 +48,12 @@ def production(synth):
     return synth(changed("production"))
 
 
+@pytest.fixture(scope="session")
+def by_glue(synth):
+    """A sandbox whose tables Glue's optimizers tidy."""
+    return synth(changed("sandbox", lake={"maintenance": "glue"}))
+
+
 @pytest.fixture(params=["sandbox", "production"])
 def stage(request):
     return request.getfixturevalue(request.param)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.cdk.calls import ASKED, OURS, emr_operations, recorded, requests
+from tests.infra.cdk.calls import ASKED, OURS, emr_operations, recorded, recorded_by_glue, requests
 from tests.infra.cdk.conftest import ROOT
 from tests.infra.cdk.policy import Request, is_allowed
 from tests.infra.cdk.templates import ACCOUNT, REGION
@@ -27,6 +27,10 @@ def iam(name):
 
 @pytest.fixture
 def names(stage):
+    return names_of(stage)
+
+
+def names_of(stage):
     def bucket(what):
         return f"{stage.stage}-{what}-{ACCOUNT}-{REGION}"
 
@@ -52,6 +56,34 @@ def test_roles_allow_what_runs_have_called(stage, names, caller):
     asked = [request for call in recorded() if call["caller"] == caller for request in requests(call, names)]
     assert len(asked) > 5
     assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+
+
+def test_nodes_may_ask_for_optimizers_where_there_are_some_and_nowhere_else(by_glue, sandbox):
+    names, calls = names_of(by_glue), recorded_by_glue()
+    assert {call["operation"] for call in calls} == {"GetTableOptimizer", "ListTableOptimizerRuns"}
+    asked = [request for call in calls for request in requests(call, names)]
+    policy, without = statements(by_glue, "emr-node"), statements(sandbox, "emr-node")
+    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+    assert [str(request) for request in asked if is_allowed(without, request)] == []
+    for role in ("airflow", "emr-service"):
+        assert not any(is_allowed(statements(by_glue, role), request) for request in asked)
+
+
+def test_optimizers_change_nothing_else_of_what_nodes_may(by_glue, sandbox):
+    names, policy = names_of(by_glue), statements(by_glue, "emr-node")
+    assert [one for one in policy if one["Sid"] != "WatchOptimizers"] == statements(sandbox, "emr-node")
+    asked = [request for call in recorded() if call["caller"] == "step" for request in requests(call, names)]
+    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+    forbidden = [
+        *dangerous(names, by_glue),
+        *(
+            Request(f"glue:{what}TableOptimizer", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{names['database']}/chips")
+            for what in ("Create", "Update", "Delete")
+        ),
+        Request("glue:GetTableOptimizer", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{names['database']}/theirs"),
+    ]
+    assert [str(one) for one in forbidden if is_allowed(policy, one)] == []
+    assert len(json.dumps(policy, separators=(",", ":"))) < 10_240
 
 
 def test_airflow_may_make_every_call_that_its_code_names(stage, names):

@@ -5,8 +5,10 @@ import json
 from collections import Counter
 
 import pytest
+import yaml
 from aws_cdk.assertions import Match, Template
 
+from claylake.errors import SettingsError
 from claylake.settings import assemble
 from tests.infra.cdk.conftest import changed
 from tests.infra.cdk.dist import FILES
@@ -179,10 +181,9 @@ def test_what_is_protected_stays(sandbox, production):
     assert "nothing" in sandbox.documents["lake"]["Outputs"]["KeptWhenDestroyed"]["Value"]
 
 
-def test_optimizers_come_on_demand_with_the_settings_limits(sandbox, synth):
+def test_optimizers_come_on_demand_with_the_settings_limits(sandbox, by_glue):
     assert not sandbox.resources("lake", "AWS::Glue::TableOptimizer")
-    made = synth(changed("sandbox", lake={"maintenance": "glue"}))
-    optimizers = list(made.resources("lake", "AWS::Glue::TableOptimizer").values())
+    optimizers = list(by_glue.resources("lake", "AWS::Glue::TableOptimizer").values())
     assert Counter((one["TableName"], one["Type"]) for one in optimizers) == {
         (table, kind): 1
         for table in ("chips", "embeddings", "observations", "scenes")
@@ -192,7 +193,7 @@ def test_optimizers_come_on_demand_with_the_settings_limits(sandbox, synth):
     iceberg = retention["RetentionConfiguration"]["IcebergConfiguration"]
     # dist/mwaa/dags/settings.yaml says 9 days.
     assert iceberg["SnapshotRetentionPeriodInDays"] == 9
-    statements = made.statements("OptimizersRole")
+    statements = by_glue.statements("OptimizersRole")
     assert all("tables/*" in one["Resource"] or "s3:GetObject" not in one["Action"] for one in map(flat, statements))
 
 
@@ -326,6 +327,39 @@ def test_deployed_json_is_what_the_settings_understand(stage, dist):
     } == {f"sg-{name}" for name in groups}
     subnets = stage.only("airflow", "AWS::MWAA::Environment")["NetworkConfiguration"]["SubnetIds"]
     assert list(deployed.subnet_ids) == subnets
+
+
+@pytest.fixture
+def told(dist):
+    """Settings as DAGs of the deployment have them."""
+
+    def settings(stage, **aoi):
+        _, dags = deliveries(stage)["Dags"]
+        document = yaml.safe_load(FILES["mwaa/dags/settings.yaml"])
+        return assemble({"settings.yaml": document, "aoi": aoi, "deployed.json": json.loads(dags["Texts"][0]["Body"])})
+
+    return settings
+
+
+def test_dags_believe_that_glue_tidies_if_and_only_if_it_does(sandbox, production, by_glue, told):
+    for stage in (sandbox, production):
+        _, dags = deliveries(stage)["Dags"]
+        assert json.loads(dags["Texts"][0]["Body"])["deployed"]["maintenance"] == "jobs", (
+            "said, for no layer to say else"
+        )
+        assert told(stage).where.optimizers is None
+    assert told(by_glue).where.maintenance == "glue"
+    deployed = told(by_glue).where.optimizers
+    found = {one["Type"]: one for one in by_glue.resources("lake", "AWS::Glue::TableOptimizer").values()}
+    assert {one["CatalogId"] for one in found.values()} == {deployed.catalog_id}
+    configured = {kind: one["TableOptimizerConfiguration"] for kind, one in found.items()}
+    retention = configured["retention"]["RetentionConfiguration"]["IcebergConfiguration"]
+    orphans = configured["orphan_file_deletion"]["OrphanFileDeletionConfiguration"]["IcebergConfiguration"]
+    assert deployed.snapshot_days == retention["SnapshotRetentionPeriodInDays"] == 9
+    assert deployed.keep_snapshots == retention["NumberOfSnapshotsToRetain"]
+    assert deployed.orphan_days == orphans["OrphanFileRetentionPeriodInDays"]
+    with pytest.raises(SettingsError, match="snapshot_days 30"):
+        told(by_glue, maintenance={"snapshot_days": 30})
 
 
 def test_trouble_is_told(stage):

@@ -62,3 +62,10 @@ def test_other_callers_are_not_noted(stack, noted, s3):
     s3.list_objects_v2(Bucket=LAKE_BUCKET)
     s3.list_buckets()
     assert noted() == []
+
+
+def test_calls_on_a_table_by_another_name_are_told_by_it_too(stack, noted):
+    glue = session(stack, STEP_KEY)("glue")
+    with pytest.raises(glue.exceptions.EntityNotFoundException):
+        glue.get_table_optimizer(CatalogId="1", DatabaseName="claylake", TableName="nothing", Type="retention")
+    assert noted() == [("step", "glue", "GetTableOptimizer", "claylake/nothing")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claylake.vocabulary import CHIPS, EMBEDDINGS
+from claylake.vocabulary import CHIPS
 from spark.lake import branches
 from spark.lake.bounds import Bounds
 from spark.lake.tables import TABLES
+from spark.lake.vectors import comparable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
-    from spark.embedding.work import Work
     from spark.lake.scope import Scope
 
 CHIPS_PER_COMMIT = 20_000
@@ -23,19 +23,15 @@ CHIPS_PER_COMMIT = 20_000
 SELECTED = ("id", "content_digest", "datetime", "geohash", "cell_id")
 
 
-def without_vector(spark: SparkSession, scope: Scope, work: Work) -> tuple[int, pd.DataFrame]:
+def without_vector(spark: SparkSession, scope: Scope) -> tuple[int, pd.DataFrame]:
     """How many chips of the run's cells and months there are, and those to embed: no pixels yet.
 
-    A chip lacks a vector if the branch has none of its content digest by this model version and
-    convention. Ordered by geohash and id, as the tables are.
+    A chip lacks a vector if the branch has none of its content digest and of the kind that the plan
+    makes. Ordered by geohash and id, as the tables are.
     """
     branch = scope.plan.branch
     chips = scope.rows(spark, CHIPS, branch=branch).select(*SELECTED)
-    made = spark.sql(
-        f"SELECT id, content_digest FROM {branches.on_branch(scope.plan, EMBEDDINGS)} t "
-        f"WHERE {scope.where(EMBEDDINGS)} "
-        f"AND model_version = '{work.model_version}' AND convention = '{work.convention}'"
-    )
+    made = comparable(spark, scope, branch=branch).select("id", "content_digest")
     missing = chips.join(made, on=["id", "content_digest"], how="left_anti")
     return chips.count(), missing.orderBy("geohash", "id").toPandas()
 

@@ -46,7 +46,7 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     started = time.monotonic()
     branches.open_branches(spark, plan)
     scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
-    total, pending = without_vector(spark, scope, work)
+    total, pending = without_vector(spark, scope)
     _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
     vectors, failed, ways = 0, Counter[str](), {name: set[str]() for name in WAYS}
     for group in commits(pending):

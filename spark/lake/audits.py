@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from claylake.reports import EmbedReport, ExtractReport
+from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
 from spark.lake.checks import UNHELD, checks, without_vector
 from spark.lake.errors import AuditError, TooManyFailuresError
@@ -144,11 +145,7 @@ def tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
 
 
 def _vectors_of(scope: Scope) -> str:
-    encoder = scope.plan.settings.encoder
-    return (
-        f"SELECT count(*) FROM audit_vectors WHERE model_version = '{scope.plan.model_version}' "
-        f"AND convention = '{encoder.convention}'"
-    )
+    return f"SELECT count(*) FROM audit_vectors WHERE {VectorKind.of(scope.plan).condition()}"
 
 
 def _without_vector(scope: Scope) -> str:

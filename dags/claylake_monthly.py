@@ -35,7 +35,9 @@ from claylake_airflow.timetable import MonthlySettledTimetable
 DAGS = Path(__file__).resolve().parent
 ADHOC_DAG = "claylake_adhoc"
 
-WAIT: dict[str, Any] = {"retries": 0}
+# A wait that ends badly is final. These are for workers that are lost, and for what Airflow takes for it: an executor
+# may report an attempt's end before its deferral only when the trigger has fired.
+WAIT: dict[str, Any] = {"retries": 2}
 API: dict[str, Any] = {"retries": 3}
 COMPUTE: dict[str, Any] = {"retries": 1}
 TEARDOWN: dict[str, Any] = {"retries": 2}
@@ -80,7 +82,7 @@ def plan(aoi_name: str | None, **context: Any) -> str:
     from claylake.planning import make_plan
 
     run = context["dag_run"]
-    with not_retried(BadInputError):
+    with not_retried(BadInputError, ti=context["ti"]):
         folder = aoi_files.aoi_folder(DAGS)
         aoi = Aoi.from_file(folder / f"{aoi_name}{AOI_SUFFIX}") if aoi_name else None
         files = read_aois(folder)
@@ -107,7 +109,7 @@ def gate(**context: Any) -> bool:
     from claylake.gate import decide
     from claylake.plan import Plan
 
-    with not_retried(BudgetError):
+    with not_retried(BudgetError, ti=context["ti"]):
         verdict = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
     logging.getLogger(__name__).info("%s", verdict.why)
     context["ti"].xcom_push(key=GO, value=verdict.go)

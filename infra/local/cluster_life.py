@@ -82,7 +82,8 @@ class ClusterLife:
         for state in ("STARTING", "BOOTSTRAPPING"):
             self._enter(state)
             self._pause()
-        if self._runner.faults.take("fail_bootstrap", cluster.name):
+        # One that ends already would take a fault that was meant for the next.
+        if cluster.ending is None and self._runner.faults.take("fail_bootstrap", cluster.name):
             cluster.terminate(BOOTSTRAP_FAILED)
         else:
             cluster.ready_datetime = utcnow()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from infra.local.faults import Faults
     from infra.local.options import StackOptions
 
-_END_S = 10.0
+_END_S = 30.0
 
 
 class LocalEmr:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ _KEPT = ("Name", "InstanceFleetType", "LaunchSpecifications", "ResizeSpecificati
 
 
 class Fleet:
-    """One instance fleet of a cluster.
+    """One instance fleet of a cluster; safe to use from several threads.
 
     Args:
         request: The `InstanceFleetConfig` of the call, as plain data.
@@ -32,6 +33,7 @@ class Fleet:
         self, request: Mapping[str, Any], *, delay_s: float, is_suspended: bool = False, has_spot: bool = True
     ) -> None:
         self.id = f"if-{random_id()}"
+        self._lock = Lock()
         self._instances = Instances(self.id, request)
         self._request = request
         self._delay_s = delay_s
@@ -53,24 +55,31 @@ class Fleet:
 
     def resize(self, request: Mapping[str, Any]) -> None:
         """Ask for other capacities; a capacity left out stays as it is."""
-        self._settle()
-        self._state = "RESIZING"
-        self._aim(request)
+        with self._lock:
+            self._settle()
+            self._state = "RESIZING"
+            self._aim(request)
 
     def end(self) -> None:
         """The cluster has ended, and its instances with it."""
-        self._settle()
-        self._state, self._ended = "TERMINATED", utcnow()
-        self._provision(0, 0, self._ended)
+        with self._lock:
+            self._settle()
+            self._state, self._ended = "TERMINATED", utcnow()
+            self._provision(0, 0, self._ended)
 
     def instances(self) -> list[dict[str, Any]]:
         """`Instance`s of the EMR API."""
-        self._settle()
-        return self._instances.describe()
+        with self._lock:
+            self._settle()
+            return self._instances.describe()
 
     def describe(self) -> dict[str, Any]:
         """`InstanceFleet` of the EMR API."""
-        self._settle()
+        with self._lock:
+            self._settle()
+            return self._describe()
+
+    def _describe(self) -> dict[str, Any]:
         return {
             "Id": self.id,
             **{key: self._request[key] for key in _KEPT if key in self._request},

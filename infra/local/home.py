@@ -82,6 +82,8 @@ class Home:
             **info.env,
             "AWS_ACCESS_KEY_ID": AIRFLOW_KEY,
             "AIRFLOW_HOME": str(home),
+            # SQLite alone gives up after 5 s, in which a busy machine may not have let the one who writes finish.
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "dags"),
             "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPOSITORY / "plugins"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

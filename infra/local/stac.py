@@ -20,11 +20,13 @@ from typing import Any
 
 from infra.local.errors import CatalogueError
 from infra.local.items import collections
+from infra.local.ports import free_port
 from infra.local.process import Child
 from infra.local.server import HOST
 
 _log = logging.getLogger(__name__)
-_START_S = 20.0
+_START_S = 60.0
+_ANSWER_S = 60.0
 _ATTEMPTS = 3
 
 
@@ -67,7 +69,7 @@ class StacServer:
         self._child.stop()
 
     def _start(self) -> None:
-        port = _free_port()
+        port = free_port()
         self.url = f"http://{HOST}:{port}"
         log = self._folder / "log"
         self._child = Child(
@@ -124,7 +126,7 @@ def _write(folder: Path, items: list[dict[str, Any]]) -> list[Path]:
 
 def _post(url: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:
         return json.load(answer)
 
 
@@ -134,9 +136,3 @@ def _program() -> str:
     if found is None:
         raise CatalogueError("the program rustac is missing; make the infra environment")
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

@@ -20,7 +20,7 @@ from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
 from infra.local.process import Child
 
-START_S = 120.0
+START_S = 300.0
 
 
 class AirflowError(RuntimeError):
@@ -55,7 +55,7 @@ class Airflow:
     def log_in(self) -> Airflow:
         """The same with a token."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self.url}/auth/token", timeout=30) as answer:
+        with opener.open(f"{self.url}/auth/token", timeout=60) as answer:
             return Airflow(self.url, json.load(answer)["access_token"])
 
 
@@ -75,6 +75,10 @@ def environment(env: Mapping[str, str], port: int) -> dict[str, str]:
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
         "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "50",
+        # Spark steps share this machine's cores: what is late has not failed.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "30",
     }
     return {key: value for key, value in env.items() if key != "PYTHONPATH"} | settings
 

@@ -11,12 +11,14 @@ from airflow.sdk.exceptions import AirflowFailException
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+REASON = "reason"
+"""XCom key of what a final failure says, for the note on the run."""
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def not_retried(*kinds: type[Exception]) -> Iterator[None]:
-    """Turn errors that a retry would only repeat into final ones, with their message.
+def not_retried(*kinds: type[Exception], ti: Any) -> Iterator[None]:
+    """Turn errors that a retry would only repeat into final ones, with their message, which is left in XCom, too.
 
     Raises:
         AirflowFailException: in place of an error of one of the kinds.
@@ -24,6 +26,7 @@ def not_retried(*kinds: type[Exception]) -> Iterator[None]:
     try:
         yield
     except kinds as error:
+        ti.xcom_push(key=REASON, value=str(error))
         raise AirflowFailException(str(error)) from error
 
 

@@ -19,8 +19,8 @@ class TaskInstance(SimpleNamespace):
     def __init__(self, dag_id, run_id, xcoms):
         super().__init__(dag_id=dag_id, run_id=run_id, task_id="task", xcoms=xcoms, pushed={})
 
-    def xcom_pull(self, task_ids):
-        return self.xcoms.get(task_ids)
+    def xcom_pull(self, task_ids, key="return_value"):
+        return self.xcoms.get(task_ids if key == "return_value" else (task_ids, key))
 
     def xcom_push(self, key, value):
         self.pushed[key] = value
@@ -86,7 +86,7 @@ def fire(trigger):
             return event.payload
         raise AssertionError("the trigger ended without an event")
 
-    return asyncio.run(asyncio.wait_for(first(), 60))
+    return asyncio.run(asyncio.wait_for(first(), 300))
 
 
 def deferred(operator, given):

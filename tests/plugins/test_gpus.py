@@ -52,7 +52,7 @@ def gpus(given):
     return tuple(found[0][key] for key in keys) if found else None
 
 
-def soon(there, wanted, within_s=10):
+def soon(there, wanted, within_s=300):
     deadline = time.monotonic() + within_s
     while there() != wanted:
         assert time.monotonic() < deadline, f"{there()} is not {wanted}"

@@ -12,9 +12,11 @@ from claylake import cluster as domain
 from claylake.plan import PLAN
 from claylake.reports import PublishReport
 from claylake_airflow import emr
+from claylake_airflow.failures import REASON
 from claylake_airflow.operators import (
     CreateClusterOperator,
     PublishOperator,
+    ReceiptOperator,
     StepOperator,
     TerminateClusterOperator,
     WaitClusterReadyOperator,
@@ -25,6 +27,8 @@ from tests.plugins.drive import context, deferred, fire, make_plan, run
 
 pytestmark = pytest.mark.usefixtures("aws")
 REGION = "us-west-2"
+ENDLESS = "sleep 3600"
+"""A step that lives until it, or its cluster, is ended: `aws` ends clusters after each test."""
 
 
 def create(plan, **xcoms):
@@ -40,7 +44,7 @@ def live():
 
 
 def step(name="extract", **more):
-    return StepOperator(task_id=name, step=name, log_wait_s=5, **more)
+    return StepOperator(task_id=name, step=name, log_wait_s=300, **more)
 
 
 @pytest.fixture
@@ -50,7 +54,7 @@ def plan(aws, request):
 
 @pytest.fixture
 def command(monkeypatch):
-    """Make every step run a shell command, slow enough to be met alive where asked."""
+    """Make every step run a shell command."""
 
     def use(script):
         def config(plan, name):
@@ -94,9 +98,11 @@ class TestCreate:
         trigger = deferred(operator, given).trigger
         assert isinstance(trigger, TurnTrigger)
         assert live() == [first]
-        threading.Timer(0.3, terminate, [plan], {"create_cluster": first}).start()
+        first_ends = threading.Timer(0.3, terminate, [plan], {"create_cluster": first})
+        first_ends.start()
         second = operator.resume(given, event=fire(trigger))
         assert live() == [second]
+        first_ends.join()
 
     def test_a_full_house_is_waited_out(self, aws, plan):
         create(plan)
@@ -147,7 +153,7 @@ class TestReady:
     def test_a_cluster_that_fails_to_start_says_why(self, aws, plan):
         aws.fault(fail_bootstrap="claylake")
         given = context(plan, create_cluster=create(plan))
-        with pytest.raises(AirflowException, match="did not become ready: failed, TERMINAT"):
+        with pytest.raises(AirflowFailException, match="did not become ready: failed, TERMINAT"):
             run(WaitClusterReadyOperator(task_id="wait_ready"), given)
 
     def test_without_a_cluster_it_fails_for_good(self, plan):
@@ -165,7 +171,7 @@ class TestStep:
         assert [(each.id, each.name[-2:], each.state) for each in found] == [(step_id, "#1", "COMPLETED")]
 
     def test_a_live_step_is_adopted(self, ready, command):
-        command("sleep 1")
+        command(ENDLESS)
         first = deferred(step(), ready).trigger
         again = deferred(step(), ready).trigger
         assert isinstance(again, StepTrigger)
@@ -182,7 +188,7 @@ class TestStep:
             run(step(), ready)
 
     def test_killing_the_waiting_task_cancels_the_step(self, ready, command):
-        command("sleep 60")
+        command(ENDLESS)
         operator = step()
         trigger = deferred(operator, ready).trigger
         operator.on_kill()
@@ -191,14 +197,14 @@ class TestStep:
         assert event["why"].startswith("CANCELLED")
 
     def test_a_step_that_outlives_its_time_is_cancelled(self, ready, command):
-        command("sleep 60")
+        command(ENDLESS)
         trigger = deferred(step(), ready).trigger
         trigger.deadline = time.time()
         event = fire(trigger)
         assert event["status"] == "timeout"
         with pytest.raises(AirflowException, match="the deadline has passed"):
             StepOperator(task_id="extract", step="extract", log_wait_s=0).resume(ready, event=event)
-        trigger.deadline = time.time() + 20
+        trigger.deadline = time.time() + 300
         assert fire(trigger)["why"].startswith("CANCELLED")
 
     def test_killed_before_it_has_a_step_it_does_nothing(self):
@@ -251,6 +257,29 @@ class TestPublish:
             run(PublishOperator(task_id="publish", alias="a"), ready)
 
 
+class TestReceipt:
+    def note(self, given):
+        ReceiptOperator(task_id="receipt").execute(given)
+        return given["ti"].pushed["note"]
+
+    def test_a_run_refused_in_plan_says_why_on_the_run(self, plan):
+        given = context(plan)
+        given["ti"].xcoms = {("plan", REASON): "unknown AOI 'lisbn'; use one of lisbon"}
+        note = self.note(given)
+        assert note.startswith("**plan: unknown AOI 'lisbn'; use one of lisbon**  \n")
+        assert "nothing was done or spent" in note
+
+    def test_a_run_over_its_budget_says_so_beside_the_estimate(self, plan):
+        given = context(plan)
+        given["ti"].xcoms["gate", REASON] = "over the budget"
+        first, *rest = self.note(given).splitlines()
+        assert first.rstrip() == "**gate: over the budget**"
+        assert any("No cluster, no cost" in line for line in rest)
+
+    def test_a_run_that_was_not_refused_begins_with_its_outcome(self, plan):
+        assert self.note(context(plan)).startswith("**lisbon 2024-07: ")
+
+
 class Events(list):
     """Outlet events: what was added to which alias."""
 
@@ -293,9 +322,10 @@ class TestTerminate:
         plan = make_plan(aws, run_id="kept", keep_cluster_minutes=5)
         given = context(plan, create_cluster=create(plan))
         operator = TerminateClusterOperator(task_id="terminate")
+        before = time.time()
         pause = deferred(operator, given)
         assert isinstance(pause.trigger, EndedTrigger)
-        assert 290 < pause.trigger.deadline - time.time() <= 300
+        assert before <= pause.trigger.deadline - 300 <= time.time()
         assert len(live()) == 1
         pause.trigger.deadline = time.time()
         event = fire(pause.trigger)

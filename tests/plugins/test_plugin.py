@@ -48,7 +48,7 @@ def alone(tmp_path_factory):
         "PATH": "/usr/bin:/bin",
     }
     done = subprocess.run(
-        [sys.executable, "-c", LOAD], cwd=home, env=env, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", LOAD], cwd=home, env=env, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from claylake_airflow.failures import name_failure, not_retried
+from claylake_airflow.failures import REASON, name_failure, not_retried
 from claylake_airflow.run_note import MARK, merge
+from tests.plugins.drive import TaskInstance
 
 
 def test_ours_alone():
@@ -29,11 +30,14 @@ def test_airflows_limit_is_kept():
     assert note.endswith("x…")
 
 
-def test_errors_that_a_retry_would_repeat_are_final():
-    with pytest.raises(AirflowFailException, match="no such month"), not_retried(ValueError):
-        raise ValueError("no such month")
-    with pytest.raises(KeyError), not_retried(ValueError):
+def test_errors_that_a_retry_would_repeat_are_final_and_left_for_the_note():
+    ti = TaskInstance("claylake_adhoc", "run1", {})
+    with pytest.raises(KeyError), not_retried(ValueError, ti=ti):
         raise KeyError("other")
+    assert not ti.pushed
+    with pytest.raises(AirflowFailException, match="no such month"), not_retried(ValueError, ti=ti):
+        raise ValueError("no such month")
+    assert ti.pushed == {REASON: "no such month"}
 
 
 @pytest.mark.parametrize(("error", "named"), [(ValueError("secret"), "ValueError"), (None, "no exception")])

@@ -18,7 +18,7 @@ from tests.plugins.drive import fire, rebuilt
 WAIT = {"region": "us-west-2", "poll_seconds": 0.001}
 
 
-def soon(seconds=30.0):
+def soon(seconds=300.0):
     return {**WAIT, "deadline": time.time() + seconds}
 
 

@@ -7,22 +7,16 @@ not ``dags/`` on their path, driven through the REST API.
 from __future__ import annotations
 
 import json
-import socket
 from datetime import UTC, datetime
 
 import pytest
 
 from infra.local import standalone
 from infra.local.home import Home
+from infra.local.ports import free_port
 from tests.system.lake import Lake
 
 MONTHS = ("2024-08", "2024-09")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +31,8 @@ def world(home):
 
 @pytest.fixture(scope="session")
 def stack(home, world):
-    with home.stack(world) as info:
+    """EMR takes its time over each state, or waits would be over before a starved worker has left its task."""
+    with home.stack(world, "--state-delay", "2") as info:
         yield info
 
 
@@ -56,5 +51,5 @@ def airflow(home, world, stack):
     (aois / "tiny.geojson").write_text(json.dumps(aoi))
     env = home.airflow_env(stack, {"CLAYLAKE_AOIS": str(aois)})
     home.migrate(env)
-    with standalone.running(home, env, _free_port(), home.state / "airflow.log") as running:
+    with standalone.running(home, env, free_port(), home.state / "airflow.log") as running:
         yield running

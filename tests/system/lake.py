@@ -105,6 +105,16 @@ class Lake:
         pages = self.emr.get_paginator("list_clusters").paginate()
         return sum(len(page["Clusters"]) for page in pages)
 
+    def newest_cluster(self) -> tuple[dict[str, Any], list[tuple[str, Any]], list[tuple[str, Any]]]:
+        """EMR's times of the cluster made last; those of its steps, with their names; of its instances, with types."""
+        place = {"ClusterId": self.emr.list_clusters()["Clusters"][0]["Id"]}
+        steps, instances = self.emr.list_steps(**place)["Steps"], self.emr.list_instances(**place)["Instances"]
+        return (
+            self.emr.describe_cluster(**place)["Cluster"]["Status"]["Timeline"],
+            [(each["Name"], each["Status"]["Timeline"]) for each in steps],
+            [(each["InstanceType"], each["Status"]["Timeline"]) for each in instances],
+        )
+
     def steps(self) -> list[str]:
         """Names of all steps ever added."""
         pages = self.emr.get_paginator("list_clusters").paginate()

@@ -9,7 +9,7 @@ import pytest
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
 
-pytestmark = pytest.mark.matrix
+pytestmark = [pytest.mark.matrix, pytest.mark.timeout(3600)]
 
 DAG = "claylake__tiny"
 BEFORE_PUBLISHING = ("plan", "gate", "create_cluster", "wait_ready", "extract", "gpus_up", "embed", "publish")

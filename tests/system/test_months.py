@@ -11,7 +11,7 @@ from infra.local.standalone import AirflowError
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 DAG = "claylake__tiny"
 TASKS = (
@@ -82,8 +82,13 @@ def test_deleted_vectors_are_made_again_and_nothing_else(runs, lake, first):
     assert state == "success", runs.tasks(run_id)
     receipt = lake.document(DAG, MONTHS[0], "receipt.json")
     assert receipt["layout"] == "split"
-    # The GPU node was there for embedding only.
-    assert 0 < receipt["instance_hours"]["g6.2xlarge"] < 0.9 * receipt["instance_hours"]["m7i.2xlarge"]
+    assert 0 < receipt["instance_hours"]["g6.2xlarge"] < receipt["instance_hours"]["m7i.2xlarge"]
+    # The GPU node was there for embedding only: it came after extraction, and left before the cluster did.
+    cluster, steps, instances = lake.newest_cluster()
+    extracted = max(times["EndDateTime"] for name, times in steps if " extract " in name)
+    lives = [times for kind, times in instances if kind == "g6.2xlarge"]
+    assert lives
+    assert all(extracted <= life["CreationDateTime"] < life["EndDateTime"] < cluster["EndDateTime"] for life in lives)
     assert lake.content() == before
     after = lake.snapshots()
     assert after["chips"] == snapshots["chips"]
@@ -141,6 +146,8 @@ def test_what_cannot_run_fails_before_any_spend(runs, lake, first, conf, words):
     states = runs.tasks(run_id)
     failed = next(task for task in ("plan", "gate") if states[task] == "failed")
     assert words in runs.log(run_id, failed)
+    assert f"**{failed}: " in runs.note(run_id)
+    assert words in runs.note(run_id)
     assert lake.clusters() == clusters
 
 

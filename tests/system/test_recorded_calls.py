@@ -18,7 +18,7 @@ import pytest
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
 RECORDED = Path(__file__).parents[1] / "infra/cdk/recorded_calls.json"
 

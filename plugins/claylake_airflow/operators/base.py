@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 PLAN_TASK = "plan"
+GATE_TASK = "gate"
 CREATE_TASK = "create_cluster"
 EMR_CONSOLE = EmrConsoleLink()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
 from claylake_airflow.operators.base import EmrTask, demand_done
 from claylake_airflow.triggers import ReadyTrigger
 
@@ -25,6 +27,14 @@ class WaitClusterReadyOperator(EmrTask):
         self.defer(trigger=trigger, method_name="resume")
 
     def resume(self, context: Context, event: dict[str, Any]) -> None:
-        """Ready, or why not."""
+        """Ready, or why not.
+
+        Raises:
+            AirflowFailException: if it ended, or took too long: waiting again would not help. What a retry does help
+                is a lost worker.
+        """
         self.show_cluster(context, event["region"], event["cluster_id"])
-        demand_done(event, f"cluster {event['cluster_id']} did not become ready")
+        try:
+            demand_done(event, f"cluster {event['cluster_id']} did not become ready")
+        except AirflowException as error:
+            raise AirflowFailException(str(error)) from error

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from claylake_airflow import emr, run_note
+from claylake_airflow.failures import REASON
 from claylake_airflow.links import s3_object
-from claylake_airflow.operators.base import CREATE_TASK, PLAN_TASK
+from claylake_airflow.operators.base import CREATE_TASK, GATE_TASK, PLAN_TASK
 from claylake_airflow.operators.publish import REPORT
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-NO_PLAN = f"No plan was made, so nothing was done or spent: see the log of task `{PLAN_TASK}`."
+NO_PLAN = f"No plan was made, so nothing was done or spent; the log of task `{PLAN_TASK}` has the whole story."
 
 
 class ReceiptOperator(BaseOperator):
@@ -38,7 +39,7 @@ class ReceiptOperator(BaseOperator):
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN_TASK)
         if not uri:
-            self._tell(context, NO_PLAN)
+            self._tell(context, f"{_refusals(ti)}{NO_PLAN}")
             return None
         plan = Plan.load(uri)
         record = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
@@ -48,7 +49,7 @@ class ReceiptOperator(BaseOperator):
             address = s3_object(plan.deployed.region, receipt.report)
             REPORT.show(self, context, address)
             text = text.replace(receipt.report, address)
-        self._tell(context, text)
+        self._tell(context, f"{_refusals(ti)}{text}")
         return plan.uri(RECEIPT)
 
     def _tell(self, context: Context, text: str) -> None:
@@ -65,3 +66,9 @@ class ReceiptOperator(BaseOperator):
             pages = client.get_paginator(call).paginate(ClusterId=cluster_id)
             found[name] = [entry for page in pages for entry in page[key]]
         return found
+
+
+def _refusals(ti: Any) -> str:
+    """Why the run was refused before it began, as the first lines of a note; empty where it was not."""
+    said = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK)}
+    return "".join(f"**{task}: {why}**  \n" for task, why in said.items() if why)

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
+from claylake_airflow.operators.base import GATE_TASK, PLAN_TASK
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow.sdk import Context
 
-GATE_TASK = "gate"
 GO = "go"
 """XCom key under which the gate leaves its answer; a short circuit itself leaves none."""
-ALWAYS = ("plan", GATE_TASK, "receipt")
+ALWAYS = (PLAN_TASK, GATE_TASK, "receipt")
 """Tasks that must succeed in every green run; the others are skipped when the gate stops a run."""
 
 

@@ -17,7 +17,7 @@ from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
 
 RETRIES = {
-    "plan": 3, "gate": 3, "create_cluster": 3, "wait_ready": 0, "extract": 1, "gpus_up": 1, "embed": 1, "gpus_down": 2,
+    "plan": 3, "gate": 3, "create_cluster": 3, "wait_ready": 2, "extract": 1, "gpus_up": 1, "embed": 1, "gpus_down": 2,
     "publish": 1, "maintain": 1, "terminate": 2, "receipt": 3, "verdict": 3,
 }  # fmt: skip
 LINE = [

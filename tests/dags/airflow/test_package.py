@@ -92,7 +92,7 @@ def parse(package):
         env=environment | places,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

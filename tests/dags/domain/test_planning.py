@@ -47,7 +47,7 @@ def here(settings_of, stac, tmp_path):
 
     def make(**sections):
         settings = settings_of(
-            **{"catalogue": {"url": stac.url, "backoff_s": 0, "retries": 1, "timeout_s": 5}, **sections}
+            **{"catalogue": {"url": stac.url, "backoff_s": 0, "retries": 1, "timeout_s": 60}, **sections}
         )
         places = {"lake": str(tmp_path / "lake"), "artifacts": str(tmp_path / "artifacts")}
         return settings.model_copy(update={"deployed": settings.where.model_copy(update=places)})

@@ -40,6 +40,15 @@ def run_cluster(emr, *, keep=True, **more):
     return emr.run_job_flow(**request)["JobFlowId"]
 
 
+ENDLESS = ("sleep", "3600")
+"""A step that lives until it, or its cluster, is ended."""
+
+
+def until_there(path):
+    """Shell code that ends when a file appears."""
+    return f"until [ -e {path} ]; do sleep 0.05; done"
+
+
 def step(*args, name="step", on_failure="CONTINUE"):
     jar = {"Jar": "command-runner.jar", "Args": list(args)}
     return {"Name": name, "ActionOnFailure": on_failure, "HadoopJarStep": jar}
@@ -49,7 +58,7 @@ def add(emr, cluster, *steps):
     return emr.add_job_flow_steps(JobFlowId=cluster, Steps=list(steps))["StepIds"]
 
 
-def wait_for(get, wanted, timeout_s=20.0):
+def wait_for(get, wanted, timeout_s=300.0):
     """Poll until `get()` is one of the wanted values."""
     deadline = time.monotonic() + timeout_s
     seen = get()
@@ -79,5 +88,8 @@ def wait_cluster(emr, cluster, *states):
 
 
 def is_alive(pid):
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"

@@ -1,22 +1,49 @@
 """Clusters live, wait and end as EMR's do."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.infra.local.emr import add, cluster_status, run_cluster, step, step_state, wait_cluster, wait_for, wait_step
+from infra.local import emr_fleet, step_runner
+from infra.local.cluster_life import ClusterLife
+from tests.infra.local.emr import (
+    add,
+    cluster_status,
+    run_cluster,
+    step,
+    step_state,
+    until_there,
+    wait_cluster,
+    wait_for,
+    wait_step,
+)
 
 
-def test_cluster_passes_through_its_states(emr):
-    cluster = run_cluster(emr)
-    seen = [cluster_status(emr, cluster)["State"]]
-    while seen[-1] != "WAITING":
-        state = cluster_status(emr, cluster)["State"]
-        seen += [state] if state != seen[-1] else []
-        time.sleep(0.01)
-    # RUNNING may be too short to be seen when there is no step.
-    assert [state for state in seen if state != "RUNNING"] == ["STARTING", "BOOTSTRAPPING", "WAITING"]
+@pytest.fixture
+def let_pass(monkeypatch):
+    """Clusters called "held" stay in each passing state until this is called."""
+    turns, pause = threading.Semaphore(0), ClusterLife._pause
+
+    def hold(life, **how):
+        if life._cluster.name == "held":
+            turns.acquire()
+        else:
+            pause(life, **how)
+
+    monkeypatch.setattr(ClusterLife, "_pause", hold)
+    return turns.release
+
+
+def test_cluster_passes_through_its_states(emr, let_pass):
+    cluster = run_cluster(emr, Name="held")
+    assert cluster_status(emr, cluster)["State"] == "STARTING"
+    let_pass()
+    wait_cluster(emr, cluster, "BOOTSTRAPPING")
+    let_pass()
+    # RUNNING is too short to be seen when there is no step.
+    wait_cluster(emr, cluster, "WAITING")
     described = emr.describe_cluster(ClusterId=cluster)["Cluster"]
     assert described["Tags"] == [{"Key": "pipeline", "Value": "claylake"}]
     assert described["InstanceCollectionType"] == "INSTANCE_FLEET"
@@ -24,6 +51,7 @@ def test_cluster_passes_through_its_states(emr):
     assert "ReadyDateTime" in described["Status"]["Timeline"]
     emr.terminate_job_flows(JobFlowIds=[cluster])
     assert cluster_status(emr, cluster)["State"] == "TERMINATING"
+    let_pass()
     assert "EndDateTime" in wait_cluster(emr, cluster, "TERMINATED")["Timeline"]
 
 
@@ -64,10 +92,10 @@ def test_action_on_failure(emr, on_failure, pending, state):
 
 
 def test_idle_cluster_ends_by_its_policy(emr):
-    # The stack counts idle time 100 times as fast: 60 s are 0.6 s.
-    cluster = run_cluster(emr, AutoTerminationPolicy={"IdleTimeout": 60})
+    # The stack counts idle time 100 times as fast: 60 s are 0.6 s. The step is there before the first of them.
+    cluster = run_cluster(emr, AutoTerminationPolicy={"IdleTimeout": 60}, Steps=[step("sleep", "1.2")])
     assert emr.get_auto_termination_policy(ClusterId=cluster)["AutoTerminationPolicy"] == {"IdleTimeout": 60}
-    [busy] = add(emr, cluster, step("sleep", "1.2"))
+    [busy] = [each["Id"] for each in emr.list_steps(ClusterId=cluster)["Steps"]]
     wait_step(emr, cluster, busy)
     status = wait_cluster(emr, cluster, "TERMINATED")
     assert "auto-termination" in status["StateChangeReason"]["Message"]
@@ -114,12 +142,15 @@ def test_step_limits(emr, cluster):
         add(emr, cluster, step("echo", "x" * 10_240))
 
 
-def test_fleets_arrive_resize_and_go(emr, cluster):
+def test_fleets_arrive_resize_and_go(emr, cluster, monkeypatch):
     def fleets():
         return {f["InstanceFleetType"]: f for f in emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"]}
 
     wait_cluster(emr, cluster, "WAITING")
     assert {kind: f["Status"]["State"] for kind, f in fleets().items()} == {"MASTER": "RUNNING", "CORE": "RUNNING"}
+    # From here on the clock by which nodes come and go stands still, but for this test's own steps.
+    now = [time.monotonic()]
+    monkeypatch.setattr(emr_fleet, "monotonic", lambda: now[0])
     config = {
         "Name": "gpu",
         "InstanceFleetType": "TASK",
@@ -132,8 +163,9 @@ def test_fleets_arrive_resize_and_go(emr, cluster):
         ],
     }
     fleet_id = emr.add_instance_fleet(ClusterId=cluster, InstanceFleet=config)["InstanceFleetId"]
-    assert fleets()["TASK"]["ProvisionedSpotCapacity"] == 0
-    wait_for(lambda: fleets()["TASK"]["Status"]["State"], ("RUNNING",))
+    assert (fleets()["TASK"]["Status"]["State"], fleets()["TASK"]["ProvisionedSpotCapacity"]) == ("PROVISIONING", 0)
+    now[0] += 1
+    assert fleets()["TASK"]["Status"]["State"] == "RUNNING"
     task = fleets()["TASK"]
     assert (task["TargetSpotCapacity"], task["ProvisionedSpotCapacity"]) == (2, 2)
     [kind] = task["InstanceTypeSpecifications"]
@@ -144,8 +176,9 @@ def test_fleets_arrive_resize_and_go(emr, cluster):
         ClusterId=cluster,
         InstanceFleet={"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": 0, "TargetSpotCapacity": 0},
     )
-    assert fleets()["TASK"]["Status"]["State"] == "RESIZING"
-    wait_for(lambda: fleets()["TASK"]["ProvisionedSpotCapacity"], (0,))
+    assert (fleets()["TASK"]["Status"]["State"], fleets()["TASK"]["ProvisionedSpotCapacity"]) == ("RESIZING", 2)
+    now[0] += 1
+    assert fleets()["TASK"]["ProvisionedSpotCapacity"] == 0
     emr.terminate_job_flows(JobFlowIds=[cluster])
     wait_cluster(emr, cluster, "TERMINATED")
     assert {f["Status"]["State"] for f in fleets().values()} == {"TERMINATED"}
@@ -172,15 +205,39 @@ def test_bootstrap_fault(emr, faults):
     assert [s["Status"]["State"] for s in emr.list_steps(ClusterId=cluster)["Steps"]] == ["CANCELLED"]
 
 
+def test_a_cluster_that_ends_takes_no_fault_from_the_next(emr, faults, let_pass):
+    cluster = run_cluster(emr, Name="held")
+    emr.terminate_job_flows(JobFlowIds=[cluster])
+    faults.fault(fail_bootstrap="")
+    for _ in ("STARTING", "BOOTSTRAPPING", "TERMINATING"):
+        let_pass()
+    assert wait_cluster(emr, cluster, "TERMINATED")["StateChangeReason"]["Code"] == "USER_REQUEST"
+    assert [fault["kind"] for fault in faults.control("GET", "faults")] == ["fail_bootstrap"]
+
+
 @pytest.mark.parametrize(("kind", "ran"), [("fail_step", False), ("fail_step_after", True), ("kill_step", True)])
-def test_step_faults_strike_the_named_step_once(emr, faults, cluster, tmp_path, kind, ran):
-    trace = tmp_path / "ran"
+def test_step_faults_strike_the_named_step_once(emr, faults, cluster, tmp_path, monkeypatch, kind, ran):
+    trace, end = tmp_path / "ran", tmp_path / "end"
+
+    def timer(after_s, strike, numbers):
+        """The fault's own, which finds the step begun however slow the machine is."""
+
+        def when_begun():
+            wait_for(trace.exists, (True,))
+            strike(*numbers)
+
+        return threading.Timer(after_s, when_begun)
+
+    monkeypatch.setattr(step_runner, "Timer", timer)
     faults.fault(**{kind: "embed", "after_s": 0.3})
-    command = step("sh", "-c", f"touch {trace}; sleep 0.6", name="embed-1")
+    command = step("sh", "-c", f"touch {trace}; {until_there(end)}", name="embed-1")
+    if kind != "kill_step":
+        end.touch()
     other, struck = add(emr, cluster, step("true", name="extract"), command)
     wait_step(emr, cluster, struck, "FAILED")
     assert step_state(emr, cluster, other) == "COMPLETED"
     assert trace.exists() is ran
+    end.touch()
     [again] = add(emr, cluster, command)
     wait_step(emr, cluster, again, "COMPLETED")
 

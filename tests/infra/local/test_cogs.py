@@ -9,7 +9,7 @@ PATH = "/sentinel-cogs/scene/B02.tif"
 
 
 def ask(stack, method, path, **headers):
-    connection = http.client.HTTPConnection(urlsplit(stack.endpoint).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(stack.endpoint).netloc, timeout=60)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()

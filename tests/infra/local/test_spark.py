@@ -24,6 +24,7 @@ PYTHON = REPOSITORY / ".venv/spark/bin/python"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.skipif(not PYTHON.exists(), reason="the spark environment is not installed")
 def test_spark_submit_runs_and_fails_for_real(tmp_path):
     artifacts = tmp_path / "artifacts"
@@ -37,8 +38,8 @@ def test_spark_submit_runs_and_fails_for_real(tmp_path):
         emr, s3 = aws(info, "emr"), aws(info, "s3")
         cluster = run_cluster(emr)
         good, bad = add(emr, cluster, step(*submit), step(*submit, "--fail"))
-        wait_for(lambda: step_state(emr, cluster, good), ("COMPLETED", "FAILED"), timeout_s=120)
-        wait_for(lambda: step_state(emr, cluster, bad), ("COMPLETED", "FAILED"), timeout_s=120)
+        wait_for(lambda: step_state(emr, cluster, good), ("COMPLETED", "FAILED"))
+        wait_for(lambda: step_state(emr, cluster, bad), ("COMPLETED", "FAILED"))
         failure = wait_step(emr, cluster, bad, "FAILED")["FailureDetails"]
 
         def log(step_id, name):

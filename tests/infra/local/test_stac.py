@@ -14,7 +14,7 @@ BOTH = ["sentinel-2-l2a", "sentinel-2-c1-l2a"]
 
 def post(url, body):
     request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -44,13 +44,13 @@ def test_search_by_shape_and_elsewhere(stack):
 
 
 def test_collections_and_assets_are_served(stack, data):
-    with urllib.request.urlopen(f"{stack.stac_url}/collections/sentinel-2-c1-l2a", timeout=10) as answer:
+    with urllib.request.urlopen(f"{stack.stac_url}/collections/sentinel-2-c1-l2a", timeout=60) as answer:
         assert json.load(answer)["id"] == "sentinel-2-c1-l2a"
     page = post(f"{stack.stac_url}/search", {"ids": ["beside", "item-02"], "limit": 10})
     for feature in page["features"]:
         href = feature["assets"]["blue"]["href"]
         assert href == f"{stack.cogs_url}/scene/B02.tif"
-        with urllib.request.urlopen(href, timeout=10) as answer:
+        with urllib.request.urlopen(href, timeout=60) as answer:
             assert answer.read() == (data / "scene/B02.tif").read_bytes()
 
 

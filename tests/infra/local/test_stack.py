@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from infra.local import client
-from tests.infra.local.emr import add, is_alive, run_cluster, step, wait_for
+from tests.infra.local.emr import ENDLESS, add, is_alive, run_cluster, step, wait_for
 from tests.infra.local.emr import client as aws
 
 MAIN = [sys.executable, "-m", "infra.local"]
@@ -25,7 +25,7 @@ def children(pid):
 def busy(info):
     """Processes of a stack with a step under way: itself, rustac and the step."""
     emr = aws(info, "emr")
-    add(emr, run_cluster(emr), step("sleep", "63"))
+    add(emr, run_cluster(emr), step(*ENDLESS))
     wait_for(lambda: len(info.steps()), (1,))
     pids = {info.pid, *children(info.pid)}
     assert {info.steps()[0]["pid"]} < pids
@@ -65,9 +65,9 @@ def test_stack_tells_where_it_is_and_stops_clean(tmp_path, data):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_stack_dies_with_its_parent_and_its_children_with_it(tmp_path, number):
     # The parent starts the stack as tests do, and is killed while a step runs.
-    program = "import sys, pathlib, time; from infra.local import client; client.launch(pathlib.Path(sys.argv[1])); time.sleep(60)"
+    program = "import sys, pathlib, time; from infra.local import client; client.launch(pathlib.Path(sys.argv[1])); time.sleep(3600)"
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    wait_for(lambda: client.read_info(tmp_path) is not None, (True,), timeout_s=60)
+    wait_for(lambda: client.read_info(tmp_path) is not None, (True,))
     info = client.read_info(tmp_path)
     pids = busy(info)
     if number == signal.SIGKILL:

@@ -45,7 +45,7 @@ def test_ahead_raises_where_the_result_would_come_and_cancels_the_rest():
         begun.append(number)
         if number == 1:
             raise ValueError("one")
-        release.wait(10 if number == 2 else 0)
+        release.wait(300 if number == 2 else 0)
         return number
 
     with ThreadPoolExecutor(1) as executor:

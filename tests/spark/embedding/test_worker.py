@@ -154,7 +154,7 @@ def test_decoding_goes_on_while_the_encoder_works():
             return super().prepare(*given)
 
         def run(self, prepared):
-            assert later.wait(20)
+            assert later.wait(300)
             return super().run(prepared)
 
     made = [marked(cell, 100 + number) for number, cell in enumerate(CELLS[:6])]

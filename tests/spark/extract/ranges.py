@@ -39,9 +39,10 @@ class RangeHandler(BaseHTTPRequestHandler):
         if wanted:
             self.send_header("Content-Range", f"bytes {first}-{last}/{total}")
         self.end_headers()
+        # Counted first: whoever has the answer may count at once.
+        self._served.append((f"{self.command} {self.path} {wanted}", len(part) if body else 0))
         if body:
             self.wfile.write(part)
-        self._served.append((f"{self.command} {self.path} {wanted}", len(part) if body else 0))
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""

@@ -52,7 +52,7 @@ def expected(key: str, place: Place, sheet: Sheet) -> np.ndarray:
     return np.kron(cells, np.ones((CHIP_PX // count,) * 2, dtype=np.uint16))
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(corner=CORNERS)
 def test_pixels_come_from_exactly_their_cell(tmp_path: Path, corner: tuple[int, int, int]) -> None:
     epsg, west, north = corner

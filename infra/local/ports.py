@@ -1,0 +1,31 @@
+"""Ports for programs that are told theirs, and bind it only when they are up."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+from infra.local.errors import StackError
+
+_HOST = "127.0.0.1"
+_PORTS = range(20_000, 32_000)
+_TRIES = 100
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on.
+
+    It lies below those from which the kernel serves whoever asks for any (Linux: from 32,768): else another
+    program could be given it in the seconds until it is bound.
+
+    Raises:
+        StackError: There is none.
+    """
+    for port in random.SystemRandom().sample(_PORTS, _TRIES):
+        with socket.socket() as probe:
+            try:
+                probe.bind((_HOST, port))
+            except OSError:
+                continue
+            return port
+    raise StackError(f"of {_TRIES} ports between {_PORTS.start} and {_PORTS.stop} none is free")

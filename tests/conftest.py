@@ -1,0 +1,15 @@
+"""For every room: properties are judged by what they find, never by the clock.
+
+Two lanes of tests share few cores, and a single example may wait for seconds. Hypothesis' own limits, 200 ms an example
+and some seconds of drawing, would call that a failure.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+if find_spec("hypothesis"):  # the infra environment does without
+    from hypothesis import HealthCheck, settings
+
+    settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("patient")

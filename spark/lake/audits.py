@@ -91,7 +91,7 @@ def seen(rows: DataFrame, table: str) -> DataFrame:
 
 
 def _count(spark: SparkSession, scope: Scope) -> Findings:
-    plan = scope.plan
+    plan, kind = scope.plan, VectorKind.of(scope.plan)
     queries = checks(plan.start, plan.end)
     # One query for all: each would otherwise cost a job of its own.
     counted = tally(spark, {name: f"SELECT count(*) FROM ({query})" for name, query in queries.items()})
@@ -100,8 +100,8 @@ def _count(spark: SparkSession, scope: Scope) -> Findings:
         {
             "chips": "SELECT count(*) FROM audit_chips",
             "cells": "SELECT count(DISTINCT cell_id) FROM audit_chips",
-            "vectors": _vectors_of(scope),
-            "without_vector": f"SELECT count(*) FROM ({_without_vector(scope)})",
+            "vectors": f"SELECT count(*) FROM audit_vectors WHERE {kind.condition()}",
+            "without_vector": f"SELECT count(*) FROM ({without_vector(kind)})",
             "rows_of_run": _rows_of(plan.run.run_id),
         },
     )
@@ -142,14 +142,6 @@ def tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
     """The number that each query gives, in one job."""
     union = " UNION ALL ".join(f"SELECT '{name}' AS name, ({query}) AS n" for name, query in queries.items())
     return {row["name"]: int(row["n"]) for row in spark.sql(union).collect()}
-
-
-def _vectors_of(scope: Scope) -> str:
-    return f"SELECT count(*) FROM audit_vectors WHERE {VectorKind.of(scope.plan).condition()}"
-
-
-def _without_vector(scope: Scope) -> str:
-    return without_vector(scope.plan.model_version, scope.plan.settings.encoder.convention)
 
 
 def _rows_of(run_id: str) -> str:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from claylake.vector_kind import VectorKind
+
 UNHELD = ("clay_tensor", "geotiff", "global_embedding")
 """Blobs and vectors: the views leave them out; a sample and `usable` speak for them."""
 _MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
@@ -60,13 +62,10 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
     }
 
 
-def without_vector(model_version: str, convention: str) -> str:
-    """Chips that this model has not embedded."""
-    return (
-        "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_vectors e ON c.id = e.id "
-        f"AND c.content_digest = e.content_digest AND e.model_version = '{model_version}' "
-        f"AND e.convention = '{convention}'"
-    )
+def without_vector(kind: VectorKind) -> str:
+    """Chips that have no vector of a kind."""
+    vectors = f"SELECT id, content_digest FROM audit_vectors WHERE {kind.condition()}"
+    return f"SELECT 1 FROM audit_chips LEFT ANTI JOIN ({vectors}) USING (id, content_digest)"
 
 
 def _twice(view: str, key: Sequence[str]) -> str:

@@ -25,8 +25,7 @@ def note(receipt: Receipt) -> str:
     lines.append(_cost(receipt))
     if receipt.report:
         lines.append(f"[Report]({receipt.report})")
-    text = "  \n".join(lines)
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return _cut("  \n".join(lines), LONGEST)
 
 
 def _work(receipt: Receipt) -> list[str]:
@@ -61,9 +60,8 @@ def _cost(receipt: Receipt) -> str:
 
 def _warned(warnings: Sequence[str]) -> str:
     """The first warning, in short, and how many others there are."""
-    first = warnings[0] if len(warnings[0]) <= _WARNING else warnings[0][: _WARNING - 1] + "…"
     others = f"; {len(warnings) - 1} more" if len(warnings) > 1 else ""
-    return f"**Upkeep by Glue: {first}{others}** (maintain.json has it all)"
+    return f"**Upkeep by Glue: {_cut(warnings[0], _WARNING)}{others}** (maintain.json has it all)"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
@@ -72,3 +70,7 @@ def _reasons(counts: Mapping[str, int]) -> str:
     shown = ", ".join(f"{reason} {count:,}" for reason, count in ordered[:_MOST_REASONS])
     more = ", ..." if len(ordered) > _MOST_REASONS else ""
     return f"{sum(counts.values()):,} ({shown}{more})"
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

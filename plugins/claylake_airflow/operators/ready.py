@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
+from claylake_airflow.failures import not_retried
 from claylake_airflow.operators.base import EmrTask, demand_done
 from claylake_airflow.triggers import ReadyTrigger
 
@@ -34,7 +35,5 @@ class WaitClusterReadyOperator(EmrTask):
                 is a lost worker.
         """
         self.show_cluster(context, event["region"], event["cluster_id"])
-        try:
+        with not_retried(AirflowException, ti=context["ti"]):
             demand_done(event, f"cluster {event['cluster_id']} did not become ready")
-        except AirflowException as error:
-            raise AirflowFailException(str(error)) from error

@@ -65,15 +65,7 @@ def reported(plan_of):
         report="s3://lake/runs/r/report/index.html",
         message="published",
     ).save(plan)
-    MaintainReport(
-        seconds=4,
-        rewritten_files={},
-        rewritten_manifests={},
-        expired_files={},
-        orphan_files={},
-        dropped_branches={},
-        message="kept",
-    ).save(plan)
+    upkeep(by="jobs", message="kept").save(plan)
     return plan
 
 
@@ -119,7 +111,7 @@ def optimizer(table, problem):
     return Optimizer(table=table, kind="retention", enabled=True, problem=problem)
 
 
-def upkeep(*optimizers):
+def upkeep(*optimizers, by="glue", message="looked"):
     return MaintainReport(
         seconds=4,
         rewritten_files={},
@@ -127,9 +119,9 @@ def upkeep(*optimizers):
         expired_files={},
         orphan_files={},
         dropped_branches={},
-        by="glue",
+        by=by,
         optimizers=optimizers,
-        message="looked",
+        message=message,
     )
 
 

@@ -22,11 +22,11 @@ _METRICS = ("compactionMetrics", "retentionMetrics", "orphanFileDeletionMetrics"
 
 def optimizers_of(plan: Plan, tables: Iterable[str]) -> tuple[Optimizer, ...]:
     """The optimizers of these tables, each with its last run; none where Glue does not tidy."""
-    import boto3
-
     deployed = plan.deployed
     if deployed.optimizers is None:
         return ()
+    import boto3
+
     glue = boto3.client("glue", region_name=deployed.region)
     place = {"CatalogId": deployed.optimizers.catalog_id, "DatabaseName": deployed.database}
     return tuple(_ask(glue, place, table, kind) for table in tables for kind in OPTIMIZER_KINDS)

@@ -65,6 +65,10 @@ build: setup ## put together what AWS is given, in dist/ (ARCH=cuda|cpu, MODEL=<
 model: setup ## fetch, build and verify an encoder for this machine (NAME=clay-v1.5|large-random|demo-random, ARCH=cpu|cuda|mps)
 	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(call given,ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
 
+.PHONY: pin
+pin: setup ## write the checkpoint's pin, made by this user's first make model, into model/checkpoint.json, to be committed
+	$(SPARK) -m model fetch --record
+
 .PHONY: bench-encoder
 bench-encoder: setup ## time our encoder beside the published one, in one run (SIZE=large; COMPILED=1: torch.compile, too)
 	$(SPARK) -m model bench --size "$(SIZE)" $(if $(COMPILED),--compiled)

@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from model.arch import PRECISIONS_OF, named_arch
@@ -14,9 +15,12 @@ from model.config import SIZES
 from model.errors import ModelError
 from model.export import build
 from model.fetch import fetch
+from model.inspection import inspect
 from model.lean import LeanError
-from model.pin import read_pin
-from model.recipes import DEFAULT_SEED, RECIPES, Ingredients, named_recipe
+from model.metadata import check_metadata, read_metadata
+from model.pin import COMMITTED, PIN_FILE, Pin, read_pin, record_pin, trusted_pin
+from model.recipes import DEFAULT_SEED, PUBLISHED, RECIPES, Ingredients, named_recipe
+from model.sensor import SENTINEL_2
 
 log = logging.getLogger("model")
 
@@ -38,7 +42,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
 
     fetching = commands.add_parser("fetch", help="fetch the published checkpoint, or verify that it is here")
-    fetching.add_argument("--record", action="store_true", help="trust what the hub gives now, and pin it")
+    fetching.add_argument(
+        "--record", action="store_true", help="write its pin into model/checkpoint.json, to be committed"
+    )
+    fetching.add_argument("--metadata", type=Path, metavar="FILE", help="Clay's metadata.yaml, to be compared")
     fetching.set_defaults(run=_fetch)
 
     making = commands.add_parser("build", help="build an artefact's folder, and print its path")
@@ -76,13 +83,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _fetch(asked: argparse.Namespace) -> Path:
-    path, _ = fetch(read_pin(), _checkpoints(asked), record=asked.record, endpoint=asked.endpoint)
+    if asked.metadata is not None:
+        check_metadata(read_metadata(asked.metadata), SENTINEL_2, str(asked.metadata))
+        log.info("%s agrees with model/sensor.py", asked.metadata)
+    path, pin = _fetched(asked, PUBLISHED)
+    if asked.record and pin.by == COMMITTED:
+        log.info("%s pins it already, and stays as it is", PIN_FILE)
+    elif asked.record:
+        record_pin(pin, PIN_FILE)
+        log.warning(
+            "pinned in %s: sha256 %s. Compare it with the one on the file's page, and commit", PIN_FILE, pin.sha256
+        )
     return path
 
 
 def _build(asked: argparse.Namespace) -> Path:
     arch = named_arch(asked.arch)
-    out = asked.out or build_folder(arch, asked.seed)
+    if asked.arch is None:
+        log.info("no ARCH given: building for this machine's kind, %s; ARCH=%s", arch, "|".join(PRECISIONS_OF))
+    out = asked.out or build_folder(arch, asked.seed, _trusted(asked))
     if asked.out is None and asked.checkpoint is None and (out / asked.name / DESCRIPTION).exists():
         return Path(out / asked.name)
     return build(asked.name, out, _ingredients(asked), arch)
@@ -111,12 +130,26 @@ def _parity(asked: argparse.Namespace) -> str:
 def _ingredients(asked: argparse.Namespace) -> Ingredients:
     """What the named recipe needs; a published one's checkpoint is fetched where it is not given."""
     if asked.checkpoint is not None:
-        source: dict[str, object] = {"checkpoint": asked.checkpoint.name, "revision": None, "sha256": None}
+        source: dict[str, object] = {"checkpoint": asked.checkpoint.name, "revision": None, "sha256": None, "pin": None}
         return Ingredients(checkpoint=asked.checkpoint, source=source)
     if not named_recipe(asked.name).published:
         return Ingredients(seed=asked.seed)
-    path, pin = fetch(read_pin(), _checkpoints(asked), endpoint=asked.endpoint)
+    path, pin = _fetched(asked, asked.name)
     return Ingredients(checkpoint=path, source=pin.source)
+
+
+def _trusted(asked: argparse.Namespace) -> Pin | None:
+    """The pin that an artefact is built under, after a first use where there was none; None where it needs none."""
+    if asked.checkpoint is not None or not named_recipe(asked.name).published:
+        return None
+    pin = trusted_pin(read_pin(), _checkpoints(asked))
+    return pin if pin.revision is not None else _fetched(asked, asked.name)[1]
+
+
+def _fetched(asked: argparse.Namespace, name: str) -> tuple[Path, Pin]:
+    pin = trusted_pin(read_pin(), _checkpoints(asked))
+    look = partial(inspect, named_recipe(name), SENTINEL_2, pin.file)
+    return fetch(pin, _checkpoints(asked), look, endpoint=asked.endpoint)
 
 
 def _checkpoints(asked: argparse.Namespace) -> Path:

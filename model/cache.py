@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from model.pin import PIN_FILE
+from model.pin import Pin
 
 UNUSED_S = 14 * 24 * 3600
 """A build that nobody asked for in so many seconds is of code that has gone."""
@@ -20,18 +20,25 @@ def cache_folder() -> Path:
     return Path(os.environ.get("CLAYLAKE_CACHE", usual))
 
 
-def build_key(arch: str, seed: int) -> str:
-    """Digest of all that decides an artefact: this package's code, its pin, torch, and what was asked."""
-    here = Path(__file__).parent
+def build_key(arch: str, seed: int, pin: Pin | None = None) -> str:
+    """Digest of all that decides an artefact: this package's code, torch, what was asked, and the checkpoint's pin.
+
+    Args:
+        arch: Kind of machine.
+        seed: Of random weights.
+        pin: Of published weights, and who trusts it, which the artefact tells; None where no pin is asked.
+    """
     total = hashlib.sha256(f"{torch.__version__} {arch} {seed}".encode())
-    for path in (*sorted(here.glob("*.py")), PIN_FILE):
+    for path in sorted(Path(__file__).parent.glob("*.py")):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
+    if pin is not None:
+        total.update(repr(pin).encode())
     return total.hexdigest()[:12]
 
 
-def build_folder(arch: str, seed: int) -> Path:
+def build_folder(arch: str, seed: int, pin: Pin | None = None) -> Path:
     """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
-    here = cache_folder() / "model" / build_key(arch, seed)
+    here = cache_folder() / "model" / build_key(arch, seed, pin)
     here.mkdir(parents=True, exist_ok=True)
     os.utime(here)
     for other in here.parent.iterdir():

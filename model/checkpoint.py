@@ -1,11 +1,13 @@
 """Read the encoder out of a checkpoint as Clay publishes it.
 
 That is a Lightning checkpoint: `state_dict` holds encoder, decoder and the DINOv2 teacher, beside optimiser state and
-hyper-parameters. Only `model.encoder.*` is read.
+hyper-parameters. Only `model.encoder.*` is read, and what the hyper-parameters say of it.
 """
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,7 +49,24 @@ def read_encoder_state(path: Path, encoder: Encoder) -> dict[str, Tensor]:
     return {name: state[name].to(torch.float32) for name in wanted}
 
 
+def read_hyper_parameters(path: Path) -> Mapping[str, Any]:
+    """What a checkpoint says of how it was trained, as far as it does: its size, the name of its metadata.
+
+    Raises:
+        CheckpointError: Not such a file.
+    """
+    said = _read(path).get("hyper_parameters")
+    return said if isinstance(said, dict) else {}
+
+
 def _state_dict(path: Path) -> dict[str, Tensor]:
+    held = _read(path).get("state_dict")
+    if not isinstance(held, dict) or not all(isinstance(weight, Tensor) for weight in held.values()):
+        raise CheckpointError(f"{path} has no state_dict of tensors; Clay's checkpoints have one")
+    return held
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
         whole = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except FileNotFoundError:
@@ -55,7 +74,4 @@ def _state_dict(path: Path) -> dict[str, Tensor]:
     except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
         first = str(error).partition("\n")[0]
         raise CheckpointError(f"{path} cannot be read as a checkpoint of tensors alone: {first}") from error
-    held = whole.get("state_dict") if isinstance(whole, dict) else None
-    if not isinstance(held, dict) or not all(isinstance(weight, Tensor) for weight in held.values()):
-        raise CheckpointError(f"{path} has no state_dict of tensors; Clay's checkpoints have one")
-    return held
+    return whole if isinstance(whole, dict) else {}

@@ -31,7 +31,20 @@ class CheckpointError(ModelError):
 
 
 class FetchError(ModelError):
-    """A published checkpoint cannot be had, or is not the one that was trusted."""
+    """A published checkpoint cannot be had, or is not the one that was trusted.
+
+    Attributes:
+        status: What the hub answered, where that was the trouble.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """Say what happened."""
+        super().__init__(message)
+        self.status = status
+
+
+class MetadataError(ModelError):
+    """What Clay publishes of a sensor is not what `model/sensor.py` says."""
 
 
 class ArtefactError(ModelError):

@@ -1,63 +1,119 @@
 """Fetch the published checkpoint: resumed where it was broken off, and never used unless it is the one trusted.
 
-`huggingface_hub` knows the hub's address (`HF_ENDPOINT` names another), its protocol and its redirects, and shows
-progress. Its own download begins anew in each process, so the part file and what is resumed are ours.
+Where nothing is pinned yet, a first use looks at what came and pins it for this user; from then on nothing else passes.
 """
 
-import importlib
 import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from model.artefact import sha256_of
-from model.errors import FetchError
-from model.pin import PIN_FILE, Pin, record_pin
+from model.errors import CheckpointError, FetchError
+from model.hub import download, look_up, read_beside
+from model.pin import USERS, Pin, record_pin, users_pin_file
 
 log = logging.getLogger(__name__)
 
+Inspect = Callable[[Path, Callable[[str], str | None]], None]
+"""Raises `ModelError` where a file is not what it should be; may read other files of its repository and revision."""
 
-def fetch(
-    pin: Pin, folder: Path, *, record: bool = False, endpoint: str | None = None, pin_file: Path = PIN_FILE
-) -> tuple[Path, Pin]:
-    """Have the pinned checkpoint on this machine.
+CLAY = ("made-with-clay/Clay", "v1.5/clay-v1.5.ckpt")
+REPORTED = {CLAY: "21432069250b9b3f9a65ffd0071c5ad56b793247285ab0604edf7f531d4798d0"}
+"""sha256 that several public projects note of the file they use. Hearsay: a first use says whether it is the same."""
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def fetch(pin: Pin, folder: Path, inspect: Inspect, *, endpoint: str | None = None) -> tuple[Path, Pin]:
+    """Have the pinned checkpoint on this machine; where nothing is pinned, look at it and pin it for this user.
 
     Args:
-        pin: What is trusted.
-        folder: Where checkpoints are kept, one folder for each revision.
-        record: Trust what the hub gives now, where nothing is pinned yet, and write its pin.
+        pin: What is trusted, as `model.pin.trusted_pin` gives it.
+        folder: Where checkpoints are kept, one folder for each revision, and this user's pin.
+        inspect: Looks at a file before it is trusted.
         endpoint: Address of the hub; None takes `HF_ENDPOINT`, else the public one.
-        pin_file: Where a pin is recorded.
 
     Returns:
         The file, verified just now, and its pin.
 
     Raises:
-        FetchError: Nothing is pinned and `record` is not set, the hub cannot be reached or lacks the file, or the file
-            is not the one that is pinned.
+        FetchError: The hub cannot be reached or lacks the file, or the file is not the one that is pinned, or not the
+            one that the hub describes.
+        ModelError: What `inspect` raises; nothing is pinned then.
     """
-    if pin.revision is None and not record:
-        raise FetchError(
-            f"{pin_file.name} pins no revision of {pin.repo} yet: from a network you trust, run "
-            "`python -m model fetch --record`, compare the sha256 it shows with the one on the file's page, and commit"
-        )
-    if pin.revision is not None:
-        held = _place(pin, pin.revision, folder)
-        if held.exists():
-            return _verified(held, pin), pin
-    hub, url, about = _look_up(pin, endpoint)
+    if pin.revision is None:
+        return _first_use(pin, folder, inspect, endpoint)
+    target = _place(pin, pin.revision, folder)
+    if not target.exists():
+        hub, url, about = look_up(pin, endpoint)
+        download(hub, url, about, target)
+    return _verified(target, pin), pin
+
+
+def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -> tuple[Path, Pin]:
+    hub, url, about = look_up(pin, endpoint)
+    log.warning(
+        "nothing is pinned yet: first use of %s/%s, revision %s, %.2f GB",
+        *pin.file_of,
+        about.commit_hash,
+        about.size / 1e9,
+    )
     target = _place(pin, about.commit_hash, folder)
     if not target.exists():
-        _download(hub, url, about, target)
-    if pin.revision is not None:
-        return _verified(target, pin), pin
-    recorded = replace(pin, revision=about.commit_hash, sha256=sha256_of(target))
-    record_pin(recorded, pin_file)
-    log.warning("recorded in %s: revision %s, sha256 %s", pin_file.name, recorded.revision, recorded.sha256)
-    return target, recorded
+        download(hub, url, about, target)
+    digest, vouched = _as_described(target, about)
+    first = replace(pin, revision=about.commit_hash, sha256=digest, by=USERS)
+    try:
+        inspect(target, partial(read_beside, first, endpoint))
+    except CheckpointError:
+        if not vouched:  # it may have been altered on its way: the next attempt fetches it anew
+            target.unlink()
+        raise
+    _compare_with_reported(first)
+    place = users_pin_file(pin, folder)
+    record_pin(first, place)
+    log.warning(
+        "pinned for this user in %s: revision %s, sha256 %s; nothing else passes from now on. To pin it for everybody, "
+        "compare the sha256 with the one on the file's page, run `make pin`, and commit model/checkpoint.json",
+        place,
+        first.revision,
+        first.sha256,
+    )
+    return target, first
+
+
+def _as_described(path: Path, about: Any) -> tuple[str, bool]:
+    """Digest of a file that has the size and, where the hub names one, the sha256; and whether it does."""
+    if path.stat().st_size != about.size:
+        size = path.stat().st_size
+        path.unlink()
+        raise FetchError(f"{path} had {size} bytes, but the hub says {about.size}; it was removed. Fetch again")
+    digest = sha256_of(path)
+    said = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None
+    if said not in {None, digest}:
+        path.unlink()
+        raise FetchError(
+            f"{path} had sha256 {digest}, but the hub says {said}; it was removed. Fetch again; if it happens again, "
+            "the file is changed on its way: do not use it"
+        )
+    hub_says = "as the hub says" if said else "of which the hub says nothing"
+    log.info("%s: %d bytes, sha256 %s, %s", path.name, about.size, digest, hub_says)
+    return digest, said is not None
+
+
+def _compare_with_reported(pin: Pin) -> None:
+    reported = REPORTED.get(pin.file_of)
+    if reported == pin.sha256:
+        log.info("public projects note the same sha256 of the file that they use")
+    elif reported is not None:
+        log.warning(
+            "public projects note another sha256 of the file that they use, %s: read on its page what has changed",
+            reported,
+        )
 
 
 def _place(pin: Pin, revision: str, folder: Path) -> Path:
@@ -75,57 +131,3 @@ def _verified(path: Path, pin: Pin) -> Path:
         )
     log.info("%s is the pinned one (sha256 %s)", path, found)
     return path
-
-
-def _look_up(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
-    """The library, the file's address, and what the hub says of it (commit, size)."""
-    hub = _library()
-    url = hub.hf_hub_url(pin.repo, pin.file, revision=pin.revision or "main", endpoint=endpoint)
-    with _explained(hub, f"{pin.file} of {pin.repo}", url):
-        about = hub.get_hf_file_metadata(url, token=False, endpoint=endpoint)
-    if not about.commit_hash or (pin.revision and about.commit_hash != pin.revision):
-        raise FetchError(f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; no hub, this?")
-    if about.size is None:
-        raise FetchError(f"{url} has no size; no hub, this?")
-    # From here on the commit is meant, even if the branch moves on meanwhile.
-    return hub, hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint), about
-
-
-def _download(hub: Any, url: str, about: Any, target: Path) -> None:
-    """Fetch into a part file, beginning where a former attempt ended."""
-    part = target.with_name(target.name + ".part")
-    part.parent.mkdir(parents=True, exist_ok=True)
-    part.touch()
-    begun = part.stat().st_size
-    if begun > about.size:
-        part.unlink()
-        part.touch()
-        begun = 0
-    if begun:
-        log.info("resuming %s at %.0f of %.0f MB", target.name, begun / 1e6, about.size / 1e6)
-    with _explained(hub, target.name, url), part.open("r+b") as file:
-        file.seek(begun)
-        hub.http_get(url, file, resume_size=begun, headers={}, expected_size=about.size)
-    part.replace(target)
-
-
-def _library() -> Any:
-    """Import it with everything off that is not asked for; it reads its switches when imported."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    return importlib.import_module("huggingface_hub.file_download")
-
-
-@contextmanager
-def _explained(hub: Any, what: str, url: str) -> Iterator[None]:
-    """Turn what the network and the hub can raise into one clear error."""
-    try:
-        yield
-    except (hub.httpx2.HTTPError, OSError) as error:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-        first = str(error).strip().partition("\n")[0] or type(error).__name__
-        if status is not None:
-            raise FetchError(f"the hub answered {status} for {what} ({url}): {first}") from error
-        raise FetchError(
-            f"{what} cannot be had from {url}: {first}. Is there internet? Behind a mirror, set HF_ENDPOINT. "
-            "What was fetched so far is kept, and the next attempt goes on from there"
-        ) from error

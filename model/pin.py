@@ -1,13 +1,18 @@
-"""Which published checkpoint is trusted: the file beside this module that names it, its revision and its digest."""
+"""Which published checkpoint is trusted: by all, in the file beside this module, or by one user since a first use."""
 
 import json
+import logging
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.errors import FetchError
 
+log = logging.getLogger(__name__)
+
 PIN_FILE = Path(__file__).with_name("checkpoint.json")
+COMMITTED, USERS = "committed", "user"
+"""Who trusts: everybody, by the file in the repository; or one user, by a file in the cache."""
 _COMMIT, _SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -20,12 +25,14 @@ class Pin:
         file: Its path there.
         revision: Commit, 40 hexadecimal digits; None until a first download recorded it.
         sha256: Of its bytes; None as long as the revision is.
+        by: Who trusts it, `COMMITTED` or `USERS`; not part of the file.
     """
 
     repo: str
     file: str
     revision: str | None
     sha256: str | None
+    by: str = COMMITTED
 
     def __post_init__(self) -> None:
         """Refuse half a pin, and moving names such as branches.
@@ -40,23 +47,81 @@ class Pin:
             raise FetchError("the pin has only one of revision and sha256; record both, or set both to null")
 
     @property
+    def file_of(self) -> tuple[str, str]:
+        """Repository and path: what is pinned, without to what."""
+        return self.repo, self.file
+
+    @property
     def source(self) -> dict[str, object]:
         """What an artefact's description says of it."""
-        return {"checkpoint": f"{self.repo}/{self.file}", "revision": self.revision, "sha256": self.sha256}
+        return {
+            "checkpoint": f"{self.repo}/{self.file}",
+            "revision": self.revision,
+            "sha256": self.sha256,
+            "pin": self.by,
+        }
 
 
-def read_pin(path: Path = PIN_FILE) -> Pin:
+def read_pin(path: Path = PIN_FILE, by: str = COMMITTED) -> Pin:
     """Read the pin.
 
     Raises:
         FetchError: The file is missing or mangled.
     """
     try:
-        return Pin(**json.loads(path.read_text(encoding="utf-8")))
+        return Pin(**json.loads(path.read_text(encoding="utf-8")), by=by)
     except (OSError, ValueError, TypeError) as error:
         raise FetchError(f"{path} names no checkpoint: {error}") from error
 
 
-def record_pin(pin: Pin, path: Path = PIN_FILE) -> None:
-    """Write the pin, to be committed."""
-    path.write_text(json.dumps(asdict(pin), indent=2) + "\n", encoding="utf-8")
+def record_pin(pin: Pin, path: Path) -> None:
+    """Write the pin."""
+    content = {name: value for name, value in asdict(pin).items() if name != "by"}
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    part.replace(path)
+
+
+def users_pin_file(pin: Pin, folder: Path) -> Path:
+    """Where this user's pin of the same file is kept.
+
+    Args:
+        pin: Any pin of the file.
+        folder: Where checkpoints are kept.
+    """
+    return folder / f"{Path(pin.file).stem}.pin.json"
+
+
+def trusted_pin(committed: Pin, folder: Path) -> Pin:
+    """The pin that counts: the committed one, else this user's, else one that pins nothing.
+
+    Args:
+        committed: Of the repository, with or without a revision.
+        folder: Where checkpoints are kept.
+
+    Raises:
+        FetchError: This user's pin is mangled, or pins another file.
+    """
+    path = users_pin_file(committed, folder)
+    if not path.exists():
+        return committed
+    try:
+        users = read_pin(path, USERS)
+    except FetchError as error:
+        raise FetchError(f"{error}; remove it to begin with a first use again") from error
+    if committed.revision is None:
+        if users.file_of != committed.file_of:
+            raise FetchError(
+                f"{path} pins {'/'.join(users.file_of)}, but {PIN_FILE.name} names {'/'.join(committed.file_of)}; "
+                "remove the former to begin with a first use of the latter"
+            )
+        return users
+    if (users.file_of, users.sha256) != (committed.file_of, committed.sha256):
+        log.warning(
+            "%s is ignored: it pins sha256 %s, but the committed %s pins %s, which counts; remove the former",
+            path,
+            users.sha256,
+            PIN_FILE.name,
+            committed.sha256,
+        )
+    return committed

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from model.architecture import Encoder
 from model.buildable import Buildable
 from model.checkpoint import read_encoder_state
 from model.clay import Clay, bare_encoder
@@ -14,6 +15,8 @@ from model.sensor import SENTINEL_2
 from model.weights import seeded_state
 
 DEFAULT_SEED = 20240601
+PUBLISHED = "clay-v1.5"
+"""The recipe whose checkpoint is pinned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +48,17 @@ class Recipe:
     published: bool = False
     note: str
 
+    def bare(self) -> Encoder:
+        """Its encoder without weights: their names and shapes."""
+        return bare_encoder(named_config(self.size))
+
     def make(self, given: Ingredients) -> Buildable:
         """Make the model.
 
         Raises:
             CheckpointError: A published model without a checkpoint, or with one that does not fit.
         """
-        encoder = bare_encoder(named_config(self.size))
+        encoder = self.bare()
         if not self.published:
             state = seeded_state(encoder, given.seed)
             return Clay(encoder, state, SENTINEL_2, source={"seed": given.seed}, note=self.note)
@@ -67,7 +74,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         "demo-random": Recipe(size="demo", note=MEANINGLESS),
         "large-random": Recipe(size="large", note=f"Clay v1.5's full size with {MEANINGLESS}"),
-        "clay-v1.5": Recipe(size="large", published=True, note="Clay v1.5 as its authors published it"),
+        PUBLISHED: Recipe(size="large", published=True, note="Clay v1.5 as its authors published it"),
     },
 )
 

@@ -1,4 +1,4 @@
-"""A hub on localhost that serves one file as the real one does: HEAD with commit, digest and size, GET with ranges."""
+"""A hub on localhost that serves files as the real one does: HEAD with commit, digest and size, GET with ranges."""
 
 import hashlib
 import threading
@@ -12,6 +12,12 @@ class Hub(ThreadingHTTPServer):
 
     Attributes:
         content: The file's bytes.
+        commit: Where the branch `main` is; other commits are unknown.
+        size: What is said to be the file's size; None says the true one.
+        digest: What is said to be the file's sha256; None says the true one, an empty text nothing.
+        beside: Small files of the repository, which come without a redirect.
+        broken: Files for which it answers 503.
+        sizeless: Say no size of those, as the hub does of packed ones.
         drop_after: Break each connection after so many bytes of the body; None sends all.
         ranges: Range headers of the GETs of the body, None where there was none.
         refuse: Answer every GET of the body with this status.
@@ -22,6 +28,12 @@ class Hub(ThreadingHTTPServer):
     def __init__(self, repo: str, file: str, content: bytes) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repo, self.file, self.content = repo, file, content
+        self.commit = COMMIT
+        self.size: int | None = None
+        self.digest: str | None = None
+        self.beside: dict[str, bytes] = {}
+        self.broken: set[str] = set()
+        self.sizeless = False
         self.drop_after: int | None = None
         self.refuse: int | None = None
         self.ranges: list[str | None] = []
@@ -52,19 +64,24 @@ class _Handler(BaseHTTPRequestHandler):
     def _resolve(self):
         hub = self.server
         hub.paths.append(self.path)
-        known = {f"/{hub.repo}/resolve/{revision}/{hub.file}" for revision in ("main", COMMIT)}
-        if self.path not in known:
+        _, _, path = self.path.partition(f"/{hub.repo}/resolve/")
+        revision, _, name = path.partition("/")
+        if name in hub.broken:
+            self._answer(503, {})
+        elif revision not in {"main", hub.commit} or name not in {hub.file, *hub.beside}:
             self._answer(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"})
-            return
-        self._answer(
-            302,
-            {
+        elif name in hub.beside:
+            etag = hashlib.sha1(hub.beside[name], usedforsecurity=False).hexdigest()
+            self._answer(200, {"X-Repo-Commit": hub.commit, "ETag": f'"{etag}"'}, hub.beside[name])
+        else:
+            digest = hashlib.sha256(hub.content).hexdigest() if hub.digest is None else hub.digest
+            about = {
                 "Location": f"http://localhost:{hub.server_port}/lfs/body",  # another host, as the hub's storage is
-                "X-Repo-Commit": COMMIT,
-                "X-Linked-Size": str(len(hub.content)),
-                "X-Linked-Etag": f'"{hashlib.sha256(hub.content).hexdigest()}"',
-            },
-        )
+                "X-Repo-Commit": hub.commit,
+                "X-Linked-Size": str(hub.size or len(hub.content)),
+                "X-Linked-Etag": f'"{digest}"',
+            }
+            self._answer(302, {name: value for name, value in about.items() if value != '""'})
 
     def _body(self):
         hub = self.server
@@ -88,11 +105,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(rest)
 
-    def _answer(self, status, headers):
+    def _answer(self, status, headers, body=b""):
         self.send_response(status)
-        for name, value in {**headers, "Content-Length": "0"}.items():
+        if not (body and self.command == "HEAD" and self.server.sizeless):
+            headers = {**headers, "Content-Length": str(len(body))}
+        for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
 
     def log_message(self, *_):
         pass

@@ -1,7 +1,9 @@
 import os
 import time
+from dataclasses import replace
 
-from model.cache import UNUSED_S, build_folder
+from model.cache import UNUSED_S, build_folder, build_key
+from model.pin import USERS, Pin
 
 
 def test_builds_long_out_of_use_go_and_the_one_in_use_stays(tmp_path, monkeypatch):
@@ -19,3 +21,10 @@ def test_builds_long_out_of_use_go_and_the_one_in_use_stays(tmp_path, monkeypatc
     os.utime(here, (old, old))
     assert build_folder("cpu", 2) == other
     assert not here.exists()
+
+
+def test_the_key_tells_pins_apart_and_who_trusts_them():
+    pin = Pin(repo="a/b", file="c.ckpt", revision="0" * 40, sha256="1" * 64)
+    others = (None, replace(pin, by=USERS), replace(pin, revision="2" * 40), replace(pin, sha256="3" * 64))
+    assert len({build_key("cpu", 1, each) for each in (pin, *others)}) == 1 + len(others)
+    assert build_key("cpu", 1, pin) == build_key("cpu", 1, replace(pin))

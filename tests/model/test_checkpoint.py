@@ -1,8 +1,7 @@
-"""Checkpoints as Lightning writes them, made here: encoder, decoder and teacher, beside all else it keeps."""
+"""What is read of a checkpoint, and what is refused."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,35 +11,18 @@ from model.architecture import UPSTREAM_PREFIX
 from model.bench.upstream import upstream_encoder
 from model.checkpoint import read_encoder_state
 from model.clay import bare_encoder
-from model.config import EncoderConfig, named_config
+from model.config import named_config
 from model.errors import CheckpointError
 from model.recipes import Ingredients, Recipe
 from model.weights import seeded_state
+from tests.model.checkpoints import published, saved
 from tests.model.clays import MICRO, clay, needs_upstream
-
-
-def published(config: EncoderConfig = MICRO) -> dict[str, Any]:
-    """The content of a checkpoint of this size."""
-    state = seeded_state(bare_encoder(config), 1, by_hand=False)
-    return {
-        "epoch": 3,
-        "global_step": 7,
-        "pytorch-lightning_version": "2.4.0",
-        "state_dict": {
-            **{UPSTREAM_PREFIX + name: weight for name, weight in state.items()},
-            "model.decoder.mask_patch": torch.zeros(8),
-            "model.teacher.blocks.0.norm1.weight": torch.ones(8),
-            "model.proj.weight": torch.ones(8, 8),
-        },
-        "optimizer_states": [{"state": {0: {"step": torch.tensor(7.0)}}, "param_groups": [{"lr": 1e-4}]}],
-        "hyper_parameters": {"model_size": "large", "mask_ratio": 0.75, "patch_size": 8, "norm_pix_loss": False},
-    }
 
 
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "clay.ckpt"
-    torch.save(published(), path)
+    path.write_bytes(saved(published()))
     return path
 
 
@@ -149,7 +131,7 @@ def test_clay_builds_from_a_checkpoint(checkpoint: Path, tmp_path: Path, monkeyp
     assert main([*command, "--checkpoint", str(checkpoint)]) == 0
     described = json.loads((tmp_path / "clay-v1.5" / "model.json").read_text())
     assert described["model_version"] == f"clay-v1.5+{clay().weights_digest[:12]}"
-    assert described["source"] == {"checkpoint": "clay.ckpt", "revision": None, "sha256": None}
+    assert described["source"] == {"checkpoint": "clay.ckpt", "revision": None, "sha256": None, "pin": None}
     assert list(described["precisions"]) == ["fp32", "bf16", "fp16"], "also where no GPU is"
     for about in described["precisions"].values():
         program = (tmp_path / "clay-v1.5" / about["program"]).read_bytes()

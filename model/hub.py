@@ -1,0 +1,115 @@
+"""What is asked of the hub.
+
+`huggingface_hub` knows the hub's address (`HF_ENDPOINT` names another), its protocol and its redirects, and shows
+progress. Its own download begins anew in each process, so the part file and what is resumed are ours.
+"""
+
+import importlib
+import io
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from model.errors import FetchError
+from model.pin import Pin
+
+log = logging.getLogger(__name__)
+
+SMALL = 1_000_000
+"""Bytes that a text file may have."""
+
+
+def look_up(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
+    """Ask the hub for a file.
+
+    Returns:
+        The library, the file's address at a commit, and what the hub says of it (`commit_hash`, `size`, `etag`).
+
+    Raises:
+        FetchError: It cannot be reached, lacks the file, or does not answer as a hub does.
+    """
+    hub, url, about = _ask(pin, endpoint)
+    if about.size is None:
+        raise FetchError(f"{url} has no size; no hub, this?")
+    # From here on the commit is meant, even if the branch moves on meanwhile.
+    return hub, hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint), about
+
+
+def _ask(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
+    hub = _library()
+    url = hub.hf_hub_url(pin.repo, pin.file, revision=pin.revision or "main", endpoint=endpoint)
+    with _explained(hub, f"{pin.file} of {pin.repo}", url):
+        about = hub.get_hf_file_metadata(url, token=False, endpoint=endpoint)
+    if not about.commit_hash or (pin.revision and about.commit_hash != pin.revision):
+        raise FetchError(f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; no hub, this?")
+    return hub, url, about
+
+
+def download(hub: Any, url: str, about: Any, target: Path) -> None:
+    """Fetch what `look_up` found into a part file, beginning where a former attempt ended, and then name it `target`.
+
+    Raises:
+        FetchError: It broke off; the part file stays.
+    """
+    part = target.with_name(target.name + ".part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.touch()
+    begun = part.stat().st_size
+    if begun > about.size:
+        part.unlink()
+        part.touch()
+        begun = 0
+    if begun:
+        log.info("resuming %s at %.0f of %.0f MB", target.name, begun / 1e6, about.size / 1e6)
+    with _explained(hub, target.name, url), part.open("r+b") as file:
+        file.seek(begun)
+        hub.http_get(url, file, resume_size=begun, headers={}, expected_size=about.size)
+    part.replace(target)
+
+
+def read_beside(pin: Pin, endpoint: str | None, name: str) -> str | None:
+    """Text of another, small file of a pin's repository and revision; None where there is none.
+
+    Raises:
+        FetchError: The hub cannot be reached, or the file is large.
+    """
+    try:
+        hub, url, about = _ask(replace(pin, file=name), endpoint)
+    except FetchError as error:
+        if error.status == 404:
+            return None
+        raise
+    content = io.BytesIO()
+    if (about.size or 0) <= SMALL:  # packed texts have none
+        with _explained(hub, name, url):
+            hub.http_get(url, content, headers={}, expected_size=about.size)
+    size = max(about.size or 0, content.tell())
+    if size > SMALL:
+        raise FetchError(f"{url} has {size} bytes; a text of at most {SMALL} is expected there")
+    return content.getvalue().decode("utf-8", errors="replace")
+
+
+def _library() -> Any:
+    """Import it with everything off that is not asked for; it reads its switches when imported."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    return importlib.import_module("huggingface_hub.file_download")
+
+
+@contextmanager
+def _explained(hub: Any, what: str, url: str) -> Iterator[None]:
+    """Turn what the network and the hub can raise into one clear error."""
+    try:
+        yield
+    except (hub.httpx2.HTTPError, OSError) as error:
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        first = str(error).strip().partition("\n")[0] or type(error).__name__
+        if status is not None:
+            raise FetchError(f"the hub answered {status} for {what} ({url}): {first}", status) from error
+        raise FetchError(
+            f"{what} cannot be had from {url}: {first}. Is there internet? Behind a mirror, set HF_ENDPOINT. "
+            "What was fetched so far is kept, and the next attempt goes on from there"
+        ) from error

@@ -29,10 +29,9 @@ JARS := .cache/jars/.fetched
 MONTHS ?= 2024-08/2024-09
 DATA ?=
 PORT ?= 8080
-# build: for GPUs (cuda) or not (cpu), and which encoders: names or folders of artefacts.
-ARCH ?= cuda
+# build: which encoders, names or folders of artefacts; for GPUs unless ARCH is given (cuda or cpu).
 MODEL ?= clay-v1.5
-# model: which encoder to build; for this machine unless ARCH is given.
+# model: which encoder; for this machine unless ARCH is given (cpu, cuda or mps).
 NAME ?= clay-v1.5
 SIZE ?= large
 BENCH_MODEL ?= demo-random
@@ -58,12 +57,12 @@ up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends
 	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
-build: setup ## put together what AWS is given, in dist/ (ARCH=cuda|cpu, MODEL=<name or folder of an encoder>)
-	UV=$(UV) $(INFRA) -m infra.build --arch $(ARCH) $(foreach each,$(MODEL),--model "$(each)")
+build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs)
+	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)")
 
 .PHONY: model
-model: setup ## fetch, build and verify an encoder for this machine (NAME=clay-v1.5|large-random|demo-random, ARCH=cpu|cuda|mps)
-	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(call given,ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
+model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random)
+	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
 
 .PHONY: pin
 pin: setup ## write the checkpoint's pin, made by this user's first make model, into model/checkpoint.json, to be committed

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.build.environment import find_uv
 from infra.build.errors import BuildError
@@ -15,32 +16,38 @@ from infra.build.models import builder, describe, find_models
 from infra.build.table import table
 from infra.local.home import Home
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 ROOT = Path(__file__).parents[2]
-CPU = "cpu"
+CUDA, CPU = "cuda", "cpu"
 log = logging.getLogger(__name__)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Build, and say what was built."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--arch", choices=("cuda", CPU), required=True, help="what the nodes that embed have")
+    parser.add_argument("--arch", choices=(CUDA, CPU), help="what the nodes that embed have; cuda if not given")
     parser.add_argument("--model", action="append", required=True, help="artefact folder or name; repeat for more")
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
+    arch = options.arch or CUDA
+    if options.arch is None:
+        log.info("no ARCH given: building for a cluster whose nodes embed on GPUs, cuda; ARCH=cpu for nodes without")
     home = Home()
     # A small torch for nodes without a GPU; an empty variable asks for the locked one, which runs there, too.
-    backend = os.environ.get("TORCH_BACKEND", CPU) or None if options.arch == CPU else None
+    backend = os.environ.get("TORCH_BACKEND", CPU) or None if arch == CPU else None
     try:
         sources = Sources(
             root=ROOT,
             jars=ROOT / ".cache/jars",
-            models=find_models(options.model, builder(home.python("spark"), ROOT, options.arch)),
+            models=find_models(options.model, builder(home.python("spark"), ROOT, arch)),
             cache=home.cache,
             uv=find_uv(home.cache),
             backend=backend,
         )
-        files = make(sources, options.out.resolve(), options.arch)
+        files = make(sources, options.out.resolve(), arch)
         about = [describe(folder) for folder in sources.models]
     except BuildError as error:
         log.error("%s", error)  # noqa: TRY400 - what the user can do about it, without a traceback

@@ -44,9 +44,10 @@ def builder(python: Path, root: Path, arch: str) -> Callable[[str], Path]:
 
     def build(name: str) -> Path:
         command = [str(python), "-m", "model", "build", "--name", name, "--arch", arch]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        # What it says of a download, and what it trusts, is for the user to read while it happens.
+        done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
-            raise BuildError(f"encoder {name!r} cannot be built:\n{(done.stdout + done.stderr)[-3000:].strip()}")
+            raise BuildError(f"encoder {name!r} cannot be built, see above")
         return Path(done.stdout.strip().splitlines()[-1])
 
     return build

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import logging
+import os
 import re
 import shutil
 import subprocess
@@ -13,16 +15,18 @@ import pytest
 from claylake.artifacts import CODE, JARS, bootstrap_uri, job_uri
 from claylake.deployed import Deployed
 from claylake.vocabulary import STEPS
+from infra.build import __main__ as command
 from infra.build.environment import key
 from infra.build.errors import BuildError
 from infra.build.layers import read_layers
 from infra.build.make import Sources, make
-from infra.build.manifest import read_files
+from infra.build.manifest import File, read_files
 from infra.build.models import builder, describe, find_models
 from infra.build.table import table
 from infra.cloud.dist import read_dist
 from infra.local.options import REPOSITORY
 
+SUMS = File("SHA256SUMS", "0" * 64, 1)
 COPIED = ("dags", "plugins", "spark", "model", "infra/bin", "locks", "requirements.txt", "constraints.txt")
 
 
@@ -197,14 +201,16 @@ class TestModels:
         with pytest.raises(BuildError, match=r"is no encoder's folder: it has no model\.json"):
             find_models([str(tmp_path)], pytest.fail)
 
-    def test_the_model_packages_own_words(self, tmp_path):
+    def test_the_model_packages_own_words(self, tmp_path, capfd):
         python = tmp_path / "python"
-        python.write_text('#!/bin/sh\necho "INFO building"\necho "$PWD $*"\n')
+        python.write_text('#!/bin/sh\necho "first use: sha256 0123" >&2\necho "INFO building"\necho "$PWD $*"\n')
         python.chmod(0o755)
         assert str(builder(python, tmp_path, "cuda")("x")) == f"{tmp_path} -m model build --name x --arch cuda"
+        assert capfd.readouterr().err == "first use: sha256 0123\n", "what is trusted is seen"
         python.write_text('#!/bin/sh\necho "no such recipe" >&2\nexit 1\n')
-        with pytest.raises(BuildError, match="encoder 'x' cannot be built:\nno such recipe"):
+        with pytest.raises(BuildError, match="encoder 'x' cannot be built, see above"):
             builder(python, tmp_path, "cuda")("x")
+        assert capfd.readouterr().err == "no such recipe\n"
 
     def test_two_of_one_name(self, model, tmp_path):
         other = shutil.copytree(model, tmp_path / "other/tiny")
@@ -216,6 +222,51 @@ class TestModels:
         (model / "model.json").write_text("{}")
         with pytest.raises(BuildError, match="cannot be read"):
             describe(model)
+
+
+class TestCommand:
+    @pytest.fixture
+    def built(self, monkeypatch, tmp_path):
+        """What the command asks the model package and `make` for."""
+        asked = []
+        monkeypatch.setattr(command, "builder", lambda _python, _root, arch: asked.append(arch))
+        monkeypatch.setattr(command, "find_models", lambda *_: [])
+        monkeypatch.setattr(command, "find_uv", lambda _cache: tmp_path / "uv")
+        monkeypatch.setattr(
+            command, "make", lambda sources, _out, arch: asked.append((arch, sources.backend)) or [SUMS]
+        )
+        monkeypatch.delenv("TORCH_BACKEND", raising=False)
+        return asked
+
+    def test_without_arch_it_builds_for_gpus_and_says_so(self, built, caplog):
+        caplog.set_level(logging.INFO)
+        assert command.main(["--model", "x"]) == 0
+        assert built == ["cuda", ("cuda", None)]
+        said = [record.getMessage() for record in caplog.records if "ARCH" in record.getMessage()]
+        assert said == [
+            "no ARCH given: building for a cluster whose nodes embed on GPUs, cuda; ARCH=cpu for nodes without"
+        ]
+
+    @pytest.mark.parametrize(("arch", "backend"), [("cuda", None), ("cpu", "cpu")])
+    def test_an_arch_that_is_given_counts(self, built, caplog, arch, backend):
+        caplog.set_level(logging.INFO)
+        assert command.main(["--model", "x", "--arch", arch]) == 0
+        assert built == [arch, (arch, backend)]
+        assert "no ARCH given" not in caplog.text
+
+    @pytest.mark.parametrize(
+        ("given", "wanted"),
+        [([], ""), (["ARCH=cpu"], '--arch "cpu"'), (["ARCH="], "")],
+    )
+    @pytest.mark.parametrize("target", ["build", "model"])
+    def test_make_hands_over_what_it_is_given(self, target, given, wanted):
+        environment = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME"}}
+        done = subprocess.run(
+            ["make", "-n", target, *given], cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+        )
+        (line,) = [line for line in done.stdout.splitlines() if "-m infra.build" in line or "-m model build" in line]
+        assert ("--arch" in line) == bool(wanted)
+        assert wanted in line
 
 
 def test_the_table_shows_sizes_and_digests_largest_first(dist):

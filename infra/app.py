@@ -5,6 +5,7 @@ Context: ``stage`` (which of ``stages``), ``dist`` (folder that ``make build`` h
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from aws_cdk import App
 
 ROOT = Path(__file__).parents[1]
+_log = logging.getLogger(__name__)
 
 
 def build(context: Mapping[str, object] | None = None, outdir: Path | None = None) -> App:
@@ -27,7 +29,7 @@ def build(context: Mapping[str, object] | None = None, outdir: Path | None = Non
         outdir: Where the assembly goes; None leaves it to the CLI.
 
     Raises:
-        DeployError: The stage or the build is not as it should be.
+        DeployError: The stage or the build is not as it should be, or the stage does not take the build's encoder.
     """
     node.use()
     from aws_cdk import App, Validations
@@ -35,11 +37,14 @@ def build(context: Mapping[str, object] | None = None, outdir: Path | None = Non
 
     from infra.cloud.config import read_stage
     from infra.cloud.dist import read_dist, read_settings
+    from infra.cloud.pins import check_pins
     from infra.cloud.stacks import Parts, deploy
 
     app = App(context=dict(context or {}), outdir=str(outdir) if outdir else None)
     stage = read_stage(app.node.try_get_context("stages"), str(app.node.try_get_context("stage")))
     dist = read_dist(ROOT / str(app.node.try_get_context("dist") or "dist"))
+    for doubt in check_pins(stage, dist):
+        _log.warning("%s", doubt)
     deploy(app, Parts(stage=stage, dist=dist, settings=read_settings(dist.mwaa("dags"))))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
     return app

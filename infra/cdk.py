@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra import node
-from infra.cloud.sample import MANIFEST, write_sample
+from infra.cloud.sample import write_sample
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 _CLI = ROOT / "node_modules/aws-cdk"
 _BUILDLESS = ("bootstrap", "destroy", "list", "ls")
-"""Commands that upload nothing, so that they need no build."""
+"""Commands that upload nothing, so that they need no build, and do not mind what is in one."""
 _log = logging.getLogger(__name__)
 
 
@@ -83,9 +83,9 @@ def _npm() -> list[str]:
     return [found]
 
 
-def arguments(given: Sequence[str], sample: Path, dist: Path = ROOT / "dist") -> list[str]:
-    """What the CDK is told: where there is no build and none is needed, a sample of one, written to `sample`."""
-    if not given or given[0] not in _BUILDLESS or (dist / MANIFEST).exists():
+def arguments(given: Sequence[str], sample: Path) -> list[str]:
+    """What the CDK is told: where no build is needed, a sample of one, written to `sample`."""
+    if not given or given[0] not in _BUILDLESS:
         return list(given)
     return [*given, "-c", f"dist={write_sample(sample)}"]
 

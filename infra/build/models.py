@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.build.errors import BuildError
+from infra.pinned import doubt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -54,16 +55,18 @@ def builder(python: Path, root: Path, arch: str) -> Callable[[str], Path]:
 
 
 def describe(folder: Path) -> str:
-    """Name, version and architecture, as its card says.
+    """Name, version and architecture, as its card says, and what is doubtful of its weights.
 
     Raises:
         BuildError: The card cannot be read.
     """
     try:
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        return f"{folder.name}: {card['model_version']}, built for {card.get('arch', 'any device')}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        about = f"{folder.name}: {card['model_version']}, built for {card.get('arch', 'any device')}"
+        found = doubt(folder.name, card)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BuildError(f"{folder / CARD} cannot be read ({error!r}): build the encoder again") from error
+    return f"{about}\n   production refuses it: {found}" if found else about
 
 
 def _folder(asked: str, build: Callable[[str], Path]) -> Path:

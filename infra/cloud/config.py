@@ -77,6 +77,16 @@ class ComputeConfig(Section):
     certificate: int = Field(default=1, ge=1)
 
 
+class EncoderConfig(Section):
+    """Which encoders may be deployed.
+
+    Attributes:
+        pin: ``committed`` refuses published weights that are not pinned in the repository; ``any`` only says so.
+    """
+
+    pin: Literal["committed", "any"] = "committed"
+
+
 class AirflowConfig(Section):
     """The MWAA environment."""
 
@@ -135,6 +145,7 @@ class Stage(Section):
     network: NetworkConfig = NetworkConfig()
     lake: LakeConfig = LakeConfig()
     compute: ComputeConfig = ComputeConfig()
+    encoder: EncoderConfig = EncoderConfig()
     airflow: AirflowConfig = AirflowConfig()
     guard: GuardConfig = GuardConfig()
 

@@ -13,5 +13,9 @@ class DistError(DeployError):
     """``dist/`` is missing, or is not what its manifest says."""
 
 
+class PinError(DeployError):
+    """A build's encoder is not under the pin that the stage asks for."""
+
+
 class GrantError(DeployError):
     """A permission with a wildcard, and no reason written down."""

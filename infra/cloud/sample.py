@@ -18,7 +18,7 @@ FILES: Mapping[str, bytes] = {
     "env/extract.tar.gz": b"environment",
     "env/embed.tar.gz": b"torch",
     "bin/bootstrap.sh": b"#!/bin/bash\n",
-    "model/clay-v1.5/model.json": b"{}",
+    "model/clay-v1.5/model.json": b'{"source": {"checkpoint": "clay-v1.5.ckpt", "pin": "committed"}}',
     "mwaa/requirements.txt": b"pyiceberg\n",
     "mwaa/plugins.zip": b"plugins",
     "mwaa/dags/constraints.txt": b"pyiceberg==1\n",

@@ -219,9 +219,19 @@ class TestModels:
 
     def test_what_the_table_says(self, model):
         assert describe(model) == "tiny: tiny+0123, built for cpu"
-        (model / "model.json").write_text("{}")
-        with pytest.raises(BuildError, match="cannot be read"):
-            describe(model)
+        for bad in ("{}", "[]"):
+            (model / "model.json").write_text(bad)
+            with pytest.raises(BuildError, match="cannot be read"):
+                describe(model)
+
+    @pytest.mark.parametrize(("pin", "lines"), [("committed", 1), ("user", 2)])
+    def test_the_table_says_what_production_refuses(self, model, pin, lines):
+        source = {"checkpoint": "a/b/c.ckpt", "sha256": "01" * 32, "pin": pin}
+        (model / "model.json").write_text(json.dumps({"model_version": "tiny+0123", "source": source}))
+        said = describe(model).splitlines()
+        assert said[0] == "tiny: tiny+0123, built for any device"
+        assert len(said) == lines
+        assert all("production refuses it: tiny was built under a pin of one user" in line for line in said[1:])
 
 
 class TestCommand:

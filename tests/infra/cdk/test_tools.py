@@ -67,14 +67,12 @@ def test_an_installed_command_line_is_left_alone(tmp_path, monkeypatch):
         cdk.install()
 
 
-def test_destroying_needs_no_build(tmp_path):
-    told = cdk.arguments(["destroy", "--all"], tmp_path / "sample", tmp_path / "dist")
+def test_destroying_needs_no_build_and_minds_none(tmp_path):
+    told = cdk.arguments(["destroy", "--all"], tmp_path / "sample")
     assert told == ["destroy", "--all", "-c", f"dist={tmp_path / 'sample'}"]
     assert read_dist(tmp_path / "sample").models == ("clay-v1.5",)
-    write_sample(tmp_path / "dist")
-    for given in (["destroy", "--all"], ["deploy", "--all"], []):
-        assert cdk.arguments(given, tmp_path / "sample", tmp_path / "dist") == given
-    assert cdk.arguments(["deploy"], tmp_path / "sample", tmp_path / "none") == ["deploy"]
+    for given in (["deploy", "--all"], ["deploy"], []):
+        assert cdk.arguments(given, tmp_path / "sample") == given
 
 
 @pytest.mark.slow
@@ -93,3 +91,14 @@ def test_without_the_reasons_synthesis_stops(tmp_path, monkeypatch):
     monkeypatch.setattr(grants, "accept", lambda *_: None)
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         synth.synthesise("sandbox", CONTEXT, write_sample(tmp_path / "dist"), tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_synthesis_goes_on_where_a_build_would_be_refused(tmp_path, monkeypatch, capsys):
+    card = json.dumps({"source": {"checkpoint": "clay-v1.5.ckpt", "sha256": "0" * 64, "pin": "user"}}).encode()
+    write_sample(tmp_path / "dist", {"model/clay-v1.5/model.json": card})
+    monkeypatch.setattr(synth, "OUT", tmp_path / "out")
+    context = {name: value for name, value in CONTEXT.items() if name != "stage"}
+    lines = synth._synthesise_accepted("production", context, (tmp_path / "dist", write_sample(tmp_path / "sample")))
+    assert lines[0].startswith("production: 5 stacks, ")
+    assert "production: with the stand-in, since stage claylake takes encoders under" in capsys.readouterr().out

@@ -77,8 +77,9 @@ def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -
     place = users_pin_file(pin, folder)
     record_pin(first, place)
     log.warning(
-        "pinned for this user in %s: revision %s, sha256 %s; nothing else passes from now on. To pin it for everybody, "
-        "compare the sha256 with the one on the file's page, run `make pin`, and commit model/checkpoint.json",
+        "pinned for this user in %s; nothing else passes from now on:\n    revision  %s\n    sha256    %s\n"
+        "To pin it for everybody, compare the sha256 with the one on the file's page, run `make pin`, and commit "
+        "model/checkpoint.json",
         place,
         first.revision,
         first.sha256,

@@ -100,10 +100,12 @@ class TestFirstUse:
             f"{len(CONTENT)} bytes, sha256 {SHA256}, as the hub says",
             "it holds the encoder",
             "configs/metadata.yaml of the same revision agrees with model/sensor.py",
-            f"pinned for this user in {pin_file}: revision {COMMIT}, sha256 {SHA256}",
+            f"pinned for this user in {pin_file}; nothing else passes from now on:",
+            f"revision  {COMMIT}\n    sha256    {SHA256}\n",
             "run `make pin`, and commit model/checkpoint.json",
         ):
             assert words in caplog.text
+        assert "HTTP Request" not in caplog.text, "what is to be read is buried"
         assert PIN_FILE.read_bytes() == before
         assert read_pin(commit(UNPINNED)) == UNPINNED
         assert [path.name for path in held.parent.iterdir()] == ["clay-v1.5.ckpt"]

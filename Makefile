@@ -34,6 +34,8 @@ ARCH ?= cuda
 MODEL ?= clay-v1.5
 # model: which encoder to build; for this machine unless ARCH is given.
 NAME ?= clay-v1.5
+# model: a precision to hold, too, also if it is slow on this machine.
+PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
@@ -62,8 +64,8 @@ build: setup ## put together what AWS is given, in dist/ (ARCH=cuda|cpu, MODEL=<
 	UV=$(UV) $(INFRA) -m infra.build --arch $(ARCH) $(foreach each,$(MODEL),--model "$(each)")
 
 .PHONY: model
-model: setup ## fetch, build and verify an encoder for this machine (NAME=clay-v1.5|large-random|demo-random, ARCH=cpu|cuda|mps)
-	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(call given,ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
+model: setup ## fetch, build and verify an encoder for this machine (NAME=clay-v1.5|large-random|demo-random, ARCH=cpu|cuda|mps, PRECISION=bf16)
+	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(call given,ARCH),--arch "$(ARCH)") $(foreach each,$(PRECISION),--precision "$(each)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
 
 .PHONY: bench-encoder
 bench-encoder: setup ## time our encoder beside the published one, in one run (SIZE=large; COMPILED=1: torch.compile, too)

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -20,18 +21,24 @@ def cache_folder() -> Path:
     return Path(os.environ.get("CLAYLAKE_CACHE", usual))
 
 
-def build_key(arch: str, seed: int) -> str:
-    """Digest of all that decides an artefact: this package's code, its pin, torch, and what was asked."""
+def build_key(arch: str, seed: int, forms: Mapping[str, str]) -> str:
+    """Digest of all that decides an artefact: this package's code, its pin, torch, and what was asked.
+
+    Args:
+        arch: Kind of machine.
+        seed: Of random weights.
+        forms: By precision to hold: the form of its program.
+    """
     here = Path(__file__).parent
-    total = hashlib.sha256(f"{torch.__version__} {arch} {seed}".encode())
+    total = hashlib.sha256(f"{torch.__version__} {arch} {seed} {sorted(forms.items())}".encode())
     for path in (*sorted(here.glob("*.py")), PIN_FILE):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     return total.hexdigest()[:12]
 
 
-def build_folder(arch: str, seed: int) -> Path:
+def build_folder(arch: str, seed: int, forms: Mapping[str, str]) -> Path:
     """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
-    here = cache_folder() / "model" / build_key(arch, seed)
+    here = cache_folder() / "model" / build_key(arch, seed, forms)
     here.mkdir(parents=True, exist_ok=True)
     os.utime(here)
     for other in here.parent.iterdir():

@@ -19,6 +19,10 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing
 AIRFLOW_KEY, STEP_KEY = "claylake-airflow", "claylake-step"
 """Access keys by which the stack tells who calls: on AWS these are roles."""
 
+USER = ("HOME", "USER", "LANG", "TMPDIR")
+PROCESSOR = ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
+"""Variables by which somebody lets this machine play a lesser processor: nodes are then of that kind, too."""
+
 
 def aws_environment(endpoint: str) -> dict[str, str]:
     """Variables that point boto3, pyiceberg and the Spark jobs at the stack."""
@@ -66,7 +70,7 @@ class StackOptions:
         Only what any program needs is inherited, so that a step cannot come to
         depend on variables that EMR would not set.
         """
-        kept = {name: inherited[name] for name in ("HOME", "USER", "LANG", "TMPDIR") if name in inherited}
+        kept = {name: inherited[name] for name in (*USER, *PROCESSOR) if name in inherited}
         java = {"JAVA_HOME": str(self.java_home)} if self.java_home else {}
         return {
             **kept,

@@ -97,13 +97,13 @@ def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) ->
 def _first_good(
     artefact: Artefact, reference: Reference, trial: Trial, precisions: Sequence[str]
 ) -> tuple[NetworkEncoder, Deviation]:
-    """With `auto`, a precision that fails its self-check gives way to the next; the last one's failure is final."""
+    """With `auto`, a precision that does not run or fails its self-check gives way; the last one's failure is final."""
     *others, last = precisions
     for choice in others:
         try:
             return _quickest_good(artefact, reference, trial, choice)
-        except SelfCheckError as error:
-            log.warning("%s is not precise enough on %s, going on with %s: %s", choice, trial.device, last, error)
+        except (SelfCheckError, WayError) as error:
+            log.warning("%s does not serve on %s, going on with %s: %s", choice, trial.device, last, error)
     return _quickest_good(artefact, reference, trial, last)
 
 

@@ -122,7 +122,7 @@ def test_auto_falls_back_to_fp32_when_the_fast_precision_fails_its_check(copy: P
     redescribe(copy, precisions=offers)
     with caplog.at_level(logging.WARNING):
         assert load(copy, precision="auto").precision == "fp32"
-    assert "bf16 is not precise enough on cpu, going on with fp32" in caplog.text
+    assert "bf16 does not serve on cpu, going on with fp32" in caplog.text
     spoil_reference(copy, np.nan)
     with pytest.raises(SelfCheckError):
         load(copy, precision="auto")
@@ -187,6 +187,21 @@ def test_the_quickest_way_that_passes_its_check_is_taken_and_kept(copy: Path, mo
     with caplog.at_level(logging.WARNING):
         assert load(copy, path="auto", memory=copy).path == "pt2"
     assert "fp32 by eager is passed over on cpu" in caplog.text
+
+
+def test_a_precision_that_the_device_cannot_run_gives_way_to_fp32(artefact: Path, monkeypatch):
+    real = proving.check
+
+    def check(encoder, *given):
+        if encoder.precision == "bf16":
+            raise RuntimeError("no bf16 on this machine")
+        return real(encoder, *given)
+
+    monkeypatch.setattr(proving, "check", check)
+    monkeypatch.setattr(device, "fast_precision", lambda _: "bf16")
+    assert load(artefact, precision="auto").precision == "fp32"
+    with pytest.raises(WayError, match="no bf16 on this machine"):
+        load(artefact, precision="bf16")
 
 
 def test_a_way_that_the_device_cannot_run_gives_way(artefact: Path, monkeypatch, caplog):

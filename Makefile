@@ -7,6 +7,7 @@ SHELL := /bin/bash
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/claylake
 UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 UV_VERSION := 0.13.9
+COMPILE = $(UV) pip compile -q --generate-hashes --no-header --no-annotate
 
 # pyenv hides its interpreters unless they are named.
 ifeq ($(origin PYENV_VERSION),undefined)
@@ -111,14 +112,18 @@ format: .venv/airflow/.synced ## format the code
 	.venv/airflow/bin/ruff check --fix .
 
 .PHONY: lock
-lock: $(UV) ## compile the lock files again
+lock: $(UV) ## compile the lock files again, each for every platform; those of nodes for theirs
 	grep -v '^--constraint' requirements.txt | cat - locks/airflow.in > locks/.airflow.in
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
+	$(COMPILE) --universal --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
 	rm locks/.airflow.in
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
-	$(UV) pip compile -q --no-deps --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
-	for layer in extract embed; do $(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt; done
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+	$(COMPILE) --universal --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
+	$(COMPILE) --no-deps --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
+	for layer in extract embed; do $(COMPILE) --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt || exit; done
+	$(COMPILE) --universal --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+
+.PHONY: locks-check
+locks-check: .venv/infra/.synced ## ask the package index whether every lock has wheels for Linux x86-64 and ARM, and macOS on ARM
+	UV=$(UV) $(INFRA) -m infra.locks
 
 .PHONY: clean
 clean: ## remove environments, local state and output (the per-user cache stays)

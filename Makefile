@@ -41,10 +41,14 @@ given = $(filter command line environment,$(origin $(1)))
 # deploy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
+# The stand-in for AWS is on this machine: no proxy stands between.
+comma := ,
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
+export no_proxy := $(NO_PROXY)
 
 .PHONY: help
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars
@@ -144,6 +148,6 @@ $(ORACLE): locks/oracle.txt .venv/spark/.synced
 	$(UV) pip install -q --no-deps --require-hashes --python $(SPARK) --target .venv/oracle -r locks/oracle.txt
 	touch $@
 
-$(JARS): infra/jars.sha256 infra/jars.py .venv/spark/.synced
-	JAVA_HOME="$$($(SPARK) -m infra.java)" $(SPARK) -m infra.jars --cache $(CACHE) --out .cache/jars
+$(JARS): infra/jars.sha256 infra/jars.py infra/trust.py .venv/spark/.synced
+	java=$$($(SPARK) -m infra.java) && JAVA_HOME="$$java" $(SPARK) -m infra.jars --cache $(CACHE) --out .cache/jars
 	touch $@

@@ -54,6 +54,10 @@ help: ## list these targets
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars
 	@echo "claylake is set up"
 
+.PHONY: doctor
+doctor: ## say what this machine has for claylake, what it lacks, and what to do (before set-up, too)
+	@UV="$(wildcard $(UV))" PORT="$(PORT)" MAKE_NAME="$(MAKE)" TORCH_BACKEND="$(TORCH_BACKEND)" infra/python -m infra.doctor
+
 .PHONY: demo
 demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
 	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
@@ -134,7 +138,7 @@ clean: ## remove environments, local state and output (the per-user cache stays)
 	rm -rf .venv .cache .local out dist cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(CACHE)/uv/bin/uv:
-	python3 -m venv $(CACHE)/uv
+	infra/python -m venv $(CACHE)/uv
 	$(CACHE)/uv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 $(ENVIRONMENTS): .venv/%/.synced: locks/%.txt | $(UV)

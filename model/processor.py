@@ -248,9 +248,13 @@ def main() -> int:
         "pretended": processor.pretended,
         "fast_bf16": processor.fast_bf16,
         "precision": "bf16" if processor.fast_bf16 else "fp32",
+        "form": "plain" if processor.prefers_plain else "onednn",
     }
     with contextlib.suppress(ImportError):
-        found["onednn"] = {precision: onednn_refusal(precision) or "works" for precision in ("fp32", "bf16")}
+        tried = {precision: onednn_refusal(precision) or "works" for precision in ("fp32", "bf16")}
+        found["onednn"] = tried
+        if tried[str(found["precision"])] != "works":
+            found["form"] = "plain"
     sys.stdout.write(json.dumps(found) + "\n")
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,6 +73,8 @@ class StackOptions:
         """
         kept = {name: inherited[name] for name in (*USER, *PROCESSOR) if name in inherited}
         java = {"JAVA_HOME": str(self.java_home)} if self.java_home else {}
+        # PySpark forks its workers from a process that has libraries of Apple's loaded, which would end them.
+        forks = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"} if sys.platform == "darwin" else {}
         return {
             **kept,
             "PATH": f"{self.spark_python.parent}:{inherited.get('PATH', os.defpath)}",
@@ -87,4 +90,5 @@ class StackOptions:
             # Steps here last seconds: optimising their bytecode well takes longer than running it (measured: twice).
             "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             **java,
+            **forks,
         }

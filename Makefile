@@ -7,6 +7,7 @@ SHELL := /bin/bash
 CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/claylake
 UV := $(or $(shell command -v uv 2>/dev/null),$(CACHE)/uv/bin/uv)
 UV_VERSION := 0.13.9
+COMPILE = $(UV) pip compile -q --generate-hashes --no-header --no-annotate
 
 # pyenv hides its interpreters unless they are named.
 ifeq ($(origin PYENV_VERSION),undefined)
@@ -33,20 +34,30 @@ PORT ?= 8080
 MODEL ?= clay-v1.5
 # model: which encoder; for this machine unless ARCH is given (cpu, cuda or mps).
 NAME ?= clay-v1.5
+# model: a precision to hold, too, also if it is slow on this machine.
+PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
 # deploy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
+# The stand-in for AWS is on this machine: no proxy stands between.
+comma := ,
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
+export no_proxy := $(NO_PROXY)
 
 .PHONY: help
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars
 	@echo "claylake is set up"
+
+.PHONY: doctor
+doctor: ## say what this machine has for claylake, what it lacks, and what to do (before set-up, too)
+	@UV="$(wildcard $(UV))" PORT="$(PORT)" MAKE_NAME="$(MAKE)" TORCH_BACKEND="$(TORCH_BACKEND)" infra/python -m infra.doctor
 
 .PHONY: demo
 demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
@@ -61,8 +72,8 @@ build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder 
 	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)")
 
 .PHONY: model
-model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random)
-	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(ARCH),--arch "$(ARCH)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
+model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random, PRECISION=bf16)
+	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(PRECISION),--precision "$(each)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
 
 .PHONY: pin
 pin: setup ## write the checkpoint's pin, made by this user's first make model, into model/checkpoint.json, to be committed
@@ -114,21 +125,25 @@ format: .venv/airflow/.synced ## format the code
 	.venv/airflow/bin/ruff check --fix .
 
 .PHONY: lock
-lock: $(UV) ## compile the lock files again
+lock: $(UV) ## compile the lock files again, each for every platform; those of nodes for theirs
 	grep -v '^--constraint' requirements.txt | cat - locks/airflow.in > locks/.airflow.in
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
+	$(COMPILE) --universal --python-version $(PYTHON_airflow) -c constraints.txt locks/.airflow.in -o locks/airflow.txt
 	rm locks/.airflow.in
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
-	$(UV) pip compile -q --no-deps --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
-	for layer in extract embed; do $(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt; done
-	$(UV) pip compile -q --generate-hashes --no-header --no-annotate --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+	$(COMPILE) --universal --python-version $(PYTHON_spark) locks/spark.in -o locks/spark.txt
+	$(COMPILE) --no-deps --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
+	for layer in extract embed; do $(COMPILE) --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt || exit; done
+	$(COMPILE) --universal --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+
+.PHONY: locks-check
+locks-check: .venv/infra/.synced ## ask the package index whether every lock has wheels for Linux x86-64 and ARM, and macOS on ARM
+	UV=$(UV) $(INFRA) -m infra.locks
 
 .PHONY: clean
 clean: ## remove environments, local state and output (the per-user cache stays)
 	rm -rf .venv .cache .local out dist cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(CACHE)/uv/bin/uv:
-	python3 -m venv $(CACHE)/uv
+	infra/python -m venv $(CACHE)/uv
 	$(CACHE)/uv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 $(ENVIRONMENTS): .venv/%/.synced: locks/%.txt | $(UV)
@@ -142,6 +157,6 @@ $(ORACLE): locks/oracle.txt .venv/spark/.synced
 	$(UV) pip install -q --no-deps --require-hashes --python $(SPARK) --target .venv/oracle -r locks/oracle.txt
 	touch $@
 
-$(JARS): infra/jars.sha256 infra/jars.py .venv/spark/.synced
-	JAVA_HOME="$$($(SPARK) -m infra.java)" $(SPARK) -m infra.jars --cache $(CACHE) --out .cache/jars
+$(JARS): infra/jars.sha256 infra/jars.py infra/trust.py .venv/spark/.synced
+	java=$$($(SPARK) -m infra.java) && JAVA_HOME="$$java" $(SPARK) -m infra.jars --cache $(CACHE) --out .cache/jars
 	touch $@

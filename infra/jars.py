@@ -16,9 +16,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from infra import trust
+
 HERE = Path(__file__).parent
 PINS = HERE / "jars.sha256"
 IVY_SETTINGS = HERE / "ivysettings.xml"
+_UNTRUSTED = "PKIX path building failed"
+_ADVICE = "is a Maven repository within reach? Behind a proxy, tell Java in JAVA_TOOL_OPTIONS (-Dhttps.proxyHost=...)"
 log = logging.getLogger(__name__)
 
 
@@ -84,37 +88,59 @@ def _link(source: Path, path: Path) -> None:
 
 def _resolve(coordinates: list[str], cache: Path) -> None:
     log.info("fetching with Ivy: %s", ", ".join(coordinates))
-    submit = Path(sys.executable).with_name("spark-submit")
     ivy = cache / "ivy"
     with tempfile.TemporaryDirectory() as folder:
-        nothing = Path(folder) / "nothing.py"
-        nothing.write_text("", encoding="utf-8")
-        command = [
-            *(str(submit), "--master", "local[1]", "--packages", ",".join(coordinates)),
-            *("--conf", f"spark.jars.ivySettings={IVY_SETTINGS}", "--conf", f"spark.jars.ivy={ivy}"),
-            str(nothing),
-        ]
-        environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = _submit(coordinates, ivy, Path(folder))
+        if done.returncode and _UNTRUSTED in done.stdout + done.stderr:
+            log.info("this Java does not know who signs here: trying again with the authorities that Python trusts")
+            store = Path(folder) / "authorities.jks"
+            store.write_bytes(trust.key_store(trust.authorities()))
+            done = _submit(coordinates, ivy, Path(folder), *trust.options(store))
     if done.returncode:
-        msg = f"Ivy could not fetch {', '.join(coordinates)}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
-        raise JarError(msg)
+        raise JarError(f"Ivy could not fetch {', '.join(coordinates)}: {reason(done.stdout + done.stderr)}; {_ADVICE}")
     (cache / "jars").mkdir(parents=True, exist_ok=True)
     for item in coordinates:
         group, artifact, version = item.split(":")
         _link(ivy / "jars" / f"{group}_{artifact}-{version}.jar", cache / "jars" / file_name(item))
 
 
-def main() -> None:
+def _submit(coordinates: list[str], ivy: Path, folder: Path, *java: str) -> subprocess.CompletedProcess[str]:
+    """A Spark program that does nothing but have packages resolved."""
+    nothing = folder / "nothing.py"
+    nothing.write_text("", encoding="utf-8")
+    command = [
+        *(str(Path(sys.executable).with_name("spark-submit")), "--master", "local[1]"),
+        *("--packages", ",".join(coordinates)),
+        *("--conf", f"spark.jars.ivySettings={IVY_SETTINGS}", "--conf", f"spark.jars.ivy={ivy}"),
+        *(("--driver-java-options", " ".join(java)) if java else ()),
+        str(nothing),
+    ]
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def reason(said: str) -> str:
+    """What Ivy and Java say of a failure, in a line: the first error that they name, else their last words."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    named = [line for line in lines if "error" in line.lower() or "exception" in line.lower()]
+    return (named or lines or ["it said nothing"])[0 if named else -1][:400]
+
+
+def main() -> int:
     """Command line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cache", type=Path, required=True, help="per-user cache folder")
     parser.add_argument("--out", type=Path, required=True, help="where the jars are wanted")
     options = parser.parse_args()
-    for path in fetch(options.cache, options.out):
-        log.info("%s", path.name)
+    try:
+        for path in fetch(options.cache, options.out):
+            log.info("%s", path.name)
+    except JarError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from model.arch import PRECISIONS_OF, named_arch
+from model.arch import PRECISIONS_OF, contents, named_arch
 from model.artefact import DESCRIPTION
 from model.cache import build_folder, cache_folder
 from model.check import check
@@ -19,6 +19,7 @@ from model.inspection import inspect
 from model.lean import LeanError
 from model.metadata import check_metadata, read_metadata
 from model.pin import COMMITTED, PIN_FILE, Pin, read_pin, record_pin, trusted_pin
+from model.processor import ProcessorError
 from model.recipes import DEFAULT_SEED, PUBLISHED, RECIPES, Ingredients, named_recipe
 from model.sensor import SENTINEL_2
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         sys.stdout.write(f"{asked.run(asked)}\n")
-    except (ModelError, LeanError) as error:
+    except (ModelError, LeanError, ProcessorError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
     return 0
@@ -51,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     making = commands.add_parser("build", help="build an artefact's folder, and print its path")
     making.add_argument("--name", choices=sorted(RECIPES), default="demo-random")
     making.add_argument("--arch", choices=sorted(PRECISIONS_OF), help="kind of machine; this one's if not given")
+    making.add_argument(
+        "--precision", action="append", default=[], metavar="NAME", help="hold it, too, also if slow here; repeatable"
+    )
     making.add_argument("--out", type=Path, metavar="DIR", help="build DIR/NAME, anew; else in the user's cache, once")
     making.add_argument("--seed", type=int, default=DEFAULT_SEED, help="of random weights")
     making.add_argument("--checkpoint", type=Path, help="file in the published format, instead of the pinned one")
@@ -101,10 +105,10 @@ def _build(asked: argparse.Namespace) -> Path:
     arch = named_arch(asked.arch)
     if asked.arch is None:
         log.info("no ARCH given: building for this machine's kind, %s; ARCH=%s", arch, "|".join(PRECISIONS_OF))
-    out = asked.out or build_folder(arch, asked.seed, _trusted(asked))
+    out = asked.out or build_folder(arch, asked.seed, contents(arch, asked.precision), _trusted(asked))
     if asked.out is None and asked.checkpoint is None and (out / asked.name / DESCRIPTION).exists():
         return Path(out / asked.name)
-    return build(asked.name, out, _ingredients(asked), arch)
+    return build(asked.name, out, _ingredients(asked), arch, asked.precision)
 
 
 def _bench(asked: argparse.Namespace) -> str:

@@ -1,19 +1,17 @@
-"""Kinds of machine that an artefact is built for, and the precisions each is given."""
+"""Kinds of machine that an artefact is built for, and the precisions and forms each is given."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import torch
 
 from model.errors import UnknownNameError
+from model.processor import here, onednn_missing
 
 PRECISIONS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "bf16", "fp16"), "mps": ("fp32", "bf16", "fp16")}
 )
-"""By kind of machine. fp16 serves GPUs that lack bf16 (Turing)."""
-
-FORM_OF: Mapping[str, str] = MappingProxyType({"cpu": "onednn", "cuda": "plain", "mps": "plain"})
-"""By kind of machine: which of `model.lean.FORMS` its programs are traced from."""
+"""All that may be built, by kind of machine. fp16 serves GPUs that lack bf16 (Turing)."""
 
 
 def named_arch(asked: str | None) -> str:
@@ -27,6 +25,29 @@ def named_arch(asked: str | None) -> str:
     if asked not in PRECISIONS_OF:
         raise UnknownNameError("architecture", asked, tuple(PRECISIONS_OF))
     return asked
+
+
+def contents(arch: str, asked: Sequence[str] = ()) -> dict[str, str]:
+    """What a build holds: the form (`model.lean.FORMS`) of each precision's program.
+
+    For CPUs that is fp32, and bf16 where this processor is fast in it, or where it was asked for by name: another
+    machine may be. Their programs are written with oneDNN's products if this machine's torch knows them.
+
+    Args:
+        arch: Kind of machine.
+        asked: Precisions to hold in any case.
+
+    Raises:
+        UnknownNameError: A precision that is not built for this kind.
+    """
+    for name in asked:
+        if name not in PRECISIONS_OF[arch]:
+            raise UnknownNameError(f"precision for {arch}", name, PRECISIONS_OF[arch])
+    if arch != "cpu":
+        return dict.fromkeys(PRECISIONS_OF[arch], "plain")
+    form = "plain" if onednn_missing() else "onednn"
+    fast = {"fp32", "bf16"} if here().fast_bf16 else {"fp32"}
+    return {name: form for name in PRECISIONS_OF[arch] if name in fast or name in asked}
 
 
 def device_for(arch: str) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,26 @@ from model.config import CHIP_PX
 from model.conventions import CONVENTIONS, DEFAULT_CONVENTION
 from model.errors import ArtefactError
 from model.parity import TOLERANCES, Parity
+from model.processor import here
 from model.tracing import MAX_BATCH
 
 FORMAT = 2
 WEIGHTS, REFERENCE, DESCRIPTION = "weights.safetensors", "reference.npz", "model.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Built:
+    """One precision of an artefact.
+
+    Attributes:
+        form: What its program is written with, one of `model.lean.FORMS`.
+        parity: How near the reference it came.
+        measured_form: The form in which that was measured: another one where this machine cannot run the program.
+    """
+
+    form: str
+    parity: Parity
+    measured_form: str
 
 
 def program_name(precision: str) -> str:
@@ -25,8 +41,13 @@ def program_name(precision: str) -> str:
     return f"encoder-{precision}.pt2"
 
 
+def program_form(described: Mapping[str, Any], precision: str) -> str:
+    """What a precision's program is written with; descriptions of older builds do not say."""
+    return str(described["precisions"][precision].get("form", "onednn" if described["arch"] == "cpu" else "plain"))
+
+
 def describe(
-    name: str, model: Buildable, arch: str, measured: Mapping[str, Parity], device: str, folder: Path
+    name: str, model: Buildable, arch: str, built: Mapping[str, Built], device: str, folder: Path
 ) -> dict[str, Any]:
     """Put together model.json, once every other file is written.
 
@@ -34,11 +55,11 @@ def describe(
         name: Of the model.
         model: What was built.
         arch: Kind of machine it was built for.
-        measured: By precision built: how near its program came to the reference.
+        built: By precision.
         device: Where that was measured.
         folder: Where the files lie.
     """
-    programs = [program_name(precision) for precision in measured]
+    programs = [program_name(precision) for precision in built]
     return {
         "format": FORMAT,
         "name": name,
@@ -62,10 +83,16 @@ def describe(
         "precisions": {
             precision: {
                 "program": program_name(precision),
+                "form": each.form,
                 **asdict(TOLERANCES[precision]),
-                "measured": {**asdict(parity), "device": device},
+                "measured": {
+                    **asdict(each.parity),
+                    "form": each.measured_form,
+                    "device": device,
+                    "processor": str(here()),
+                },
             }
-            for precision, parity in measured.items()
+            for precision, each in built.items()
         },
         "sha256": {file: sha256_of(folder / file) for file in (*programs, WEIGHTS, REFERENCE)},
         "source": dict(model.source),

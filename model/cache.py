@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -20,15 +21,16 @@ def cache_folder() -> Path:
     return Path(os.environ.get("CLAYLAKE_CACHE", usual))
 
 
-def build_key(arch: str, seed: int, pin: Pin | None = None) -> str:
+def build_key(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = None) -> str:
     """Digest of all that decides an artefact: this package's code, torch, what was asked, and the checkpoint's pin.
 
     Args:
         arch: Kind of machine.
         seed: Of random weights.
+        forms: By precision to hold: the form of its program.
         pin: Of published weights, and who trusts it, which the artefact tells; None where no pin is asked.
     """
-    total = hashlib.sha256(f"{torch.__version__} {arch} {seed}".encode())
+    total = hashlib.sha256(f"{torch.__version__} {arch} {seed} {sorted(forms.items())}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         total.update(path.name.encode() + b"\0" + path.read_bytes())
     if pin is not None:
@@ -36,9 +38,9 @@ def build_key(arch: str, seed: int, pin: Pin | None = None) -> str:
     return total.hexdigest()[:12]
 
 
-def build_folder(arch: str, seed: int, pin: Pin | None = None) -> Path:
+def build_folder(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = None) -> Path:
     """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
-    here = cache_folder() / "model" / build_key(arch, seed, pin)
+    here = cache_folder() / "model" / build_key(arch, seed, forms, pin)
     here.mkdir(parents=True, exist_ok=True)
     os.utime(here)
     for other in here.parent.iterdir():

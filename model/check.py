@@ -9,12 +9,13 @@ import torch
 from safetensors.torch import load_file
 
 from model.arch import device_for
-from model.artefact import REFERENCE, WEIGHTS, read_description
+from model.artefact import REFERENCE, WEIGHTS, program_form, read_description
 from model.errors import ParityError
 from model.lean import LeanConfig, load_lean
 from model.parity import TOLERANCES, Parity
-from model.program import Vectors, load_program
+from model.program import Vectors, lay_out_encoder, load_program
 from model.reference import Reference
+from model.ways import PLAIN, ways
 
 log = logging.getLogger(__name__)
 
@@ -71,14 +72,19 @@ def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 def _paths(
     folder: Path, described: dict[str, Any], device: str, *, compiled: bool
 ) -> Iterator[tuple[str, str, Vectors]]:
-    """Each precision's program and eager module, one at a time in memory."""
+    """Each precision in every way that is possible here, one at a time in memory."""
     config = LeanConfig.of_description(described)
     for precision, about in described["precisions"].items():
-        yield precision, "pt2", load_program(folder / about["program"], device)
-        module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision)
-        yield precision, "eager", module
-        if compiled:
-            yield precision, "compiled", torch.compile(module)
+        for way in ways(precision, program_form(described, precision), device):
+            if way.path == "pt2":
+                yield precision, way.name, load_program(folder / about["program"], device)
+                continue
+            module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision, way.form)
+            if way.form == "onednn":
+                lay_out_encoder(module)
+            yield precision, way.name, module
+            if compiled and way == PLAIN:
+                yield precision, "compiled", torch.compile(module)
 
 
 def _numbers(parity: Parity, reference: Reference, place: int) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 import json
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
 
-from model.arch import FORM_OF, PRECISIONS_OF, device_for, named_arch
-from model.artefact import DESCRIPTION, REFERENCE, WEIGHTS, describe, program_name
+from model.arch import contents, device_for, named_arch
+from model.artefact import DESCRIPTION, REFERENCE, WEIGHTS, Built, describe, program_name
 from model.buildable import Buildable
 from model.parity import BUILD_FP32, TOLERANCES, Parity
-from model.program import load_program
+from model.processor import onednn_refusal
+from model.program import Vectors, load_program
 from model.recipes import Ingredients, named_recipe
 from model.reference import Reference, make_reference
 from model.tracing import save_program
@@ -20,7 +22,13 @@ from model.tracing import save_program
 log = logging.getLogger(__name__)
 
 
-def build(name: str, out: Path, given: Ingredients | None = None, arch: str | None = None) -> Path:
+def build(
+    name: str,
+    out: Path,
+    given: Ingredients | None = None,
+    arch: str | None = None,
+    precisions: Sequence[str] = (),
+) -> Path:
     """Build a named model into `out/name`.
 
     Args:
@@ -28,24 +36,33 @@ def build(name: str, out: Path, given: Ingredients | None = None, arch: str | No
         out: Folder to build into; made if missing.
         given: Seed or checkpoint; None takes the default seed.
         arch: Kind of machine to build for; None takes this one's.
+        precisions: To hold in any case; see `model.arch.contents`.
 
     Returns:
         The folder.
 
     Raises:
-        UnknownNameError: No such recipe or kind of machine.
+        UnknownNameError: No such recipe, kind of machine or precision.
         CheckpointError: The recipe's weights are not there, or are not what they should be.
         ParityError: A program does not repeat the eager encoder.
     """
     recipe, arch = named_recipe(name), named_arch(arch)
     torch.set_float32_matmul_precision("highest")
-    return write(name, recipe.make(given or Ingredients()), arch, out / name)
+    forms = contents(arch, precisions)
+    return write(name, recipe.make(given or Ingredients()), arch, out / name, forms)
 
 
-def write(name: str, model: Buildable, arch: str, folder: Path) -> Path:
+def write(name: str, model: Buildable, arch: str, folder: Path, forms: Mapping[str, str] | None = None) -> Path:
     """Write one model's artefact, over a former one of the same name.
 
     The description is written last: a folder that has one is whole.
+
+    Args:
+        name: Of the model.
+        model: What to write.
+        arch: Kind of machine to build for.
+        folder: Where to.
+        forms: By precision to hold: the form of its program; None takes what `model.arch.contents` says.
 
     Raises:
         ParityError: A program does not repeat the eager encoder.
@@ -60,15 +77,26 @@ def write(name: str, model: Buildable, arch: str, folder: Path) -> Path:
     save_file(dict(model.weights()), folder / WEIGHTS)
     (folder / WEIGHTS).chmod(0o644)  # written for the owner's eyes only
     device = device_for(arch)
-    measured = {}
-    for precision in PRECISIONS_OF[arch]:
-        save_program(model.module(precision, FORM_OF[arch]), len(model.sensor.bands), folder / program_name(precision))
-        measured[precision] = check_program(folder / program_name(precision), precision, reference, device)
+    built = {}
+    for precision, form in (forms or contents(arch)).items():
+        path = folder / program_name(precision)
+        save_program(model.module(precision, form), len(model.sensor.bands), path)
+        built[precision] = _measured(path, precision, form, model, reference, device)
 
-    description = describe(name, model, arch, measured, device, folder)
+    description = describe(name, model, arch, built, device, folder)
     (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
     log.info("built %s in %.1f s: %s", description["model_version"], time.monotonic() - started, folder)
     return folder
+
+
+def _measured(path: Path, precision: str, form: str, model: Buildable, reference: Reference, device: str) -> Built:
+    """What became of a precision: its program's parity, or the plain form's where this machine cannot run it."""
+    refusal = onednn_refusal(precision) if form == "onednn" else None
+    if refusal is None:
+        return Built(form=form, measured_form=form, parity=check_program(path, precision, reference, device))
+    log.warning("%s is checked in the plain form, which is slow: %s", path.name, refusal)
+    parity = _checked(path.name, model.module(precision, "plain"), precision, reference, device)
+    return Built(form=form, measured_form="plain", parity=parity)
 
 
 def check_program(path: Path, precision: str, reference: Reference, device: str = "cpu") -> Parity:
@@ -77,10 +105,12 @@ def check_program(path: Path, precision: str, reference: Reference, device: str 
     Raises:
         ParityError: It is further off than the precision may be; in fp32, than a build may be.
     """
-    parity = Parity.measure(reference.embed(load_program(path, device), device), reference.vectors)
+    return _checked(path.name, load_program(path, device), precision, reference, device)
+
+
+def _checked(what: str, vectors: Vectors, precision: str, reference: Reference, device: str) -> Parity:
+    parity = Parity.measure(reference.embed(vectors, device), reference.vectors)
     tolerance = BUILD_FP32 if precision == "fp32" else TOLERANCES[precision]
-    tolerance.check(path.name, parity)
-    log.info(
-        "%s on %s: largest error %.2g, smallest cosine %.7f", path.name, device, parity.max_error, parity.min_cosine
-    )
+    tolerance.check(what, parity)
+    log.info("%s on %s: largest error %.2g, smallest cosine %.7f", what, device, parity.max_error, parity.min_cosine)
     return parity

@@ -17,8 +17,8 @@ that runs through the blocks (residual stream), every norm and the head stay in 
 of the error.
 
 Form: `plain` uses torch's ordinary operators, and runs anywhere. `onednn` is for CPUs: oneDNN's matrix products with
-GELU inside (called by an operator that torch keeps to itself, so only exported programs, which are tied to a torch
-release anyway, and are checked before use, hold it), and attention head by head, whose scores then stay in the cache.
+GELU inside (called by an operator that torch keeps to itself: `model.processor` tries it before it is used), and
+attention head by head, whose scores then stay in the cache.
 """
 
 from collections.abc import Iterable, Mapping

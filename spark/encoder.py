@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from spark.encoding.artefact import read_artefact
 from spark.encoding.device import choose_device
 from spark.encoding.errors import EncoderError
-from spark.encoding.proving import prove
+from spark.encoding.proving import Trial, prove
 from spark.encoding.result import EncodeResult
 
 __all__ = ["EncodeResult", "Encoder", "EncoderError", "load_encoder"]
@@ -61,6 +61,7 @@ def load_encoder(
     *,
     convention: str,
     precision: str = "auto",
+    path: str = "auto",
     device: str | None = None,
     batch: int | None = None,
     fetch: Callable[[str], object] | None = None,
@@ -73,10 +74,12 @@ def load_encoder(
         convention: How times and places are fed; one of those the artefact lists.
         precision: Of the arithmetic; one of those the artefact lists, or `auto`: what this device is good at, if it
             passes its self-check, else fp32.
+        path: How the network runs: `pt2`, `eager`, `eager+onednn`, or `auto`: on CPUs the quickest that passes its
+            self-check, on GPUs the first.
         device: `cpu`, `cuda`, `cuda:<n>` or `mps`; None takes a GPU where there is one.
         batch: Chips per forward pass; None finds the size with the most chips per second.
         fetch: Brings a named file into the folder; None where the folder is whole.
-        memory: Folder in which found batch sizes are kept for the machine's other workers.
+        memory: Folder in which found batch sizes and ways are kept for the machine's other workers.
 
     Returns:
         An encoder that has just reproduced the artefact's reference vectors.
@@ -88,4 +91,5 @@ def load_encoder(
     artefact = read_artefact(folder, fetch)
     artefact.require_convention(convention)
     chosen = choose_device(device, artefact.arch)
-    return prove(artefact, convention=convention, precision=precision, device=chosen, batch=batch, memory=memory)
+    trial = Trial(convention=convention, precision=precision, path=path, device=chosen, batch=batch, memory=memory)
+    return prove(artefact, trial)

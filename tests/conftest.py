@@ -1,4 +1,4 @@
-"""For every room: properties are judged by what they find, never by the clock.
+"""For every room: properties are judged by what they find, never by the clock; processors are played from the start.
 
 Two lanes of tests share few cores, and a single example may wait for seconds. Hypothesis' own limits, 200 ms an example
 and some seconds of drawing, would call that a failure.
@@ -7,6 +7,10 @@ and some seconds of drawing, would call that a failure.
 from __future__ import annotations
 
 from importlib.util import find_spec
+
+from model.processor import here
+
+here()  # a processor that is played (CLAYLAKE_CPU) is played from the first product on
 
 if find_spec("hypothesis"):  # the infra environment does without
     from hypothesis import HealthCheck, settings

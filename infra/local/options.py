@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,10 @@ COG_BUCKET = "sentinel-cogs"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 AIRFLOW_KEY, STEP_KEY = "claylake-airflow", "claylake-step"
 """Access keys by which the stack tells who calls: on AWS these are roles."""
+
+USER = ("HOME", "USER", "LANG", "TMPDIR")
+PROCESSOR = ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
+"""Variables by which somebody lets this machine play a lesser processor: nodes are then of that kind, too."""
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:
@@ -66,8 +71,10 @@ class StackOptions:
         Only what any program needs is inherited, so that a step cannot come to
         depend on variables that EMR would not set.
         """
-        kept = {name: inherited[name] for name in ("HOME", "USER", "LANG", "TMPDIR") if name in inherited}
+        kept = {name: inherited[name] for name in (*USER, *PROCESSOR) if name in inherited}
         java = {"JAVA_HOME": str(self.java_home)} if self.java_home else {}
+        # PySpark forks its workers from a process that has libraries of Apple's loaded, which would end them.
+        forks = {"OBJC_DISABLE_INITIALIZE_FORK_SAFETY": "YES"} if sys.platform == "darwin" else {}
         return {
             **kept,
             "PATH": f"{self.spark_python.parent}:{inherited.get('PATH', os.defpath)}",
@@ -83,4 +90,5 @@ class StackOptions:
             # Steps here last seconds: optimising their bytecode well takes longer than running it (measured: twice).
             "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
             **java,
+            **forks,
         }

@@ -29,8 +29,23 @@ def session_members(session: int) -> list[int]:
 
     PySpark's worker daemon makes a process group of its own, so that signalling the
     group of `spark-submit` would leave Python workers behind; the session holds all.
-    Empty where the system has no `/proc`.
     """
+    return _members_by_proc(session) if Path("/proc/self/stat").exists() else members_by_ps(session)
+
+
+def members_by_ps(session: int) -> list[int]:
+    """The same where the system has no `/proc` (macOS, whose `ps` does not tell sessions)."""
+    done = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=False)
+    members = []
+    for line in done.stdout.splitlines():
+        pid, _, state = line.strip().partition(" ")
+        with suppress(OSError, ValueError):
+            if os.getsid(int(pid)) == session and not state.strip().startswith("Z"):
+                members.append(int(pid))
+    return members
+
+
+def _members_by_proc(session: int) -> list[int]:
     members = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError, ValueError):
@@ -65,7 +80,8 @@ class Child:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls one libc function and nothing else
+                # It calls one libc function and nothing else; where there is none, forking is left to subprocess.
+                preexec_fn=_die_with_parent if _LIBC else None,  # noqa: PLW1509
             )
 
     @property

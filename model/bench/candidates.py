@@ -10,15 +10,15 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.arch import FORM_OF, PRECISIONS_OF
-from model.artefact import program_name
+from model.arch import PRECISIONS_OF, contents
 from model.bench.graphs import with_graph
+from model.bench.running import eager, written
 from model.bench.upstream import UpstreamVectors, upstream_encoder
 from model.clay import Clay, bare_encoder
 from model.config import EncoderConfig
 from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
-from model.tracing import save_program
+from model.ways import ways
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)
@@ -66,17 +66,19 @@ def candidates(
         yield _timed("upstream bf16 autocast compiled", lambda: _autocast(_compiled(upstream, device), device))
 
     clay = Clay(bare_encoder(config), state, SENTINEL_2, source={"seed": seed}, note="")
-    for precision in PRECISIONS_OF[arch]:
-        eager = clay.module(precision).to(device)
-        yield _timed(f"lean {precision} eager", partial(_same, eager))
-        path = folder / program_name(precision)
-        save_program(clay.module(precision, FORM_OF[arch]), len(SENTINEL_2.bands), path)
-        program = _timed(f"lean {precision} pt2", partial(load_program, path, device), path)
-        yield program
-        if device == "cuda":
-            yield _timed(f"lean {precision} pt2 graph", partial(with_graph, program.vectors))
+    for precision, form in contents(arch, PRECISIONS_OF[arch]).items():
+        for way in ways(precision, form, device):
+            name = f"lean {precision} {way.name}"
+            if way.path == "eager":
+                yield _timed(name, partial(eager, clay, precision, way, device))
+                continue
+            path = written(clay, precision, form, folder)
+            program = _timed(name, partial(load_program, path, device), path)
+            yield program
+            if device == "cuda":
+                yield _timed(f"{name} graph", partial(with_graph, program.vectors))
         if compiled and precision != "fp32":
-            yield _timed(f"lean {precision} compiled", partial(_compiled, eager, device))
+            yield _timed(f"lean {precision} compiled", partial(_compiled, clay.module(precision).to(device), device))
 
 
 def _same(vectors: Vectors) -> Vectors:

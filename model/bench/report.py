@@ -1,7 +1,6 @@
 """The speed table, for people and for scripts."""
 
 import json
-import platform
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from model.bench.candidates import BASELINE
 from model.bench.timing import Timed
 from model.check import markdown
 from model.parity import Parity
+from model.processor import here
 
 COLUMNS = ("path", "s/chip", "chips/s", "x fp32 eager", "x bf16 autocast", "1 - cosine", "max error", "batch", "load s")
 AUTOCAST = "upstream bf16 autocast"
@@ -65,14 +65,10 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 def machine(device: str) -> dict[str, Any]:
     """What was measured on."""
-    if device == "cuda":
-        name = torch.cuda.get_device_name()
-    else:
-        lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-        name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    name = torch.cuda.get_device_name() if device == "cuda" else str(here())
     return {
         "device": device,
-        "name": name or platform.processor(),
+        "name": name,
         "threads": torch.get_num_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "torch": torch.__version__,

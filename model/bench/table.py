@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from model.arch import FORM_OF, PRECISIONS_OF, device_for, named_arch
-from model.artefact import program_name
+from model.arch import PRECISIONS_OF, contents, device_for, named_arch
 from model.bench.chips import Chips, extreme_chips, realistic_chips
+from model.bench.running import eager, written
 from model.bench.upstream import UpstreamVectors, upstream_encoder
 from model.check import markdown
 from model.clay import Clay, bare_encoder
@@ -19,7 +19,7 @@ from model.conventions import CONVENTIONS
 from model.parity import Parity
 from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
-from model.tracing import save_program
+from model.ways import PLAIN, ways
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)
@@ -75,17 +75,17 @@ def _inputs(count: int, convention: str) -> Chips:
 
 
 def _paths(clay: Clay, arch: str, device: str, *, compiled: bool) -> Iterator[tuple[str, str, Vectors]]:
-    for precision in dict.fromkeys((*PRECISIONS_OF[arch], "fp16")):
-        module = clay.module(precision).to(device)
-        yield precision, "eager", module
-        if precision in PRECISIONS_OF[arch]:
+    forms = contents(arch, PRECISIONS_OF[arch])
+    for precision in dict.fromkeys((*forms, "fp16")):
+        for way in ways(precision, forms[precision], device) if precision in forms else (PLAIN,):
+            if way.path == "eager":
+                yield precision, way.name, eager(clay, precision, way, device)
+                continue
             with tempfile.TemporaryDirectory(prefix="claylake-parity-") as folder:
-                path = Path(folder) / program_name(precision)
-                save_program(clay.module(precision, FORM_OF[arch]), len(SENTINEL_2.bands), path)
-                program = load_program(path, device)
-            yield precision, "pt2", program
+                program = load_program(written(clay, precision, way.form, Path(folder)), device)
+            yield precision, way.name, program
         if compiled:
-            yield precision, "compiled", torch.compile(module)
+            yield precision, "compiled", torch.compile(clay.module(precision).to(device))
 
 
 def _embed(vectors: Vectors, chips: Chips) -> Tensor:

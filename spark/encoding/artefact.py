@@ -21,11 +21,13 @@ class Offer:
 
     Attributes:
         program: File of the exported program.
+        form: What that is written with: `plain` or `onednn`.
         max_error: Largest difference of a component from the reference; None where only directions are held to.
         min_cosine: Least cosine between a vector and its reference.
     """
 
     program: str
+    form: str
     max_error: float | None
     min_cosine: float
 
@@ -125,7 +127,7 @@ def read_artefact(folder: Path, fetch: Callable[[str], object] | None = None) ->
             chip_px=int(described["chip_px"]),
             dim=int(described["dim"]),
             max_batch=int(described["max_batch"]),
-            offers={str(name): _offer(offered) for name, offered in described["precisions"].items()},
+            offers={name: _offer(offered, described["arch"]) for name, offered in described["precisions"].items()},
             conventions=tuple(described["conventions"]),
             digests={str(name): str(digest) for name, digest in described["sha256"].items()},
             fetch=fetch,
@@ -140,10 +142,11 @@ def read_artefact(folder: Path, fetch: Callable[[str], object] | None = None) ->
     return artefact
 
 
-def _offer(offered: Mapping[str, Any]) -> Offer:
+def _offer(offered: Mapping[str, Any], arch: str) -> Offer:
     largest = offered["max_error"]
     return Offer(
         program=str(offered["program"]),
+        form=str(offered.get("form", "onednn" if arch == "cpu" else "plain")),  # older builds do not say
         max_error=None if largest is None else float(largest),
         min_cosine=float(offered["min_cosine"]),
     )

@@ -1,4 +1,4 @@
-"""How many chips go through the network at once: found by trying, and remembered."""
+"""How many chips go through the network at once: found by trying. And what was found, remembered."""
 
 import os
 import tempfile
@@ -61,24 +61,24 @@ def _once(run: Callable[[], object]) -> float | None:
     return None if run() is None else time.perf_counter() - started
 
 
-def remembered(path: Path, find: Callable[[], int]) -> int:
-    """The number that stands in a file, or else is found and written there.
+def remembered(path: Path, find: Callable[[], str]) -> str:
+    """What stands in a file, or else is found and written there.
 
-    Vectors of one chip in batches of different sizes may differ in their last bits; so workers of one machine
-    agree, whichever finds first.
+    Vectors of one chip in batches of different sizes, or made in different ways, may differ in their last bits; so
+    workers of one machine agree, whichever finds first.
     """
     try:
-        return int(path.read_text())
-    except (FileNotFoundError, ValueError):
+        return path.read_text()
+    except FileNotFoundError:
         found = find()
     # A name of its own: threads that share one would write into a file that is linked already.
     descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
     try:
         with os.fdopen(descriptor, "w") as file:
-            file.write(str(found))
+            file.write(found)
         os.link(part, path)
     except FileExistsError:
-        return int(path.read_text())
+        return path.read_text()
     finally:
         Path(part).unlink()
     return found

@@ -1,5 +1,6 @@
 """Where an encoder runs, and what that device is good at."""
 
+from model.processor import ProcessorError, here
 from spark.encoding.errors import ChoiceError, EncoderError
 
 KINDS = ("cpu", "cuda", "mps")
@@ -53,7 +54,10 @@ def candidates(asked: str, offered: tuple[str, ...], device: str) -> tuple[str, 
 def fast_precision(device: str) -> str:
     """The precision that the device multiplies matrices fastest in, without losing more than Clay's vectors bear.
 
-    bf16 from Ampere on and on CPUs with AMX or AVX-512 BF16; fp16 on Volta and Turing (T4); else fp32.
+    bf16 from Ampere on and on CPUs that are fast in it (`model.processor`); fp16 on Volta and Turing (T4); else fp32.
+
+    Raises:
+        EncoderError: This processor is asked to play one that it cannot.
     """
     import torch
 
@@ -61,6 +65,7 @@ def fast_precision(device: str) -> str:
     if kind == "cuda":
         capability = torch.cuda.get_device_capability(device)
         return "bf16" if capability >= AMPERE else "fp16" if capability >= VOLTA else "fp32"
-    # torch has no public name for these; one that has gone means that the CPU is taken for an ordinary one.
-    asks = [getattr(torch.cpu, name, None) for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported")]
-    return "bf16" if kind == "cpu" and any(ask() for ask in asks if ask is not None) else "fp32"
+    try:
+        return "bf16" if kind == "cpu" and here().fast_bf16 else "fp32"
+    except ProcessorError as error:
+        raise EncoderError(str(error)) from error

@@ -47,6 +47,10 @@ class SelfCheckError(EncoderError):
         self.cosine = cosine
 
 
+class WayError(EncoderError):
+    """One of the ways to run an encoder is not to be had here; another one may be."""
+
+
 class UnsoundError(EncoderError):
     """An encoder that worked does no longer: a fault of the device or its driver, not of a chip."""
 

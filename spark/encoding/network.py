@@ -1,12 +1,14 @@
-"""The network on its device: the exported program, or the eager module with the same weights where that cannot run."""
+"""The network on its device: the exported program, or the eager module with the same weights."""
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from model.ways import Way, ways
 from spark.encoding.artefact import WEIGHTS, Artefact
-from spark.encoding.errors import ArtefactError
+from spark.encoding.device import kind_of
+from spark.encoding.errors import ArtefactError, WayError
 from spark.encoding.pickles import refuse_pickles
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ class Network:
 
     Attributes:
         forward: dn `[B, C, H, W]` uint16, time `[B, 4]`, latlon `[B, 4]` float32, to `[B, dim]` float32.
-        path: `pt2` (exported program) or `eager` (module), with `+graph` if recorded.
+        path: `pt2` (exported program), `eager` (module) or `eager+onednn` (module with oneDNN's products); with
+            `+graph` if recorded.
         plain: The same without a recording; None if this is it.
     """
 
@@ -46,35 +49,45 @@ class Network:
         return cls(forward, path)
 
 
-def load_network(artefact: Artefact, precision: str, device: str) -> Network:
-    """Load the program of a precision; or, saying so, the module with the same weights.
+def ways_here(artefact: Artefact, precision: str, device: str) -> tuple[Way, ...]:
+    """The ways in which a precision can run on a device, the one that is expected to be fastest first.
 
     An exported program runs under the torch release that wrote it; the module runs under any.
-
-    Raises:
-        ArtefactError: A file is missing or altered, may hold a pickle, or the weights do not fit the architecture.
     """
     import torch
 
+    found = ways(precision, artefact.offers[precision].form, kind_of(device))
+    if _release(artefact.torch) == _release(torch.__version__):
+        return found
+    log.warning(
+        "%s was exported by torch %s, this is %s: running the module with the same weights, not the program",
+        artefact.model_version,
+        artefact.torch,
+        torch.__version__,
+    )
+    return tuple(way for way in found if way.path != "pt2")
+
+
+def load_network(artefact: Artefact, precision: str, device: str, way: Way) -> Network:
+    """Load the program of a precision, or the module with the same weights.
+
+    Raises:
+        ArtefactError: A file is missing or altered, may hold a pickle, or the weights do not fit the architecture.
+        WayError: torch cannot read the program, or cannot move it to the device.
+    """
     from model.program import load_program
 
     _compute_exactly()
-    if _release(artefact.torch) != _release(torch.__version__):
-        log.warning(
-            "%s was exported by torch %s, this is %s: running the module with the same weights, not the program",
-            artefact.model_version,
-            artefact.torch,
-            torch.__version__,
-        )
-        return Network.of(_eager(artefact, precision, device), "eager")
+    if way.path == "eager":
+        return Network.of(_eager(artefact, precision, device, way.form), way.name)
     program = artefact.file(artefact.offers[precision].program)
     refuse_pickles(program)
     try:
-        return Network.of(load_program(program, device), "pt2")
+        return Network.of(load_program(program, device), way.name)
     # Whatever torch makes of a program that it cannot read or move: the module has the same weights.
-    except Exception as error:  # noqa: BLE001 - see above
-        log.warning("%s cannot be loaded, running the module with the same weights: %s", program, error)
-        return Network.of(_eager(artefact, precision, device), "eager")
+    except Exception as error:
+        first = str(error).strip().partition("\n")[0]
+        raise WayError(f"{program} cannot be loaded: {first}") from error
 
 
 def _compute_exactly() -> None:
@@ -85,19 +98,23 @@ def _compute_exactly() -> None:
     torch.backends.cudnn.allow_tf32 = False
 
 
-def _eager(artefact: Artefact, precision: str, device: str) -> "Forward":
+def _eager(artefact: Artefact, precision: str, device: str, form: str) -> "Forward":
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from model.lean import LeanConfig, LeanError, load_lean
+    from model.program import lay_out_encoder
 
     weights = artefact.file(WEIGHTS)
     description = {"architecture": artefact.architecture, "bands": artefact.bands, "chip_px": artefact.chip_px}
     try:
         state = load_file(weights)
-        return load_lean(LeanConfig.of_description(description), state, precision).to(device)
+        encoder = load_lean(LeanConfig.of_description(description), state, precision, form).to(device)
     except (SafetensorError, LeanError) as error:
         raise ArtefactError(f"{weights}: {error}") from error
+    if form == "onednn":
+        lay_out_encoder(encoder)
+    return encoder
 
 
 def _release(version: str) -> str:

@@ -2,42 +2,66 @@
 
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from model.ways import Way
 from spark.encoding.artefact import Artefact
 from spark.encoding.device import candidates, kind_of
-from spark.encoding.errors import MemoryShortError, SelfCheckError, UnsoundError
+from spark.encoding.errors import ChoiceError, MemoryShortError, SelfCheckError, UnsoundError, WayError
 from spark.encoding.graph import Graph
-from spark.encoding.network import Network, load_network
+from spark.encoding.network import Network, load_network, ways_here
+from spark.encoding.quickest import in_order, key_of
 from spark.encoding.runner import NetworkEncoder
 from spark.encoding.selfcheck import Deviation, Reference, read_reference
-from spark.encoding.sizing import batch_of
+from spark.encoding.sizing import batch_of, seconds_of_pass
 
 log = logging.getLogger(__name__)
 
 
-def prove(
-    artefact: Artefact, *, convention: str, precision: str, device: str, batch: int | None, memory: Path | None
-) -> NetworkEncoder:
-    """The encoder of the first precision that passes its self-check. Arguments as of `spark.encoder.load_encoder`.
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """How an encoder shall run; see `spark.encoder.load_encoder`.
+
+    Attributes:
+        convention: How times and places are fed.
+        precision: One that the artefact offers, or `auto`.
+        path: Name of a way (`model.ways`), or `auto`.
+        device: Where it runs.
+        batch: Chips per pass; None finds out.
+        memory: Folder of what this machine's workers found; None for none.
+    """
+
+    convention: str
+    precision: str
+    path: str
+    device: str
+    batch: int | None
+    memory: Path | None
+
+
+def prove(artefact: Artefact, trial: Trial) -> NetworkEncoder:
+    """The encoder of the first precision that passes its self-check, in the quickest way that does.
 
     Raises:
-        EncoderError: As there.
+        EncoderError: As of `spark.encoder.load_encoder`.
     """
     started = time.monotonic()
-    reference = read_reference(artefact, convention)
-    encoder, found = _first_good(artefact, reference, convention=convention, precision=precision, device=device)
-    encoder.batch = batch_of(encoder, reference, asked=batch, most=artefact.max_batch, memory=memory)
-    if kind_of(device) == "cuda":
+    reference = read_reference(artefact, trial.convention)
+    precisions = candidates(trial.precision, tuple(artefact.offers), trial.device)
+    encoder, found = _first_good(artefact, reference, trial, precisions)
+    encoder.batch = batch_of(encoder, reference, asked=trial.batch, most=artefact.max_batch, memory=trial.memory)
+    if kind_of(trial.device) == "cuda":
         record(encoder, artefact, reference)
     encoder.sound = lambda: _still_sound(encoder, artefact, reference)
     log.info(
         "%s on %s (%s, %s, %s) is %.1g from its reference, cosine %.6f; batches of %d; ready in %.1f s",
         encoder.model_version,
-        device,
+        trial.device,
         encoder.precision,
         encoder.path,
-        convention,
+        trial.convention,
         found.error,
         found.cosine,
         encoder.batch,
@@ -71,30 +95,79 @@ def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) ->
 
 
 def _first_good(
-    artefact: Artefact, reference: Reference, *, convention: str, precision: str, device: str
+    artefact: Artefact, reference: Reference, trial: Trial, precisions: Sequence[str]
 ) -> tuple[NetworkEncoder, Deviation]:
-    """With `auto`, a precision that fails its self-check gives way to the next; the last one's failure is final."""
-    *others, last = candidates(precision, tuple(artefact.offers), device)
+    """With `auto`, a precision that does not run or fails its self-check gives way; the last one's failure is final."""
+    *others, last = precisions
     for choice in others:
         try:
-            return _checked(artefact, reference, convention, choice, device)
-        except SelfCheckError as error:
-            log.warning("%s is not precise enough on %s, going on with %s: %s", choice, device, last, error)
-    return _checked(artefact, reference, convention, last, device)
+            return _quickest_good(artefact, reference, trial, choice)
+        except (SelfCheckError, WayError) as error:
+            log.warning("%s does not serve on %s, going on with %s: %s", choice, trial.device, last, error)
+    return _quickest_good(artefact, reference, trial, last)
+
+
+def _quickest_good(
+    artefact: Artefact, reference: Reference, trial: Trial, precision: str
+) -> tuple[NetworkEncoder, Deviation]:
+    """The quickest of the ways that pass the self-check; on GPUs the first of them.
+
+    Raises:
+        SelfCheckError: None passes; this is the first one's failure.
+        WayError: None can be had.
+        ChoiceError: The path asked for is none of the ways.
+    """
+    held: dict[str, tuple[NetworkEncoder, Deviation]] = {}
+    failed: dict[str, SelfCheckError | WayError] = {}
+
+    def checked(way: Way) -> tuple[NetworkEncoder, Deviation] | None:
+        if way.name in held or way.name in failed:
+            return held.get(way.name)
+        held.clear()  # one network at a time: at full size each takes a gigabyte
+        try:
+            held[way.name] = _checked(artefact, reference, trial, precision, way)
+        except (SelfCheckError, WayError) as error:
+            failed[way.name] = error
+            log.warning("%s by %s is passed over on %s: %s", precision, way.name, trial.device, error)
+        return held.get(way.name)
+
+    def seconds(way: Way) -> float | None:
+        good = checked(way)
+        if good is None:
+            return None
+        good[0].batch = 1
+        return seconds_of_pass(good[0], reference, 1)
+
+    possible = ways_here(artefact, precision, trial.device)
+    ways = [way for way in possible if trial.path in {"auto", way.name}]
+    if not ways:
+        raise ChoiceError("path", trial.path, ("auto", *(way.name for way in possible)))
+    if kind_of(trial.device) == "cpu":
+        known = trial.memory / key_of(artefact.model_version, precision) if trial.memory else None
+        ways = list(in_order(ways, seconds, known=known))
+    for way in ways:
+        good = checked(way)
+        if good is not None:
+            return good
+    raise failed[ways[0].name]
 
 
 def _checked(
-    artefact: Artefact, reference: Reference, convention: str, precision: str, device: str
+    artefact: Artefact, reference: Reference, trial: Trial, precision: str, way: Way
 ) -> tuple[NetworkEncoder, Deviation]:
     encoder = NetworkEncoder(
-        load_network(artefact, precision, device),
+        load_network(artefact, precision, trial.device, way),
         artefact,
-        convention=convention,
+        convention=trial.convention,
         precision=precision,
-        device=device,
+        device=trial.device,
         batch=len(reference.chips),
     )
-    return encoder, check(encoder, artefact, reference)
+    try:
+        return encoder, check(encoder, artefact, reference)
+    except RuntimeError as error:  # an operator that this device lacks
+        first = str(error).strip().partition("\n")[0]
+        raise WayError(f"{precision} by {way.name} does not run on {trial.device}: {first}") from error
 
 
 def _still_sound(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> None:

@@ -52,7 +52,7 @@ class NetworkEncoder:
 
     @property
     def path(self) -> str:
-        """How the network runs: `pt2` or `eager`, with `+graph` where a recording is replayed."""
+        """How the network runs: `pt2`, `eager` or `eager+onednn`, with `+graph` where a recording is replayed."""
         return self.network.path
 
     def room(self, count: int) -> NDArray[np.uint16]:

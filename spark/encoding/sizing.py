@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model.processor import here
 from spark.encoding.batch import FIRST, MOST, find_batch, remembered, timed
 from spark.encoding.device import kind_of
 from spark.encoding.runner import NetworkEncoder
@@ -22,13 +23,14 @@ def batch_of(
     def find() -> int:
         encoder.batch = 1  # or what is tried would be filled up to it
         return find_batch(
-            lambda count: _seconds(encoder, reference, count), first=FIRST[kind], most=min(MOST[kind], most)
+            lambda count: seconds_of_pass(encoder, reference, count), first=FIRST[kind], most=min(MOST[kind], most)
         )
 
-    return find() if memory is None else min(most, remembered(memory / _key(encoder), find))
+    return find() if memory is None else min(most, int(remembered(memory / _key(encoder), lambda: str(find()))))
 
 
-def _seconds(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:
+def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:
+    """Time of one pass over so many chips; None where they do not fit into memory."""
     chips = np.resize(reference.chips, (count, *reference.chips.shape[1:]))
     lonlat = np.resize(reference.lonlat, (count, 2))
     prepared = encoder.prepare(chips, lonlat, [reference.when[number % len(reference.when)] for number in range(count)])
@@ -39,6 +41,6 @@ def _key(encoder: NetworkEncoder) -> str:
     """File name that tells apart what the best batch depends on."""
     import torch
 
-    kind = kind_of(encoder.device)
-    name = torch.cuda.get_device_name(encoder.device) if kind == "cuda" else f"{kind}-{torch.get_num_threads()}"
+    cuda = kind_of(encoder.device) == "cuda"
+    name = torch.cuda.get_device_name(encoder.device) if cuda else f"cpu-{here().kind}-{torch.get_num_threads()}"
     return "batch-" + re.sub(r"[^A-Za-z0-9]+", "-", f"{encoder.precision}-{encoder.path}-{name}")

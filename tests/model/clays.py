@@ -9,6 +9,7 @@ import torch
 from model.bench.upstream import FOLDER, UpstreamVectors, upstream_encoder
 from model.clay import Clay, bare_encoder
 from model.config import SIZES, EncoderConfig
+from model.processor import onednn_refusal
 from model.sensor import SENTINEL_2
 from model.weights import seeded_state
 
@@ -18,6 +19,13 @@ MICRO = replace(SIZES["tiny"], dim=64, depth=2, heads=2, dim_head=32, out_dim=64
 needs_upstream = pytest.mark.skipif(
     not (FOLDER / "model.py").exists(), reason="claymodel is not installed; `make setup` does it"
 )
+
+
+def needs_onednn(precision: str) -> None:
+    """Skip where this processor, or this torch, has no such products."""
+    refusal = onednn_refusal(precision)
+    if refusal is not None:
+        pytest.skip(refusal)
 
 
 @functools.lru_cache(maxsize=2)

@@ -21,7 +21,8 @@ def encoder() -> Encoder:
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The artefact, built once by the command line."""
+    """The artefact with bf16 whatever the processor, built once by the command line."""
     out = tmp_path_factory.mktemp("model")
-    assert main(["build", "--name", "demo-random", "--arch", "cpu", "--out", str(out)]) == 0
+    asked = ["--name", "demo-random", "--arch", "cpu", "--precision", "bf16", "--out", str(out)]
+    assert main(["build", *asked]) == 0
     return out / "demo-random"

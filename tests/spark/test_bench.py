@@ -29,7 +29,8 @@ def test_both_ways_are_measured_in_one_run(artefact: Path, tmp_path: Path, capsy
     command = ["embed", "--model", str(artefact), "--chips", "10", "--rounds", "1", "--precision", "fp32"]
     assert main([*command, "--device", "cpu", "--batch", "4", "--threads", "2", "--out", str(out)]) == 0
     found = json.loads(out.read_text())
-    assert (found["precision"], found["batch"], found["chips"], found["path"]) == ("fp32", 4, 10, "pt2")
+    assert (found["precision"], found["batch"], found["chips"]) == ("fp32", 4, 10)
+    assert found["path"] in {"pt2", "eager"}
     assert found["ratio"] == pytest.approx(found["worker"] / found["bare"])
     assert "| ratio |" in capsys.readouterr().out
 

@@ -73,7 +73,8 @@ def test_vectors_are_the_encoders_and_a_rerun_makes_only_what_is_missing(spark, 
     report = job.embed(spark, plan)
     assert (report.vectors, report.present, report.failed) == (6, 0, {})
     assert EmbedReport.load(plan) == report
-    assert (report.device, report.precision, report.path) == ("cpu", "fp32", "pt2")
+    assert (report.device, report.precision) == ("cpu", "fp32")
+    assert report.path in {"pt2", "eager"}
     health = report.health
     assert (health.vectors, health.not_finite, health.duplicates, health.sampled) == (6, 0, 0, 6)
     assert 1 < health.effective_rank <= 5

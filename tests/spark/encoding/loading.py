@@ -21,8 +21,8 @@ WHEN = datetime(2024, 6, 1, 11, 20, tzinfo=UTC)
 
 
 def load(folder: Path, convention: str = "tutorial", precision: str = "fp32", **how: Any) -> NetworkEncoder:
-    """On the CPU, in batches of 4."""
-    how = {"batch": 4, **how}
+    """On the CPU, in batches of 4; fp32 by its program, not by what is fastest just now."""
+    how = {"batch": 4, "path": "pt2" if precision == "fp32" else "auto", **how}
     loaded = load_encoder(folder, convention=convention, precision=precision, device="cpu", **how)
     assert isinstance(loaded, NetworkEncoder)
     return loaded
@@ -60,7 +60,7 @@ def told(
         chip_px=chip_px,
         dim=3,
         max_batch=6,
-        offers={"fp32": Offer(program="none", max_error=None, min_cosine=0.9)},
+        offers={"fp32": Offer(program="none", form="plain", max_error=None, min_cosine=0.9)},
         conventions=("blank",),
         digests={},
     )

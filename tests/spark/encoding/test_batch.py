@@ -48,9 +48,9 @@ def test_a_long_pass_is_timed_once_and_a_short_one_when_warm(monkeypatch):
 
 def test_workers_of_a_machine_agree(tmp_path):
     with ThreadPoolExecutor(8) as threads:
-        found = set(threads.map(lambda number: remembered(tmp_path / "batch", lambda: number), range(1, 40)))
+        found = set(threads.map(lambda number: remembered(tmp_path / "batch", lambda: str(number)), range(1, 40)))
     assert len(found) == 1
-    assert remembered(tmp_path / "batch", lambda: 99) in found
+    assert remembered(tmp_path / "batch", lambda: "99") in found
     assert [path.name for path in tmp_path.iterdir()] == ["batch"]
 
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from model.processor import KINDS, Processor, onednn_refusal
 from spark.encoding import device, proving
 from spark.encoding.artefact import read_artefact
-from spark.encoding.errors import ArtefactError, ChoiceError, EncoderError, SelfCheckError, UnsoundError
+from spark.encoding.errors import ArtefactError, ChoiceError, EncoderError, SelfCheckError, UnsoundError, WayError
 from spark.encoding.selfcheck import read_reference
 from tests.spark.encoding.loading import WHEN, chips, load, places, redescribe
 
@@ -98,13 +99,17 @@ def test_gpus_are_judged_by_their_capability(monkeypatch, capability, fast):
     assert device.fast_precision("cuda:0") == fast
 
 
-@pytest.mark.parametrize("amx", [True, False])
-@pytest.mark.parametrize("avx512", [True, False])
-def test_cpus_are_judged_by_their_instructions(monkeypatch, amx, avx512):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
-    assert device.fast_precision("cpu") == ("bf16" if amx or avx512 else "fp32")
+@pytest.mark.parametrize("kind", KINDS)
+def test_cpus_are_judged_by_their_instructions(monkeypatch, kind):
+    monkeypatch.setattr(device, "here", lambda: Processor("", kind))
+    assert device.fast_precision("cpu") == ("bf16" if kind in {"avx512_bf16", "amx", "neon_bf16"} else "fp32")
     assert device.fast_precision("mps") == "fp32"
+
+
+def test_a_processor_that_cannot_be_played_is_refused(artefact: Path, monkeypatch):
+    monkeypatch.setenv("CLAYLAKE_CPU", "abacus")
+    with pytest.raises(EncoderError, match="CLAYLAKE_CPU is 'abacus'"):
+        load(artefact, precision="auto")
 
 
 def test_auto_falls_back_to_fp32_when_the_fast_precision_fails_its_check(copy: Path, monkeypatch, caplog):
@@ -117,7 +122,7 @@ def test_auto_falls_back_to_fp32_when_the_fast_precision_fails_its_check(copy: P
     redescribe(copy, precisions=offers)
     with caplog.at_level(logging.WARNING):
         assert load(copy, precision="auto").precision == "fp32"
-    assert "bf16 is not precise enough on cpu, going on with fp32" in caplog.text
+    assert "bf16 does not serve on cpu, going on with fp32" in caplog.text
     spoil_reference(copy, np.nan)
     with pytest.raises(SelfCheckError):
         load(copy, precision="auto")
@@ -126,15 +131,21 @@ def test_auto_falls_back_to_fp32_when_the_fast_precision_fails_its_check(copy: P
 # Another torch, or a program that cannot be loaded: the module with the same weights
 
 
+def path_of(precision: str) -> str:
+    return "auto" if onednn_refusal(precision) else "pt2"
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_other_torch_runs_the_module_with_the_same_weights_and_says_so(copy: Path, precision: str, caplog):
-    program = load(copy, precision=precision)
+    program = load(copy, precision=precision, path=path_of(precision))
     redescribe(copy, torch="2.4.0+cu121")
     (copy / f"encoder-{precision}.pt2").unlink()
     with caplog.at_level(logging.WARNING):
-        module = load(copy, precision=precision)
+        module = load(copy, precision=precision, path="auto")
     assert "exported by torch 2.4.0+cu121" in caplog.text
-    assert (program.path, module.path, module.precision) == ("pt2", "eager", precision)
+    assert program.path == "pt2" or onednn_refusal(precision) is not None
+    assert module.path in {"eager", "eager+onednn"}
+    assert module.precision == precision
     given = chips(3), places(3), [WHEN] * 3
     one, other = program.encode(*given).vectors, module.encode(*given).vectors
     if precision == "fp32":
@@ -147,8 +158,65 @@ def test_program_that_cannot_be_loaded_gives_way_to_the_module(copy: Path, caplo
         archive.writestr("nothing", b"of use")
     redescribe(copy)
     with caplog.at_level(logging.WARNING):
-        assert load(copy).path == "eager"
-    assert "cannot be loaded, running the module with the same weights" in caplog.text
+        assert load(copy, path="auto").path == "eager"
+    assert "fp32 by pt2 is passed over on cpu" in caplog.text
+    assert "encoder-fp32.pt2 cannot be loaded: [enforce fail" in caplog.text
+    assert "Traceback" not in caplog.text
+    with pytest.raises(WayError, match=r"encoder-fp32\.pt2 cannot be loaded"):
+        load(copy)
+
+
+def test_a_path_that_is_not_possible_names_those_that_are(artefact: Path):
+    with pytest.raises(ChoiceError, match=r"unknown path 'compiled'; use one of auto, .*eager"):
+        load(artefact, path="compiled")
+
+
+def test_the_quickest_way_that_passes_its_check_is_taken_and_kept(copy: Path, monkeypatch, caplog):
+    slow: list[str] = ["pt2"]
+    monkeypatch.setattr(proving, "seconds_of_pass", lambda encoder, *_: 2.0 if encoder.path in slow else 1.0)
+    assert load(copy, path="auto", memory=copy).path == "eager"
+    (kept,) = copy.glob("way-demo-random-*")
+    assert kept.read_text() == "eager"
+    slow[:] = ["eager"]
+    assert load(copy, path="auto", memory=copy).path == "eager"  # as the machine's first worker found
+    assert load(copy, path="auto").path == "pt2"
+    state = load_file(copy / "weights.safetensors")
+    state["head.weight"] *= 1.01
+    save_file(state, copy / "weights.safetensors")
+    redescribe(copy)
+    with caplog.at_level(logging.WARNING):
+        assert load(copy, path="auto", memory=copy).path == "pt2"
+    assert "fp32 by eager is passed over on cpu" in caplog.text
+
+
+def test_a_precision_that_the_device_cannot_run_gives_way_to_fp32(artefact: Path, monkeypatch):
+    real = proving.check
+
+    def check(encoder, *given):
+        if encoder.precision == "bf16":
+            raise RuntimeError("no bf16 on this machine")
+        return real(encoder, *given)
+
+    monkeypatch.setattr(proving, "check", check)
+    monkeypatch.setattr(device, "fast_precision", lambda _: "bf16")
+    assert load(artefact, precision="auto").precision == "fp32"
+    with pytest.raises(WayError, match="no bf16 on this machine"):
+        load(artefact, precision="bf16")
+
+
+def test_a_way_that_the_device_cannot_run_gives_way(artefact: Path, monkeypatch, caplog):
+    real = proving.check
+
+    def check(encoder, *given):
+        if encoder.path == "pt2":
+            raise RuntimeError("mkldnn_linear_pointwise: needs the cpu support avx512\nat some line")
+        return real(encoder, *given)
+
+    monkeypatch.setattr(proving, "check", check)
+    with caplog.at_level(logging.WARNING):
+        assert load(artefact, path="auto").path == "eager"
+    assert "does not run on cpu: mkldnn_linear_pointwise: needs the cpu support avx512" in caplog.text
+    assert "at some line" not in caplog.text
 
 
 def test_other_build_of_the_same_torch_runs_the_program(copy: Path):
@@ -162,7 +230,7 @@ def test_weights_that_do_not_fit_are_refused(copy: Path):
     save_file(state, copy / "weights.safetensors")
     redescribe(copy, torch="2.4.0")
     with pytest.raises(ArtefactError, match=r"weights\.safetensors: .*cls_token is missing"):
-        load(copy)
+        load(copy, path="auto")
 
 
 def test_module_is_held_to_the_reference_too(copy: Path):
@@ -171,7 +239,7 @@ def test_module_is_held_to_the_reference_too(copy: Path):
     save_file(state, copy / "weights.safetensors")
     redescribe(copy, torch="2.4.0")
     with pytest.raises(SelfCheckError):
-        load(copy)
+        load(copy, path="auto")
 
 
 # After loading

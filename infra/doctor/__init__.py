@@ -1,0 +1,5 @@
+"""`make doctor`: what this machine has for claylake, what it lacks, and what to do.
+
+It runs before anything is installed: on Python 3.9, with the standard library alone, and never with a traceback. `look`
+reads the machine into a value, `checks` are functions of that value, so that tests can show them any machine.
+"""

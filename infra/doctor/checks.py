@@ -1,0 +1,34 @@
+"""Everything that is checked, in the order in which it is told."""
+
+from __future__ import annotations
+
+from infra.doctor import hardware, programs, reach, storage
+from infra.doctor.finding import Finding
+from infra.doctor.machine import Machine
+
+
+def findings(machine: Machine) -> tuple[Finding, ...]:
+    """What there is to say of a machine."""
+    seen, software, installed = machine.system, machine.software, machine.installed
+    linux_on_arm = seen.name == "Linux" and seen.architecture == "aarch64"
+    # Elsewhere the ordinary torch comes without CUDA.
+    cuda = seen.name == "Linux" and seen.architecture == "x86_64"
+    small_torch = not cuda or machine.network.torch_backend == "cpu"
+    return (
+        hardware.system(seen),
+        programs.make(software),
+        programs.python(software, installed),
+        programs.uv(software),
+        programs.java(software, installed, none_for="Linux on ARM" if linux_on_arm else ""),
+        programs.node(software),
+        storage.disk(machine.room, installed, small_torch=small_torch),
+        hardware.memory(seen),
+        reach.ports(machine.network),
+        hardware.processor(seen),
+        hardware.gpu(seen),
+        storage.environments(installed),
+        storage.jars(installed),
+        storage.caches(machine.room),
+        reach.index(machine.network, installed),
+        reach.settings(machine.network, installed),
+    )

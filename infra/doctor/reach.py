@@ -1,0 +1,45 @@
+"""Ports, package index, proxies, torch's backend."""
+
+from __future__ import annotations
+
+from infra.doctor.finding import Finding, missing, ok, warning
+from infra.doctor.machine import Installed, Network
+
+
+def ports(seen: Network) -> Finding:
+    """One for Airflow's UI, and some for the stand-in."""
+    needed = f"a free port for the stand-in, {seen.port} for the UI of make up"
+    if not seen.other_ports:
+        return missing("ports", "none is free between 20000 and 32000", needed, "see what listens there")
+    if seen.port_error:
+        remedy = "make up PORT=<another>; make demo does not mind"
+        return warning("ports", f"{seen.port} {seen.port_error}", needed, remedy)
+    return ok("ports", f"{seen.port} is free", needed)
+
+
+def index(seen: Network, installed: Installed) -> Finding:
+    """Whether packages can be fetched, by the user's own settings of uv or pip."""
+    needed = "the package index of your settings, for make setup"
+    if not seen.index_error:
+        return ok("index", f"answers ({seen.asked_with})", needed)
+    if installed.complete:
+        return ok("index", f"does not answer ({seen.index_error}); everything is installed", needed)
+    if not seen.asked_with:
+        return warning("index", f"not asked: {seen.index_error}", needed, "install pip or uv")
+    remedy = (
+        "look at the network and at uv's and pip's settings (UV_DEFAULT_INDEX, PIP_INDEX_URL, proxy, SSL_CERT_FILE)"
+    )
+    return missing("index", f"does not answer ({seen.asked_with}: {seen.index_error})", needed, remedy)
+
+
+def settings(seen: Network, installed: Installed) -> Finding:
+    """Variables that change where things come from."""
+    told = [f"{', '.join(seen.proxies)} set"] if seen.proxies else ["no proxy"]
+    told.append(
+        f"TORCH_BACKEND={seen.torch_backend}" if seen.torch_backend else "torch of the lock (TORCH_BACKEND is not set)"
+    )
+    if seen.torch_error and not installed.complete:
+        needed = "uv's index of that torch"
+        remedy = "unset TORCH_BACKEND for the ordinary torch"
+        return missing("settings", f"{'; '.join(told)}: {seen.torch_error}", needed, remedy)
+    return ok("settings", "; ".join(told))

@@ -1,0 +1,55 @@
+"""The ways to run an encoder, for every kind of processor on any machine."""
+
+import logging
+
+import pytest
+
+from model import ways as module
+from model.lean import FORMS
+from model.processor import KINDS, Processor
+from model.ways import PLAIN, Way, ways
+
+PROGRAM = {form: Way(path="pt2", form=form) for form in FORMS}
+MODULE = Way(path="eager", form="onednn")
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch):
+    def be(kind: str, refusal: str | None) -> None:
+        monkeypatch.setattr(module, "here", lambda: Processor("it", kind))
+        monkeypatch.setattr(module, "onednn_refusal", lambda _: refusal)
+
+    return be
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_way_and_expects_the_one_that_was_fastest_there(machine, kind: str, caplog):
+    plain_first = kind in {"x86", "avx2", "neon", "neon_bf16", "apple"}
+    machine(kind, None)
+    assert ways("fp32", "onednn", "cpu") == ((PLAIN, PROGRAM["onednn"]) if plain_first else (PROGRAM["onednn"], PLAIN))
+    found = ways("fp32", "plain", "cpu")
+    assert set(found) == {PROGRAM["plain"], MODULE, PLAIN}
+    assert (found[-1] == MODULE) == plain_first
+    assert not caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_machine_cannot_run_is_passed_over_with_one_line(machine, kind: str, caplog):
+    machine(kind, "no such products")
+    with caplog.at_level(logging.INFO):
+        assert ways("bf16", "onednn", "cpu") == (PLAIN,)
+    assert [record.getMessage() for record in caplog.records] == [
+        "the bf16 program is passed over, the module with the same weights runs: no such products"
+    ]
+    assert ways("bf16", "plain", "cpu") == (PROGRAM["plain"], PLAIN)
+
+
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_gpus_run_ordinary_operators_alone(machine, device: str):
+    machine("amx", None)
+    assert ways("bf16", "plain", device) == (PROGRAM["plain"], PLAIN)
+    assert ways("bf16", "onednn", device) == (PLAIN,)
+
+
+def test_names_are_those_of_reports():
+    assert [way.name for way in (*PROGRAM.values(), MODULE, PLAIN)] == ["pt2", "pt2", "eager+onednn", "eager"]

@@ -34,7 +34,7 @@ PORT ?= 8080
 MODEL ?= clay-v1.5
 # model: which encoder; for this machine unless ARCH is given (cpu, cuda or mps).
 NAME ?= clay-v1.5
-# model: a precision to hold, too, also if it is slow on this machine.
+# model and build: a precision to hold, too, also if it is slow on this machine.
 PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
@@ -68,8 +68,8 @@ up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends
 	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
-build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs)
-	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)")
+build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
+	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)") $(foreach each,$(PRECISION),--precision "$(each)")
 
 .PHONY: model
 model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random, PRECISION=bf16)

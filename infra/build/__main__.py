@@ -30,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--arch", choices=(CUDA, CPU), help="what the nodes that embed have; cuda if not given")
     parser.add_argument("--model", action="append", required=True, help="artefact folder or name; repeat for more")
+    parser.add_argument(
+        "--precision", action="append", default=[], help="for encoders to hold, too, also if slow here; repeat for more"
+    )
     parser.add_argument("--out", type=Path, default=ROOT / "dist")
     options = parser.parse_args(arguments)
     arch = options.arch or CUDA
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources = Sources(
             root=ROOT,
             jars=ROOT / ".cache/jars",
-            models=find_models(options.model, builder(home.python("spark"), ROOT, arch)),
+            models=find_models(options.model, builder(home.python("spark"), ROOT, arch, options.precision)),
             cache=home.cache,
             uv=find_uv(home.cache),
             backend=backend,

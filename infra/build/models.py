@@ -11,7 +11,7 @@ from infra.build.errors import BuildError
 from infra.pinned import doubt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 CARD = "model.json"
 
@@ -34,17 +34,19 @@ def find_models(asked: Iterable[str], build: Callable[[str], Path]) -> list[Path
     return folders
 
 
-def builder(python: Path, root: Path, arch: str) -> Callable[[str], Path]:
+def builder(python: Path, root: Path, arch: str, precisions: Sequence[str] = ()) -> Callable[[str], Path]:
     """Builds encoders by name with the `model` package of a checkout, whose command prints the folder it has made.
 
     Args:
         python: Of the spark environment.
         root: The checkout.
         arch: Kind of machine that embeds.
+        precisions: For encoders to hold in any case: those that this machine is slow in are left out otherwise.
     """
+    named = [part for precision in precisions for part in ("--precision", precision)]
 
     def build(name: str) -> Path:
-        command = [str(python), "-m", "model", "build", "--name", name, "--arch", arch]
+        command = [str(python), "-m", "model", "build", "--name", name, "--arch", arch, *named]
         # What it says of a download, and what it trusts, is for the user to read while it happens.
         done = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:

@@ -208,6 +208,9 @@ class TestModels:
         python.chmod(0o755)
         assert str(builder(python, tmp_path, "cuda")("x")) == f"{tmp_path} -m model build --name x --arch cuda"
         assert capfd.readouterr().err == "first use: sha256 0123\n", "what is trusted is seen"
+        named = builder(python, tmp_path, "cpu", ["bf16"])("x")
+        assert str(named) == f"{tmp_path} -m model build --name x --arch cpu --precision bf16"
+        capfd.readouterr()
         python.write_text('#!/bin/sh\necho "no such recipe" >&2\nexit 1\n')
         with pytest.raises(BuildError, match="encoder 'x' cannot be built, see above"):
             builder(python, tmp_path, "cuda")("x")
@@ -240,7 +243,7 @@ class TestCommand:
     def built(self, monkeypatch, tmp_path):
         """What the command asks the model package and `make` for."""
         asked = []
-        monkeypatch.setattr(command, "builder", lambda _python, _root, arch: asked.append(arch))
+        monkeypatch.setattr(command, "builder", lambda _python, _root, arch, _precisions: asked.append(arch))
         monkeypatch.setattr(command, "find_models", lambda *_: [])
         monkeypatch.setattr(command, "find_uv", lambda _cache: tmp_path / "uv")
         monkeypatch.setattr(

@@ -52,7 +52,8 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars
+setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars, the JVM's class archive
+	@$(INFRA) -m infra.local.rehearse
 	@echo "claylake is set up"
 
 .PHONY: doctor

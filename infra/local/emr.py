@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from infra.local import emr_calls
+from infra.local import class_archive, emr_calls
 from infra.local.artefacts import ArtefactCache
 from infra.local.cluster_life import ClusterPace
+from infra.local.options import user_cache
 from infra.local.step_runner import StepRunner
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class LocalEmr:
             s3=s3,
             artefacts=ArtefactCache(s3, options.root / "cache"),
             faults=faults,
+            archive=class_archive.find(user_cache(), options.java_home, class_archive.spark_of(options.spark_python)),
         )
         pace = ClusterPace(state_delay_s=options.state_delay_s, idle_speed=options.idle_speed)
         self._backends = emr_calls.install(runner, pace)

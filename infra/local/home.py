@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from infra import package
 from infra.java import java_home
 from infra.local import client
 from infra.local.deployed import DEMO_MODEL
-from infra.local.options import AIRFLOW_KEY, REPOSITORY
+from infra.local.options import AIRFLOW_KEY, REPOSITORY, user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class Home:
     """
 
     state: Path = REPOSITORY / ".local"
-    cache: Path = Path(os.environ.get("CLAYLAKE_CACHE", Path.home() / ".cache/claylake"))
+    cache: Path = field(default_factory=user_cache)
 
     def python(self, environment: str) -> Path:
         """Interpreter of one of the three environments."""

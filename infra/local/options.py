@@ -19,6 +19,13 @@ COG_BUCKET = "sentinel-cogs"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 AIRFLOW_KEY, STEP_KEY = "claylake-airflow", "claylake-step"
 """Access keys by which the stack tells who calls: on AWS these are roles."""
+JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Steps here last seconds: optimising their bytecode well takes longer than running it (measured: twice)."""
+
+
+def user_cache() -> Path:
+    """The folder that checkouts share."""
+    return Path(os.environ.get("CLAYLAKE_CACHE", Path.home() / ".cache/claylake"))
 
 USER = ("HOME", "USER", "LANG", "TMPDIR")
 PROCESSOR = ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
@@ -87,8 +94,7 @@ class StackOptions:
             "PYSPARK_DRIVER_PYTHON": str(self.spark_python),
             # The host's own name may resolve to an address that is not up.
             "SPARK_LOCAL_IP": "127.0.0.1",
-            # Steps here last seconds: optimising their bytecode well takes longer than running it (measured: twice).
-            "SPARK_SUBMIT_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+            "SPARK_SUBMIT_OPTS": " ".join(JVM_OPTIONS),
             **java,
             **forks,
         }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from infra.local.artefacts import ArtefactCache
+    from infra.local.class_archive import ClassArchive
     from infra.local.emr_step import LocalStep
     from infra.local.faults import Faults
 
@@ -38,6 +39,7 @@ class StepRunner:
         s3: boto3 client of the local S3, for the logs.
         artefacts: Where `s3://` files come from.
         faults: Faults to inject.
+        archive: The JVM's classes, for steps whose jars are those that it was made of.
     """
 
     folder: Path
@@ -46,6 +48,7 @@ class StepRunner:
     s3: Any
     artefacts: ArtefactCache
     faults: Faults
+    archive: ClassArchive | None = None
 
     def run(self, step: LocalStep, *, cluster_id: str, log_uri: str | None) -> dict[str, str] | None:
         """Run the step to its end and publish its logs.
@@ -80,9 +83,13 @@ class StepRunner:
         if self.faults.take("fail_step", step.name):
             raise LocalError(f"Injected fault: step {step.name!r} did not run")
         _append(folder / "controller", f"INFO startExec {' '.join(command.argv)!r}\n")
+        environment = {**self.environment, "SPARK_LOCAL_DIRS": str(folder / "spark-local")}
+        argv = self.archive.joined(command.argv) if self.archive else None
+        if self.archive and argv:
+            environment["SPARK_SUBMIT_OPTS"] = f"{environment.get('SPARK_SUBMIT_OPTS', '')} {self.archive.options}"
         child = Child(
-            command.argv,
-            env={**self.environment, "SPARK_LOCAL_DIRS": str(folder / "spark-local")},
+            argv or command.argv,
+            env=environment,
             cwd=folder,
             stdout=folder / "stdout",
             stderr=folder / "stderr",

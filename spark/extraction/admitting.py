@@ -13,10 +13,12 @@ from spark.extraction.ledger import Entry, Ledger
 from spark.extraction.reading import read
 from spark.extraction.troubles import Troubles
 from spark.lake import merge
+from spark.lake.bounds import extent_of_rows, from_micros
+from spark.lake.tables import TABLES
 from spark.radiometry import LARGEST_LOW_FRACTION, decide
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from pyspark.sql import DataFrame, SparkSession
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from claylake.scene import Scene
 
 _log = logging.getLogger(__name__)
+_OF_SCENE = ("clear_pixels", "below_1000", "requests", "downloaded", "seconds")
+_TOLD = ("id", "cell_id", "scene_id", "geohash", "problem", "detail", *_OF_SCENE)
+"""All of a batch but its blobs, in one job: a few thousand short rows, from which the driver tells the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,25 +71,30 @@ class Gate:
         from pyspark.sql import functions as f
 
         with _on_disk(read(self.spark, self.scenes, cells)) as made:
+            told = [row.asDict() for row in made.select(*_TOLD, f.unix_micros("datetime").alias("micros")).collect()]
             read_of = {scene: [cell["cell_id"] for cell in members] for scene, members in by_scene(cells).items()}
-            self.ledger.add(read_of, _entries(made))
+            self.ledger.add(read_of, entries(told))
             for scene_id in read_of:
                 self.judge(scene_id)
-            lost = made.where("problem IS NOT NULL").select("cell_id", "scene_id", "problem", "detail").collect()
-            self.troubles.cells.update({(row[0], row[1]): (row[2], row[3]) for row in lost})
-            good = made.where(
-                f.col("problem").isNull() & ~f.col("scene_id").isin(sorted(self.troubles.quarantined))
-            ).withColumns({"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)})
-            with _on_disk(good):
-                return merge.insert_only(self.spark, self.plan, CHIPS, good)
+            self.troubles.cells.update(
+                {(row["cell_id"], row["scene_id"]): (row["problem"], row["detail"]) for row in told if row["problem"]}
+            )
+            quarantined = sorted(self.troubles.quarantined)
+            good = made.where(f.col("problem").isNull() & ~f.col("scene_id").isin(quarantined)).withColumns(
+                {"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)}
+            )
+            kept = (row for row in told if not row["problem"] and row["scene_id"] not in self.troubles.quarantined)
+            extent = extent_of_rows(({**row, "datetime": from_micros(row["micros"])} for row in kept), TABLES[CHIPS])
+            return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent)
 
 
-def _entries(made: DataFrame) -> dict[str, Entry]:
-    from pyspark.sql import functions as f
-
-    names = ("clear_pixels", "below_1000", "requests", "downloaded", "seconds")
-    rows = made.groupBy("scene_id").agg(*(f.sum(name).alias(name) for name in names)).collect()
-    return {row["scene_id"]: Entry(**{name: row[name] for name in names}) for row in rows}
+def entries(told: Iterable[Mapping[str, Any]]) -> dict[str, Entry]:
+    """What the rows of a batch tell of each scene."""
+    found: dict[str, Entry] = {}
+    for row in told:
+        entry = Entry(**{name: row[name] or 0 for name in _OF_SCENE})
+        found[row["scene_id"]] = found.get(row["scene_id"], Entry()) + entry
+    return found
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Final:
-    """A choice with nothing left to read (persisted), its outcomes counted; `present` chips existed before."""
+    """A choice with nothing left to read (persisted), its outcomes counted; `present` chips existed before.
+
+    `passes`: how many there are.
+    """
 
     choice: DataFrame
     outcomes: Counter[str]
+    passes: int
     present: int
 
 
@@ -52,12 +56,16 @@ class Rounds:
         present: int | None = None
         while True:
             choice = self._choice()
-            counts = Counter({row["outcome"]: row["count"] for row in choice.groupBy("outcome").count().collect()})
+            # Few rows: a scene is of one pass. So one query tells outcomes, passes, and what there is to read.
+            told = choice.groupBy("outcome", "pass", "scene_id").count().collect()
+            counts: Counter[str] = sum((Counter({row["outcome"]: row["count"]}) for row in told), Counter())
             present = counts[PRESENT] if present is None else present
             if not counts[READ]:
-                return Final(choice=choice, outcomes=counts, present=present)
+                passes = len({row["pass"] for row in told})
+                return Final(choice=choice, outcomes=counts, passes=passes, present=present)
             before = len(self.gate.troubles)
-            new = self._read(choice, counts[READ])
+            wanted = {row["scene_id"]: row["count"] for row in told if row["outcome"] == READ}
+            new = self._read(choice, wanted)
             if new == 0 and len(self.gate.troubles) == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
             choice.unpersist()
@@ -68,13 +76,12 @@ class Rounds:
         troubled = with_troubles(self.seen, self.gate.troubles)
         return choose_all(troubled, self.number, self.at_hand(), self.rules).persist(StorageLevel.DISK_ONLY)
 
-    def _read(self, choice: DataFrame, total: int) -> int:
+    def _read(self, choice: DataFrame, numbers: Mapping[str, int]) -> int:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        numbers = {row["scene_id"]: row["count"] for row in wanted.groupBy("scene_id").count().collect()}
         places = {cell_id: number for number, cell_id in enumerate(self.cells["cell_id"].to_pylist())}
-        progress = Progress("chips", total)
+        progress = Progress("chips", sum(numbers.values()))
         new = 0
         for batch in batches(numbers):
             rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()

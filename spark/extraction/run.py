@@ -114,7 +114,7 @@ def _report(final: Final, candidates: int, scene_rows: list[dict[str, Any]]) -> 
     return ExtractReport(
         seconds=0.0,
         scenes=len(scene_rows),
-        passes=final.choice.select("pass").distinct().count(),
+        passes=final.passes,
         candidates=candidates,
         chips=chips,
         present=final.present,

@@ -10,6 +10,7 @@ from claylake.vocabulary import FAILED, REJECTED, SCENES
 from spark.choose import PRESENT
 from spark.extraction.ledger import Entry
 from spark.lake import merge
+from spark.lake.bounds import extent_of_rows
 from spark.lake.branches import on_branch
 from spark.lake.tables import TABLES
 from spark.radiometry import account, decide
@@ -139,7 +140,7 @@ def write(spark: SparkSession, plan: Plan, rows: Iterable[Mapping[str, Any]]) ->
         return 0
     schema = ", ".join(f"`{name}` {kind}" for name, kind in TABLES[SCENES].columns)
     frame = spark.createDataFrame([tuple(row[name] for name in columns) for row in new], schema)
-    return merge.insert_only(spark, plan, SCENES, frame)
+    return merge.insert_only(spark, plan, SCENES, frame, extent=extent_of_rows(new, TABLES[SCENES]))
 
 
 def _said(row: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claylake.plan import Plan
 from claylake.reports import EmbedReport
@@ -18,7 +18,9 @@ from spark.embedding.work import Work
 from spark.embedding.worker import INPUT, OUTPUT_DDL, embedder
 from spark.jobs.arguments import plan_uri
 from spark.lake import branches, merge
+from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.scope import Scope
+from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
 from spark.session import session
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
+
+    from spark.lake.bounds import Extent
 
 _log = logging.getLogger(__name__)
 WAYS = ("precision", "device", "path")
@@ -52,12 +56,13 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     for group in commits(pending):
         made = _embed_group(spark, scope, work, group)
         try:
-            vectors += merge.insert_only(spark, plan, EMBEDDINGS, _rows(made.where("failure IS NULL"), work, plan))
-            for row in made.groupBy("failure", *WAYS).count().collect():
+            told = _told(made)
+            rows = _rows(made.where("failure IS NULL"), work, plan)
+            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(told, work, plan))
+            for row in told:
                 for name in WAYS:
                     ways[name].add(row[name])
-                if row["failure"]:
-                    failed[row["failure"]] += row["count"]
+            failed.update(row["failure"] for row in told if row["failure"])
         finally:
             made.unpersist()
         _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
@@ -87,15 +92,30 @@ def _embed_group(spark: SparkSession, scope: Scope, work: Work, group: pd.DataFr
     return chips.mapInArrow(embedder(work), OUTPUT_DDL).persist()
 
 
+def _told(made: DataFrame) -> list[dict[str, Any]]:
+    """All of a group but vectors and geometries, in the job that makes them: from these the driver tells the rest."""
+    from pyspark.sql import functions as f
+
+    columns = ("id", "content_digest", "geohash", "failure", *WAYS)
+    rows = made.select(*columns, f.unix_micros("datetime").alias("micros")).collect()
+    return [{**row.asDict(), "datetime": from_micros(row["micros"])} for row in rows]
+
+
+def _extent(told: list[dict[str, Any]], work: Work, plan: Plan) -> Extent:
+    """Of the rows that have a vector."""
+    whole = (row | _constants(work, plan) for row in told if row["failure"] is None)
+    return extent_of_rows(whole, TABLES[EMBEDDINGS])
+
+
 def _rows(made: DataFrame, work: Work, plan: Plan) -> DataFrame:
     from pyspark.sql import functions as f
 
-    constants = {
-        "model_version": work.model_version,
-        "convention": work.convention,
-        "run_id": plan.run.run_id,
-    }
-    return made.withColumns({name: f.lit(value) for name, value in constants.items()} | {"created_at": f.now()})
+    constants = {name: f.lit(value) for name, value in _constants(work, plan).items()}
+    return made.withColumns(constants | {"created_at": f.now()})
+
+
+def _constants(work: Work, plan: Plan) -> dict[str, str]:
+    return {"model_version": work.model_version, "convention": work.convention, "run_id": plan.run.run_id}
 
 
 def _threads(spark: SparkSession) -> int:

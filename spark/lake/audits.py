@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 from claylake.reports import EmbedReport, ExtractReport
 from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
-from spark.lake.checks import UNHELD, checks, without_vector
+from spark.lake.checks import UNHELD, checks, of_rows, without_vector
 from spark.lake.errors import AuditError, TooManyFailuresError
 from spark.lake.sample import sample
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from pyspark.sql import DataFrame, SparkSession
 
     from spark.lake.scope import Scope
@@ -26,6 +29,7 @@ _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
 )
+_ADAPTIVE = "spark.sql.adaptive.enabled"
 _SLACK = timedelta(days=62)
 """Audits look this far beyond the months, or a wrong date would hide a row from them."""
 _ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
@@ -92,19 +96,23 @@ def seen(rows: DataFrame, table: str) -> DataFrame:
 
 def _count(spark: SparkSession, scope: Scope) -> Findings:
     plan, kind = scope.plan, VectorKind.of(scope.plan)
-    queries = checks(plan.start, plan.end)
-    # One query for all: each would otherwise cost a job of its own.
-    counted = tally(spark, {name: f"SELECT count(*) FROM ({query})" for name, query in queries.items()})
+    queries, conditions = checks(plan.start, plan.end), of_rows(plan.start, plan.end)
+    together = {name for named in conditions.values() for name in named}
     numbers = tally(
         spark,
         {
-            "chips": "SELECT count(*) FROM audit_chips",
+            **{name: f"SELECT count(*) FROM ({query})" for name, query in queries.items() if name not in together},
             "cells": "SELECT count(DISTINCT cell_id) FROM audit_chips",
-            "vectors": f"SELECT count(*) FROM audit_vectors WHERE {kind.condition()}",
             "without_vector": f"SELECT count(*) FROM ({without_vector(kind)})",
             "rows_of_run": _rows_of(plan.run.run_id),
         },
+        {view: dict(named) for view, named in conditions.items()}
+        | {
+            "audit_chips": conditions["audit_chips"] | {"chips": "true"},
+            "audit_vectors": conditions["audit_vectors"] | {"vectors": kind.condition()},
+        },
     )
+    counted = {name: numbers[name] for name in queries}
     rows = spark.sql("SELECT outcome, count(*) AS n FROM audit_looks GROUP BY outcome").collect()
     outcomes = {row["outcome"]: row["n"] for row in rows}
     embedded = EmbedReport.load(plan)
@@ -138,10 +146,35 @@ def _complete(extracted: ExtractReport | None, looks: int, *, needed: bool) -> d
     }
 
 
-def tally(spark: SparkSession, queries: dict[str, str]) -> dict[str, int]:
-    """The number that each query gives, in one job."""
-    union = " UNION ALL ".join(f"SELECT '{name}' AS name, ({query}) AS n" for name, query in queries.items())
-    return {row["name"]: int(row["n"]) for row in spark.sql(union).collect()}
+def tally(
+    spark: SparkSession, queries: Mapping[str, str], conditions: Mapping[str, Mapping[str, str]] | None = None
+) -> dict[str, int]:
+    """The number that each query gives, and how many rows of a view meet each of its conditions, in one job.
+
+    Args:
+        spark: session.
+        queries: name to SQL that gives one number.
+        conditions: view to name to SQL; all of a view are counted in one pass over it.
+    """
+    # Tables, not scalar subqueries: each of those is run on its own, whatever it is part of.
+    parts = [f"SELECT '{name}' AS name, n FROM ({query}) AS q(n)" for name, query in queries.items()]
+    for view, named in (conditions or {}).items():
+        counts = ", ".join(f"count_if({condition}) AS `{name}`" for name, condition in named.items())
+        pairs = ", ".join(f"'{name}', `{name}`" for name in named)
+        parts.append(f"SELECT stack({len(named)}, {pairs}) AS (name, n) FROM (SELECT {counts} FROM {view})")
+    with _planned_once(spark):
+        return {row["name"]: int(row["n"]) for row in spark.sql(" UNION ALL ".join(parts)).collect()}
+
+
+@contextmanager
+def _planned_once(spark: SparkSession) -> Iterator[None]:
+    """Without adaptive execution, which makes a job of every shuffle: dozens for as many small numbers."""
+    before = spark.conf.get(_ADAPTIVE)
+    spark.conf.set(_ADAPTIVE, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(_ADAPTIVE, before)
 
 
 def _rows_of(run_id: str) -> str:

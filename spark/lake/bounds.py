@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from pyspark.sql import DataFrame
 
@@ -61,6 +61,26 @@ class Extent:
     bounds: Bounds | None
 
 
+def extent_of_rows(rows: Iterable[Mapping[str, Any]], table: Table) -> Extent:
+    """The same of rows that the driver holds: their key's columns, `datetime` (UTC-aware) and `geohash`."""
+    width = table.geohash_prefix
+    keys, moments, prefixes, number = set(), set(), set(), 0
+    for row in rows:
+        number += 1
+        keys.add(tuple(row[name] for name in table.key))
+        moments.add(row["datetime"])
+        if width is not None:
+            prefixes.add(row["geohash"][:width])
+    if not number:
+        return Extent(rows=0, keys=0, bounds=None)
+    bounds = Bounds(
+        start=min(moments) - _MARGIN,
+        end=max(moments) + _MARGIN,
+        prefixes=None if width is None else tuple(sorted(prefixes)),
+    )
+    return Extent(rows=number, keys=len(keys), bounds=bounds)
+
+
 def extent_of(rows: DataFrame, table: Table) -> Extent:
     """Count rows and keys and find their bounds (None where there are no rows), in one job."""
     from pyspark.sql import functions as f
@@ -70,7 +90,6 @@ def extent_of(rows: DataFrame, table: Table) -> Extent:
     found = rows.agg(
         f.count(f.lit(1)).alias("rows"),
         f.countDistinct(*table.key).alias("keys"),
-        # Integers, because collected timestamps come back in the driver's own time zone.
         f.unix_micros(f.min("datetime")).alias("first"),
         f.unix_micros(f.max("datetime")).alias("last"),
         prefixes.alias("prefixes"),
@@ -78,14 +97,15 @@ def extent_of(rows: DataFrame, table: Table) -> Extent:
     if found is None or found["rows"] == 0:
         return Extent(rows=0, keys=0, bounds=None)
     bounds = Bounds(
-        start=_from_micros(found["first"]) - _MARGIN,
-        end=_from_micros(found["last"]) + _MARGIN,
+        start=from_micros(found["first"]) - _MARGIN,
+        end=from_micros(found["last"]) + _MARGIN,
         prefixes=None if width is None else tuple(sorted(found["prefixes"])),
     )
     return Extent(rows=found["rows"], keys=found["keys"], bounds=bounds)
 
 
-def _from_micros(micros: int) -> datetime:
+def from_micros(micros: int) -> datetime:
+    """UTC, of microseconds since 1970: collected timestamps come back in the driver's own time zone."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
 
 

@@ -27,27 +27,10 @@ _MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
 
 def checks(start: datetime, end: datetime) -> dict[str, str]:
     """Check name to SQL, for months from `start` until `end` (UTC, exclusive)."""
-    first, last = (f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'" for moment in (start, end))
-    fractions = " OR ".join(f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1" for name in FRACTIONS)
     return {
         "chip_ids_unique": _twice("audit_chips", TABLES[CHIPS].key),
-        "chip_columns_filled": _null("audit_chips", CHIPS, ("baseline",)),
-        "chip_id_is_cell_and_pass": "SELECT 1 FROM audit_chips WHERE NOT id <=> concat(cell_id, '_', pass)",
-        "chip_fractions_in_0_1": f"SELECT 1 FROM audit_chips WHERE {fractions}",
-        "chip_digest_is_32_hex": "SELECT 1 FROM audit_chips WHERE NOT content_digest RLIKE '^[0-9a-f]{32}$'",
-        "chip_digest_is_of_its_pixels": "SELECT 1 FROM audit_sample WHERE reason IS NOT NULL",
-        "chip_datetime_in_months": (
-            f"SELECT 1 FROM audit_chips WHERE datetime < {first} - INTERVAL 1 DAY "
-            f"OR datetime >= {last} + INTERVAL 1 DAY"
-        ),
         "vector_keys_unique": _twice("audit_vectors", TABLES[EMBEDDINGS].key),
-        "vector_columns_filled": _null("audit_vectors", EMBEDDINGS, ("clear_frac",)),
-        "vector_has_1024_finite_values": "SELECT 1 FROM audit_vectors WHERE NOT usable",
         "observation_keys_unique": _twice("audit_looks", TABLES[OBSERVATIONS].key),
-        "observation_columns_filled": _null("audit_looks", OBSERVATIONS, _MAY_BE_NULL),
-        "observation_outcome_known": (
-            f"SELECT 1 FROM audit_looks WHERE NOT outcome RLIKE '^({OUTCOME_CHIP}|{REJECTED}.+|{FAILED}.+)$'"
-        ),
         "observed_chip_exists": (
             "SELECT 1 FROM audit_looks o LEFT ANTI JOIN audit_chips c ON c.cell_id = o.cell_id AND c.pass = o.pass "
             f"WHERE o.outcome = '{OUTCOME_CHIP}'"
@@ -56,9 +39,37 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_looks o "
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = '{OUTCOME_CHIP}'"
         ),
-        "scene_status_known": (
-            "SELECT 1 FROM audit_scenes WHERE NOT status IN ('done', 'partial', 'failed', 'quarantined')"
-        ),
+    } | {
+        name: f"SELECT 1 FROM {view} WHERE {condition}"
+        for view, conditions in of_rows(start, end).items()
+        for name, condition in conditions.items()
+    }
+
+
+def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
+    """The checks that look at one row at a time: view, check name, condition of an offending row.
+
+    One pass over a view answers all of its own.
+    """
+    first, last = (f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'" for moment in (start, end))
+    return {
+        "audit_chips": {
+            "chip_columns_filled": _null(CHIPS, ("baseline",)),
+            "chip_id_is_cell_and_pass": "NOT id <=> concat(cell_id, '_', pass)",
+            "chip_fractions_in_0_1": " OR ".join(f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1" for name in FRACTIONS),
+            "chip_digest_is_32_hex": "NOT content_digest RLIKE '^[0-9a-f]{32}$'",
+            "chip_datetime_in_months": (f"datetime < {first} - INTERVAL 1 DAY OR datetime >= {last} + INTERVAL 1 DAY"),
+        },
+        "audit_sample": {"chip_digest_is_of_its_pixels": "reason IS NOT NULL"},
+        "audit_vectors": {
+            "vector_columns_filled": _null(EMBEDDINGS, ("clear_frac",)),
+            "vector_has_1024_finite_values": "NOT usable",
+        },
+        "audit_looks": {
+            "observation_columns_filled": _null(OBSERVATIONS, _MAY_BE_NULL),
+            "observation_outcome_known": f"NOT outcome RLIKE '^({OUTCOME_CHIP}|{REJECTED}.+|{FAILED}.+)$'",
+        },
+        "audit_scenes": {"scene_status_known": "NOT status IN ('done', 'partial', 'failed', 'quarantined')"},
     }
 
 
@@ -73,6 +84,6 @@ def _twice(view: str, key: Sequence[str]) -> str:
     return f"SELECT 1 FROM {view} GROUP BY {columns} HAVING count(*) > 1"
 
 
-def _null(view: str, table: str, allowed: Sequence[str]) -> str:
+def _null(table: str, allowed: Sequence[str]) -> str:
     names = [name for name in TABLES[table].column_names if name not in (*allowed, *UNHELD)]
-    return f"SELECT 1 FROM {view} WHERE " + " OR ".join(f"`{name}` IS NULL" for name in names)
+    return " OR ".join(f"`{name}` IS NULL" for name in names)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
 from spark.lake import branches
-from spark.lake.refs import Refs
+from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
 if TYPE_CHECKING:
@@ -93,18 +93,25 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
 
 def rewrite_manifests(spark: SparkSession, table: str) -> int:
     """Join small manifests once there are many; gives how many were rewritten."""
-    row = spark.sql(f"SELECT count(*) AS n, coalesce(sum(length), 0) AS bytes FROM {table}.manifests").first()
-    if row is None or row["n"] < max(MIN_FILES, 2 * (row["bytes"] // _MANIFEST_BYTES + 1)):
+    sizes = manifest_sizes(spark, table)
+    if len(sizes) < max(MIN_FILES, 2 * (sum(sizes) // _MANIFEST_BYTES + 1)):
         return 0
     return _number(_call(spark, "rewrite_manifests", f"table => '{table}'"), "rewritten_manifests_count")
 
 
 def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -> int:
-    """Expire old snapshots; gives files deleted."""
+    """Expire old snapshots; gives files deleted.
+
+    Where all are young nothing is asked of Iceberg, which would read every manifest to find nothing out.
+    """
+    before = now - timedelta(days=knobs.snapshot_days)
+    refs = Refs.read(spark, table)
+    if not refs.may_expire and all(snapshot.when >= before for snapshot in refs.snapshots.values()):
+        return 0
     done = _call(
         spark,
         "expire_snapshots",
-        f"table => '{table}', older_than => {_timestamp(now - timedelta(days=knobs.snapshot_days))}, "
+        f"table => '{table}', older_than => {_timestamp(before)}, "
         f"retain_last => {knobs.keep_snapshots}, stream_results => true",
     )
     return sum(value or 0 for key, value in done[0].asDict().items() if key.endswith("_count")) if done else 0

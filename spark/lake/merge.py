@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OUTCOME_CHIP
 from spark.lake import branches
-from spark.lake.bounds import Bounds, extent_of
+from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
 from spark.lake.tables import TABLES, Table
 
@@ -29,7 +29,14 @@ _LINEAGE = ("run_id", "created_at")
 
 
 def insert_only(
-    spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None, cheap: bool = False
+    spark: SparkSession,
+    plan: Plan,
+    table: str,
+    rows: DataFrame,
+    *,
+    branch: str | None = None,
+    cheap: bool = False,
+    extent: Extent | None = None,
 ) -> int:
     """Insert the rows whose key the branch does not have; gives how many.
 
@@ -41,11 +48,13 @@ def insert_only(
         table: a name of `spark.lake.tables.TABLES`.
         rows: all columns of the table, in any order. Persisted here if the caller has not.
         branch: another branch than the plan's.
-        cheap: `rows` come straight from a table: reading them again beats holding their blobs.
+        cheap: `rows` come straight from a table, or from what is persisted: reading them again beats holding their
+            blobs.
+        extent: of `rows`, where the caller knows it; else it is found out with Spark jobs.
     """
     shape = TABLES[table]
     target = branches.named(plan, table, branch or plan.branch)
-    with _source(rows, shape, cheap=cheap) as (source, bounds):
+    with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         with _view(source) as view:
@@ -55,7 +64,14 @@ def insert_only(
 
 
 def upsert(
-    spark: SparkSession, plan: Plan, table: str, rows: DataFrame, *, branch: str | None = None, cheap: bool = False
+    spark: SparkSession,
+    plan: Plan,
+    table: str,
+    rows: DataFrame,
+    *,
+    branch: str | None = None,
+    cheap: bool = False,
+    extent: Extent | None = None,
 ) -> int:
     """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
 
@@ -64,7 +80,7 @@ def upsert(
     """
     shape = TABLES[table]
     target = branches.named(plan, table, branch or plan.branch)
-    with _source(rows, shape, cheap=cheap) as (source, bounds):
+    with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None:
             return 0
         changes = _changes(spark, target, shape, source, bounds)
@@ -120,7 +136,9 @@ def _replaces(table: Table) -> str:
 
 
 @contextmanager
-def _source(rows: DataFrame, table: Table, *, cheap: bool) -> Iterator[tuple[DataFrame, Bounds | None]]:
+def _source(
+    rows: DataFrame, table: Table, *, cheap: bool, extent: Extent | None = None
+) -> Iterator[tuple[DataFrame, Bounds | None]]:
     """The rows in the table's columns, one per key, computed once, with their bounds."""
     level = rows.storageLevel
     ours = not (cheap or level.useMemory or level.useDisk)
@@ -128,7 +146,7 @@ def _source(rows: DataFrame, table: Table, *, cheap: bool) -> Iterator[tuple[Dat
         rows.persist()
     try:
         source = rows.select(*(f"`{name}`" for name in table.column_names))
-        extent = extent_of(source, table)
+        extent = extent or extent_of(source, table)
         # Grouping would shuffle every blob: only where a key really comes twice.
         yield source if extent.rows == extent.keys else one_per_key(source, table), extent.bounds
     finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 MAIN = "main"
+_MAX_AGE = "history.expire.max-ref-age-ms"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,22 +30,24 @@ class Refs:
     """A table's references at one moment.
 
     `heads`: branch name to snapshot id; a table that was never written has no ``main``.
-    `snapshots`: by id, those that have not expired.
+    `snapshots`: by id, those that have not expired. `may_expire`: whether a reference may go by its own age.
     """
 
     heads: Mapping[str, int]
     snapshots: Mapping[int, Snapshot]
+    may_expire: bool = False
 
     @classmethod
     def read(cls, spark: SparkSession, table: str) -> Refs:
         """Read them from the metadata of `table` (``catalog.database.table``), fresh from the catalogue."""
-        # Through Java: asking the metadata tables by SQL would cost two Spark jobs each time.
-        iceberg = spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # noqa: SLF001
-            spark._jsparkSession,  # noqa: SLF001
-            table,
+        iceberg = _loaded(spark, table)
+        refs = dict(iceberg.refs().items())
+        return cls(
+            heads={name: ref.snapshotId() for name, ref in refs.items() if ref.isBranch()},
+            snapshots={snapshot.snapshotId(): _snapshot(snapshot) for snapshot in iceberg.snapshots()},
+            may_expire=iceberg.properties().get(_MAX_AGE) is not None
+            or any(ref.maxRefAgeMs() is not None for ref in refs.values()),
         )
-        heads = {name: ref.snapshotId() for name, ref in iceberg.refs().items() if ref.isBranch()}
-        return cls(heads, {snapshot.snapshotId(): _snapshot(snapshot) for snapshot in iceberg.snapshots()})
 
     @property
     def main(self) -> int | None:
@@ -63,6 +66,21 @@ class Refs:
         while head is not None and head in self.snapshots:
             yield head
             head = self.snapshots[head].parent
+
+
+def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
+    """Bytes of each manifest that the current snapshot lists; none for a table never written."""
+    iceberg = _loaded(spark, table)
+    current = iceberg.currentSnapshot()
+    return [] if current is None else [manifest.length() for manifest in current.allManifests(iceberg.io())]
+
+
+def _loaded(spark: SparkSession, table: str) -> Any:
+    """Iceberg's own table. Through Java: asking the metadata tables by SQL would cost two Spark jobs each time."""
+    return spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # noqa: SLF001
+        spark._jsparkSession,  # noqa: SLF001
+        table,
+    )
 
 
 def _snapshot(snapshot: object) -> Snapshot:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from infra.local import class_archive
 from infra.local.client import running
+from infra.local.options import JVM_OPTIONS, user_cache
 from spark.session import session
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
     jars = sorted(JARS.glob("*.jar"))
     if not jars:
         pytest.skip("no jars in .cache/jars: run `make setup`")
+    archive = class_archive.find(user_cache(), _java_home(), class_archive.spark_of(Path(sys.executable)))
+    usable = archive if archive and archive.fits(jars) else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         patch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
@@ -66,7 +70,8 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
                 "spark.ui.enabled": "false",
                 # Tests are many small queries: compiling them well costs more than running them.
                 "spark.sql.codegen.wholeStage": "false",
-                "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+                "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, usable.options if usable else ""]),
+                **({"spark.driver.extraClassPath": usable.driver_class_path} if usable else {}),
                 "spark.sql.shuffle.partitions": "2",
                 "spark.driver.memory": "2g",
                 "spark.driver.bindAddress": "127.0.0.1",
@@ -76,6 +81,10 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
         started.sparkContext.setLogLevel("ERROR")
         yield started
         started.stop()
+
+
+def _java_home() -> Path | None:
+    return Path(os.environ["JAVA_HOME"]) if os.environ.get("JAVA_HOME") else None
 
 
 FOREIGN_WARNINGS = (

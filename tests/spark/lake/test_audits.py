@@ -8,7 +8,7 @@ import pytest
 
 from spark.lake import branches
 from spark.lake.audits import VIEWS, audit, seen, tally
-from spark.lake.checks import checks
+from spark.lake.checks import checks, of_rows
 from spark.lake.errors import AuditError
 from spark.lake.scope import Scope
 from tests.spark.lake import rows, runs
@@ -85,6 +85,20 @@ def test_check_finds_its_fault(spark, make_plan, name):
     made = runs.rows_of(plan, CELLS[:2])
     FAULTS[name](made)
     assert count(spark, plan, made, [name])[name] >= 1
+
+
+def test_one_pass_over_a_view_counts_what_each_check_counts_alone(spark, make_plan):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:4])
+    for name in ("chip_columns_filled", "chip_fractions_in_0_1", "vector_columns_filled", "scene_status_known"):
+        FAULTS[name](made)
+    made["chips"][1].update(datetime=None, content_digest=None, water_frac=None)
+    made["observations"][2].update(outcome=None)
+    conditions = {view: named for view, named in of_rows(plan.start, plan.end).items() if view != "audit_sample"}
+    names = [name for named in conditions.values() for name in named]
+    alone = count(spark, plan, made, names)
+    assert tally(spark, {}, conditions) == alone
+    assert sum(alone.values()) > 4
 
 
 def test_bad_vectors_are_found(spark, make_plan):

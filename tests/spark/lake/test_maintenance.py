@@ -10,7 +10,7 @@ from claylake import store
 from claylake.reports import MaintainReport
 from spark.jobs import maintain as job
 from spark.lake import branches, maintenance
-from spark.lake.refs import Refs
+from spark.lake.refs import Refs, manifest_sizes
 from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
@@ -78,6 +78,35 @@ def test_young_files_are_not_taken_for_orphans(spark, plan):
     knobs = plan.settings.maintenance
     assert maintenance.remove_orphans(spark, name, datetime.now(UTC) - timedelta(days=knobs.orphan_days)) == 0
     assert store.exists(orphan), "it may belong to a run that is about to commit"
+
+
+def test_young_snapshots_cost_no_spark_job(spark, plan):
+    name, knobs = branches.main(plan, "chips"), plan.settings.maintenance
+    spark.sparkContext.setJobGroup("young", "upkeep of a table that needs none")
+    try:
+        assert maintenance.expire(spark, name, knobs, datetime.now(UTC)) == 0
+        asked = spark.sparkContext.statusTracker().getJobIdsForGroup("young")
+    finally:
+        spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert not list(asked)
+
+
+def test_references_that_may_expire_are_left_to_iceberg(spark, plan):
+    name = branches.main(plan, "chips")
+    assert not Refs.read(spark, name).may_expire
+    spark.sql(f"ALTER TABLE {name} CREATE BRANCH passing RETAIN 3 DAYS")
+    assert Refs.read(spark, name).may_expire
+    spark.sql(f"ALTER TABLE {name} DROP BRANCH passing")
+    spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('history.expire.max-ref-age-ms' = '1000000000')")
+    assert Refs.read(spark, name).may_expire
+
+
+def test_manifests_are_counted_as_iceberg_lists_them(spark, plan):
+    name = branches.main(plan, "chips")
+    listed = spark.sql(f"SELECT length FROM {name}.manifests").collect()
+    assert sorted(manifest_sizes(spark, name)) == sorted(row["length"] for row in listed)
+    assert len(listed) >= 5
+    assert manifest_sizes(spark, branches.main(plan, "scenes")) == []
 
 
 def test_many_manifests_are_joined(spark, plan):

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import pytest
 
 from spark.lake import branches, merge
-from spark.lake.bounds import extent_of
+from spark.lake.bounds import extent_of, extent_of_rows
 from spark.lake.tables import TABLES
-from tests.spark.lake import rows
+from tests.spark.lake import rows, runs
 
 pytestmark = pytest.mark.slow
 
@@ -159,3 +159,11 @@ def files_read(spark):
                 value = values.get(metric.accumulatorId())
                 if metric.name() == "number of result data files" and value.isDefined():
                     opened.append(int(value.get()))
+
+
+@pytest.mark.parametrize("table", ["chips", "embeddings", "observations", "scenes"])
+def test_the_driver_finds_the_extent_that_spark_finds(spark, make_plan, table):
+    made = runs.rows_of(make_plan(), rows.CELLS_3X3[:5], rejected=rows.CELLS_3X3[5:7])[table]
+    made = [*made, made[0]]
+    assert extent_of_rows(made, TABLES[table]) == extent_of(rows.frame(spark, table, made), TABLES[table])
+    assert extent_of_rows([], TABLES[table]) == extent_of(rows.frame(spark, table, []), TABLES[table])

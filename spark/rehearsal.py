@@ -1,0 +1,112 @@
+"""What the steps ask of the JVM, once each, on tables of a few rows: so that a class archive can be made of it.
+
+``spark-submit rehearsal.py s3://<bucket>``, against the local stand-in. Nothing of it is kept, and nothing depends on
+what it covers: a class that is not in the archive is loaded from its jar, as all would be without one.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from claylake.vocabulary import CATALOG, OBSERVATIONS
+from spark.lake import tables
+from spark.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+DATABASE = "rehearsal"
+LOOKS = f"{CATALOG}.{DATABASE}.{OBSERVATIONS}"
+_LONG_AGO = "TIMESTAMP '2020-01-01 00:00:00'"
+
+
+def main(argv: Sequence[str]) -> None:
+    """Everything, in the order of a run."""
+    spark = session("rehearsal", f"{argv[0]}/rehearsal")
+    tables.create_all(spark, DATABASE)
+    join_and_map(spark)
+    write(spark)
+    audit(spark)
+    maintain(spark)
+    spark.stop()
+
+
+def join_and_map(spark: SparkSession) -> None:
+    """As extraction does: footprints joined, Python in between, a choice by groups."""
+    from pyspark.sql import functions as f
+
+    spark.conf.set("sedona.join.optimizationmode", "all")
+    places = spark.createDataFrame([("a", 1, 2.0), ("b", 1, 3.0)], "id string, zone int, x double")
+    places.selectExpr("id", "zone", "ST_GeomFromWKB(ST_AsBinary(ST_Point(x, x))) AS place").createOrReplaceTempView("p")
+    joined = spark.sql(
+        "SELECT /*+ BROADCAST(s) */ s.id, p.id AS other FROM p JOIN p s ON ST_Intersects(p.place, s.place) "
+        "AND p.zone = s.zone"
+    )
+    looked = joined.groupBy("id").agg(f.collect_list("other").alias("others")).repartition(2)
+    seen = looked.select("id").mapInArrow(_same, "id string").persist()
+    left = seen.groupBy("id")
+    left.cogroup(seen.groupBy("id")).applyInPandas(_first, "id string").groupBy("id").count().collect()
+    seen.unpersist()
+
+
+def write(spark: SparkSession) -> None:
+    """As both writing steps do: a branch, the MERGE that inserts, the one that updates, and main moved on."""
+    names = ", ".join(f"CAST(NULL AS {kind}) AS `{name}`" for name, kind in _open())
+    known = "'c' AS cell_id, 'p' AS `pass`, now() AS datetime, 'u0' AS geohash, 'chip' AS outcome"
+    spark.sql(f"SELECT {known}, {names}").createOrReplaceTempView("rows")
+    spark.sql(f"ALTER TABLE {LOOKS} CREATE BRANCH r")
+    merge = f"MERGE INTO {LOOKS}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
+    for matched in ("", "WHEN MATCHED AND t.outcome <> s.outcome THEN UPDATE SET * "):
+        spark.sql(f"{merge}{matched}WHEN NOT MATCHED THEN INSERT *")
+    spark.sql(f"CALL {CATALOG}.system.fast_forward('{LOOKS}', 'main', 'r')").collect()
+    spark.sql(f"ALTER TABLE {LOOKS} DROP BRANCH r")
+
+
+def audit(spark: SparkSession) -> None:
+    """As auditing and drawing do: counts, joins that keep and that drop, a window, rows as pandas and as Arrow."""
+    spark.sql(f"SELECT * FROM {LOOKS}").persist().createOrReplaceTempView("looks")
+    spark.sql(
+        "SELECT count(DISTINCT cell_id) FROM looks LEFT ANTI JOIN (SELECT cell_id FROM looks WHERE outcome RLIKE '^x') "
+        "USING (cell_id) UNION ALL SELECT count(*) FROM (SELECT 1 FROM looks GROUP BY `pass` HAVING count(*) > 1)"
+    ).collect()
+    ranked = "SELECT cell_id, row_number() OVER (PARTITION BY cell_id ORDER BY datetime) AS rank FROM looks"
+    spark.sql(ranked).where("rank = 1").toPandas()
+    spark.sql("SELECT cell_id AS id FROM looks ORDER BY xxhash64(cell_id) LIMIT 4").mapInArrow(
+        _same, "id string"
+    ).collect()
+
+
+def maintain(spark: SparkSession) -> None:
+    """As upkeep does."""
+    system = f"CALL {CATALOG}.system"
+    spark.sql(
+        f"{system}.rewrite_data_files(table => '{LOOKS}', strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
+        "options => map('rewrite-all', 'true'))"
+    ).collect()
+    spark.sql(f"SELECT count(*), sum(length) FROM {LOOKS}.manifests").collect()
+    spark.sql(f"{system}.expire_snapshots(table => '{LOOKS}', older_than => {_LONG_AGO})").collect()
+    spark.sql(
+        f"{system}.remove_orphan_files(table => '{LOOKS}', older_than => {_LONG_AGO}, prefix_listing => true)"
+    ).collect()
+
+
+def _open() -> list[tuple[str, str]]:
+    given = {"cell_id", "pass", "datetime", "geohash", "outcome"}
+    return [column for column in tables.TABLES[OBSERVATIONS].columns if column[0] not in given]
+
+
+def _same(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    yield from batches
+
+
+def _first(rows: pd.DataFrame, _: pd.DataFrame) -> pd.DataFrame:
+    return rows.head(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

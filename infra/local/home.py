@@ -49,7 +49,12 @@ class Home:
     def model(self, name: str = DEMO_MODEL) -> Path:
         """An encoder's artefact folder, built where this version of its code has not been yet."""
         command = [str(self.python("spark")), "-m", "model", "build", "--name", name]
-        return Path(self._output(command, {**os.environ, "CLAYLAKE_CACHE": str(self.cache)}).splitlines()[-1])
+        env = {**os.environ, "CLAYLAKE_CACHE": str(self.cache)}
+        # What it says of a download or of a build that takes minutes is for the user to read while it happens.
+        done = subprocess.run(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise HomeError(f"the encoder {name} could not be built, see above")
+        return Path(done.stdout.splitlines()[-1])
 
     def artifacts(self, model: str = DEMO_MODEL) -> Path:
         """Everything that EMR steps load, as it lies in the bucket."""

@@ -25,7 +25,9 @@ JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 def user_cache() -> Path:
     """The folder that checkouts share."""
-    return Path(os.environ.get("CLAYLAKE_CACHE", Path.home() / ".cache/claylake"))
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "claylake"
+    return Path(os.environ.get("CLAYLAKE_CACHE") or usual)
+
 
 USER = ("HOME", "USER", "LANG", "TMPDIR")
 PROCESSOR = ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")

@@ -1,7 +1,7 @@
 """``python -m infra.local.rehearse``: make the class archive of this machine, unless it is there.
 
-A JVM of its own runs `spark/rehearsal.py` against a local stack of its own, and writes the archive as it ends. Twenty
-seconds or so, once for each user, JVM and set of jars; whatever goes wrong, steps start without an archive as before.
+A JVM of its own runs `spark/rehearsal.py` against a local stack of its own, and writes the archive as it ends. About a
+minute of CPU time, once for each user, JVM and set of jars; whatever goes wrong, steps start without one as before.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def make(cache: Path, java_home: Path, jars: Path) -> archive.ClassArchive | Non
         found = archive.find(cache, java_home, spark)
         if found or (folder / _FAILED).exists():
             return found
-        log.info("making the class archive of this JVM: steps start in half the time")
+        log.info("making the class archive of this JVM, once: steps start faster with it")
         ours = [jars / file_name(coordinates) for coordinates in pins(PINS.read_text(encoding="utf-8"))]
         names = tuple(_linked(jar, folder / archive.JARS) for jar in (*archive.spark_jars(spark), *ours))
         try:

@@ -44,8 +44,13 @@ STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
 # The stand-in for AWS is on this machine: no proxy stands between.
 comma := ,
-export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
+empty :=
+space := $(empty) $(empty)
+unproxied := $(or $(NO_PROXY),$(no_proxy))
+ifneq ($(unproxied),*)
+export NO_PROXY := 127.0.0.1,localhost$(addprefix $(comma),$(subst $(space),,$(unproxied)))
 export no_proxy := $(NO_PROXY)
+endif
 
 .PHONY: help
 help: ## list these targets

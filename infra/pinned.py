@@ -35,6 +35,8 @@ def doubt(name: str, card: Mapping[str, Any]) -> str | None:
         return None
     if pin == USERS:
         return f"{name} was built under a pin of one user only (sha256 {source.get('sha256')}): {CURE}"
+    if "pin" not in source and source.get("sha256"):
+        return f"{name} is of an older build, which does not say who pinned it: build it again"
     if source.get("checkpoint"):
         return (
             f"{name} was built from the file {source['checkpoint']}, which nothing pins: build it without --checkpoint"

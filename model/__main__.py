@@ -4,6 +4,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from model.fetch import fetch
 from model.inspection import inspect
 from model.lean import LeanError
 from model.metadata import check_metadata, read_metadata
-from model.pin import COMMITTED, PIN_FILE, Pin, read_pin, record_pin, trusted_pin
+from model.pin import COMMITTED, PIN_FILE, USERS, Pin, is_committed, read_pin, record_pin, trusted_pin
 from model.processor import ProcessorError
 from model.recipes import DEFAULT_SEED, PUBLISHED, RECIPES, Ingredients, named_recipe
 from model.sensor import SENTINEL_2
@@ -146,12 +147,20 @@ def _trusted(asked: argparse.Namespace) -> Pin | None:
     """The pin that an artefact is built under, after a first use where there was none; None where it needs none."""
     if asked.checkpoint is not None or not named_recipe(asked.name).published:
         return None
-    pin = trusted_pin(read_pin(), _checkpoints(asked))
+    pin = _pin(asked)
     return pin if pin.revision is not None else _fetched(asked, asked.name)[1]
 
 
-def _fetched(asked: argparse.Namespace, name: str) -> tuple[Path, Pin]:
+def _pin(asked: argparse.Namespace) -> Pin:
     pin = trusted_pin(read_pin(), _checkpoints(asked))
+    if pin.revision is None or pin.by != COMMITTED or is_committed(PIN_FILE):
+        return pin
+    log.warning("%s is changed and not committed yet: it counts as this user's pin", PIN_FILE)
+    return replace(pin, by=USERS)
+
+
+def _fetched(asked: argparse.Namespace, name: str) -> tuple[Path, Pin]:
+    pin = _pin(asked)
     look = partial(inspect, named_recipe(name), SENTINEL_2, pin.file)
     return fetch(pin, _checkpoints(asked), look, endpoint=asked.endpoint)
 

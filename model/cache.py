@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -17,8 +18,8 @@ UNUSED_S = 14 * 24 * 3600
 
 def cache_folder() -> Path:
     """`$CLAYLAKE_CACHE`, else the user's usual place."""
-    usual = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "claylake"
-    return Path(os.environ.get("CLAYLAKE_CACHE", usual))
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "claylake"
+    return Path(os.environ.get("CLAYLAKE_CACHE") or usual)
 
 
 def build_key(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = None) -> str:
@@ -42,7 +43,8 @@ def build_folder(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None
     """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
     here = cache_folder() / "model" / build_key(arch, seed, forms, pin)
     here.mkdir(parents=True, exist_ok=True)
-    os.utime(here)
+    with suppress(OSError):  # a cache that may only be read
+        os.utime(here)
     for other in here.parent.iterdir():
         if time.time() - other.stat().st_mtime > UNUSED_S:
             shutil.rmtree(other, ignore_errors=True)  # another process may be at it, too

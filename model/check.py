@@ -75,7 +75,7 @@ def _paths(
     """Each precision in every way that is possible here, one at a time in memory."""
     config = LeanConfig.of_description(described)
     for precision, about in described["precisions"].items():
-        for way in ways(precision, program_form(described, precision), device):
+        for way in ways(precision, program_form(described, precision), device, described["torch"]):
             if way.path == "pt2":
                 yield precision, way.name, load_program(folder / about["program"], device)
                 continue

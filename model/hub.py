@@ -4,10 +4,12 @@
 progress. Its own download begins anew in each process, so the part file and what is resumed are ours.
 """
 
+import errno
 import importlib
 import io
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,8 +21,10 @@ from model.pin import Pin
 
 log = logging.getLogger(__name__)
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 SMALL = 1_000_000
 """Bytes that a text file may have."""
+_OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
 def look_up(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
@@ -44,7 +48,7 @@ def _ask(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
     url = hub.hf_hub_url(pin.repo, pin.file, revision=pin.revision or "main", endpoint=endpoint)
     with _explained(hub, f"{pin.file} of {pin.repo}", url):
         about = hub.get_hf_file_metadata(url, token=False, endpoint=endpoint)
-    if not about.commit_hash or (pin.revision and about.commit_hash != pin.revision):
+    if not _COMMIT.fullmatch(about.commit_hash or "") or (pin.revision and about.commit_hash != pin.revision):
         raise FetchError(f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; no hub, this?")
     return hub, url, about
 
@@ -110,6 +114,8 @@ def _explained(hub: Any, what: str, url: str) -> Iterator[None]:
         first = str(error).strip().partition("\n")[0] or type(error).__name__
         if status is not None:
             raise FetchError(f"the hub answered {status} for {what} ({url}): {first}", status) from error
+        if getattr(error, "errno", None) in _OF_DISK:
+            raise FetchError(f"{what} cannot be written: {first}; make room or mend the folder, and repeat") from error
         raise FetchError(
             f"{what} cannot be had from {url}: {first}. Is there internet? Behind a mirror, set HF_ENDPOINT. "
             "What was fetched so far is kept, and the next attempt goes on from there"

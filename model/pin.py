@@ -3,6 +3,8 @@
 import json
 import logging
 import re
+import subprocess
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -74,12 +76,23 @@ def read_pin(path: Path = PIN_FILE, by: str = COMMITTED) -> Pin:
         raise FetchError(f"{path} names no checkpoint: {error}") from error
 
 
+def is_committed(path: Path = PIN_FILE) -> bool:
+    """Whether git has the file as it lies here; true, too, where there is no git to ask."""
+    try:
+        command = ["git", "status", "--porcelain", "--", path.name]
+        done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)
+    except OSError:
+        return True
+    return done.returncode != 0 or not done.stdout.strip()
+
+
 def record_pin(pin: Pin, path: Path) -> None:
     """Write the pin."""
     content = {name: value for name, value in asdict(pin).items() if name != "by"}
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False, encoding="utf-8") as part:
+        part.write(json.dumps(content, indent=2) + "\n")
+    Path(part.name).chmod(0o644)
+    Path(part.name).replace(path)
 
 
 def users_pin_file(pin: Pin, folder: Path) -> Path:
@@ -108,6 +121,9 @@ def trusted_pin(committed: Pin, folder: Path) -> Pin:
     try:
         users = read_pin(path, USERS)
     except FetchError as error:
+        if committed.revision is not None:
+            log.warning("%s is ignored, the committed %s counts: %s", path, PIN_FILE.name, error)
+            return committed
         raise FetchError(f"{error}; remove it to begin with a first use again") from error
     if committed.revision is None:
         if users.file_of != committed.file_of:

@@ -110,7 +110,7 @@ class Processor:
 
 
 def here() -> Processor:
-    """This machine's processor, or the one that it pretends to be.
+    """This machine's processor, or the one that it plays; libraries that have not computed yet are then told to.
 
     Raises:
         ProcessorError: `CLAYLAKE_CPU` names no kind, or one that has more than this machine.
@@ -118,7 +118,7 @@ def here() -> Processor:
     name, kind = _real()
     asked = os.environ.get(VARIABLE, "")
     capped = _CAPS.get(os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper(), kind)
-    played = _played(kind, asked) if asked else _lesser(kind, capped)
+    played = _lesser(_played(kind, asked) if asked else kind, capped)
     if asked and played != kind:
         for variable, value in _LIMITS.get(played, {}).items():
             os.environ[variable] = value
@@ -201,7 +201,7 @@ def _played(real: str, asked: str) -> str:
 
 
 def _lesser(real: str, capped: str) -> str:
-    return min(real, capped, key=X86.index) if real in X86 else real
+    return min(real, capped, key=X86.index) if real in X86 and capped in X86 else real
 
 
 @functools.cache
@@ -250,7 +250,7 @@ def main() -> int:
         "precision": "bf16" if processor.fast_bf16 else "fp32",
         "form": "plain" if processor.prefers_plain else "onednn",
     }
-    with contextlib.suppress(ImportError):
+    with contextlib.suppress(ImportError, OSError):  # no torch, or one whose libraries are missing
         tried = {precision: onednn_refusal(precision) or "works" for precision in ("fp32", "bf16")}
         found["onednn"] = tried
         if tried[str(found["precision"])] != "works":

@@ -1,6 +1,6 @@
 """An encoder's program, read from its file and made ready to run.
 
-Like `model.lean`, this module needs torch, the standard library and `model.processor`, and is shipped to executors.
+Like `model.lean`, this module is shipped to executors: it needs torch, the standard library, and what goes with it.
 """
 
 import logging

@@ -88,7 +88,6 @@ def maintain(spark: SparkSession) -> None:
         f"{system}.rewrite_data_files(table => '{LOOKS}', strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
         "options => map('rewrite-all', 'true'))"
     ).collect()
-    spark.sql(f"SELECT count(*), sum(length) FROM {LOOKS}.manifests").collect()
     spark.sql(f"{system}.expire_snapshots(table => '{LOOKS}', older_than => {_LONG_AGO})").collect()
     spark.sql(
         f"{system}.remove_orphan_files(table => '{LOOKS}', older_than => {_LONG_AGO}, prefix_listing => true)"

@@ -13,6 +13,7 @@ are compared before each step.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import json
@@ -75,24 +76,31 @@ class ClassArchive:
 
 
 def find(cache: Path, java_home: Path | None, spark: Path) -> ClassArchive | None:
-    """The archive of this JVM, this Spark and the pinned jars, if it has been made.
+    """The archive of this JVM, this Spark and the pinned jars, if it has been made; None, too, where it cannot be read.
 
     Args:
         cache: The user's cache.
         java_home: None for the `java` on the path.
         spark: Spark's folder.
     """
-    folder = folder_of(cache, java_home, spark)
     try:
+        folder = folder_of(cache, java_home, spark)
         card = json.loads((folder / CARD).read_text(encoding="utf-8"))
         if any(digest_of(folder / name) != digest for name, digest in card["archives"].items()):
             return None
-    except FileNotFoundError:
+        found = ClassArchive(
+            folder=folder,
+            archives=tuple(card["archives"]),
+            class_path=tuple(card["class_path"]),
+            digests=dict(card["jars"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # none yet, no Java, or a card that is mangled
         return None
-    os.utime(folder)  # so that it counts as used
-    return ClassArchive(
-        folder=folder, archives=tuple(card["archives"]), class_path=tuple(card["class_path"]), digests=card["jars"]
-    )
+    if " " in found.options.partition(" -X")[0]:
+        return None  # Spark takes options apart at blanks
+    with contextlib.suppress(OSError):  # a cache that is somebody else's
+        os.utime(folder)  # so that it counts as used
+    return found
 
 
 def folder_of(cache: Path, java_home: Path | None, spark: Path) -> Path:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from infra.jars import PINS, file_name, pins
 from infra.local import class_archive as archive
 from infra.local import client
-from infra.local.home import Home
+from infra.local.home import Home, HomeError
 from infra.local.options import JVM_OPTIONS, REPOSITORY, StackOptions
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ def make(cache: Path, java_home: Path, jars: Path) -> archive.ClassArchive | Non
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder):
         found = archive.find(cache, java_home, spark)
+        if found is None and (folder / _FAILED).exists():
+            log.info("no class archive: this JVM failed to write one before (%s)", folder / _FAILED)
         if found or (folder / _FAILED).exists():
             return found
         log.info("making the class archive of this JVM, once: steps start faster with it")
@@ -66,9 +68,11 @@ def make(cache: Path, java_home: Path, jars: Path) -> archive.ClassArchive | Non
         names = tuple(_linked(jar, folder / archive.JARS) for jar in (*archive.spark_jars(spark), *ours))
         try:
             made = _dump(folder, names, options, spark)
-        except (RehearsalError, client.StackFailedError, subprocess.TimeoutExpired, OSError) as error:
+        except RehearsalError as error:
             (folder / _FAILED).write_text(f"{error}\n", encoding="utf-8")
             raise RehearsalError(f"{error}\nDelete {folder} to try again.") from error
+        except (client.StackFailedError, subprocess.TimeoutExpired) as error:  # a busy machine: the next set-up tries
+            raise RehearsalError(str(error)) from error
         digests = {name: archive.digest_of(folder / name) for name in made}
         card = {
             "archives": digests,
@@ -170,7 +174,7 @@ def main() -> int:
     home = Home()
     try:
         make(home.cache, Path(home.java()), REPOSITORY / ".cache/jars")
-    except RehearsalError as error:
+    except (RehearsalError, HomeError, OSError) as error:
         log.warning("no class archive, steps start as fast as without: %s", error)
     return 0
 

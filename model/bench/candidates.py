@@ -67,7 +67,7 @@ def candidates(
 
     clay = Clay(bare_encoder(config), state, SENTINEL_2, source={"seed": seed}, note="")
     for precision, form in contents(arch, PRECISIONS_OF[arch]).items():
-        for way in ways(precision, form, device):
+        for way in ways(precision, form, device, torch.__version__):
             name = f"lean {precision} {way.name}"
             if way.path == "eager":
                 yield _timed(name, partial(eager, clay, precision, way, device))

@@ -77,7 +77,7 @@ def _inputs(count: int, convention: str) -> Chips:
 def _paths(clay: Clay, arch: str, device: str, *, compiled: bool) -> Iterator[tuple[str, str, Vectors]]:
     forms = contents(arch, PRECISIONS_OF[arch])
     for precision in dict.fromkeys((*forms, "fp16")):
-        for way in ways(precision, forms[precision], device) if precision in forms else (PLAIN,):
+        for way in ways(precision, forms[precision], device, torch.__version__) if precision in forms else (PLAIN,):
             if way.path == "eager":
                 yield precision, way.name, eager(clay, precision, way, device)
                 continue

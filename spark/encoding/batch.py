@@ -1,9 +1,11 @@
 """How many chips go through the network at once: found by trying. And what was found, remembered."""
 
+import fcntl
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 FIRST = {"cpu": 1, "cuda": 16, "mps": 4}
@@ -62,23 +64,28 @@ def _once(run: Callable[[], object]) -> float | None:
 
 
 def remembered(path: Path, find: Callable[[], str]) -> str:
-    """What stands in a file, or else is found and written there.
+    """What stands in a file, or else is found and written there: by one worker of the machine, while the others wait.
 
     Vectors of one chip in batches of different sizes, or made in different ways, may differ in their last bits; so
-    workers of one machine agree, whichever finds first.
+    workers of one machine agree. Several that tried at once would also disturb each other's times.
     """
+    with _alone(path.parent):
+        try:
+            return path.read_text()
+        except FileNotFoundError:
+            found = find()
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f"{path.name}.", delete=False) as part:
+            part.write(found)
+        Path(part.name).replace(path)
+        return found
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One holder at a time; the lock goes with it, however that ends."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        return path.read_text()
-    except FileNotFoundError:
-        found = find()
-    # A name of its own: threads that share one would write into a file that is linked already.
-    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(found)
-        os.link(part, path)
-    except FileExistsError:
-        return path.read_text()
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
-        Path(part).unlink()
-    return found
+        os.close(descriptor)

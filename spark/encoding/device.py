@@ -16,17 +16,22 @@ def choose_device(asked: str | None, arch: str) -> str:
         arch: What the artefact was built for; Apple's GPU is taken unasked only for artefacts built for it.
 
     Raises:
-        EncoderError: There is no such device here.
+        EncoderError: There is no such device here, or this processor is asked to play one that it cannot.
     """
     import torch
+
+    try:
+        here()
+    except ProcessorError as error:
+        raise EncoderError(str(error)) from error
 
     if asked is None:
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if arch == "mps" and torch.backends.mps.is_available() else "cpu"
-    here = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not here.get(kind_of(asked), False):
-        usable = ", ".join(kind for kind in KINDS if here[kind])
+    present = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not present.get(kind_of(asked), False):
+        usable = ", ".join(kind for kind in KINDS if present[kind])
         raise EncoderError(f"no device {asked!r} here; this machine has: {usable}")
     return asked
 
@@ -55,9 +60,6 @@ def fast_precision(device: str) -> str:
     """The precision that the device multiplies matrices fastest in, without losing more than Clay's vectors bear.
 
     bf16 from Ampere on and on CPUs that are fast in it (`model.processor`); fp16 on Volta and Turing (T4); else fp32.
-
-    Raises:
-        EncoderError: This processor is asked to play one that it cannot.
     """
     import torch
 
@@ -65,7 +67,4 @@ def fast_precision(device: str) -> str:
     if kind == "cuda":
         capability = torch.cuda.get_device_capability(device)
         return "bf16" if capability >= AMPERE else "fp16" if capability >= VOLTA else "fp32"
-    try:
-        return "bf16" if kind == "cpu" and here().fast_bf16 else "fp32"
-    except ProcessorError as error:
-        raise EncoderError(str(error)) from error
+    return "bf16" if kind == "cpu" and here().fast_bf16 else "fp32"

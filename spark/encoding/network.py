@@ -50,22 +50,9 @@ class Network:
 
 
 def ways_here(artefact: Artefact, precision: str, device: str) -> tuple[Way, ...]:
-    """The ways in which a precision can run on a device, the one that is expected to be fastest first.
-
-    An exported program runs under the torch release that wrote it; the module runs under any.
-    """
-    import torch
-
-    found = ways(precision, artefact.offers[precision].form, kind_of(device))
-    if _release(artefact.torch) == _release(torch.__version__):
-        return found
-    log.warning(
-        "%s was exported by torch %s, this is %s: running the module with the same weights, not the program",
-        artefact.model_version,
-        artefact.torch,
-        torch.__version__,
-    )
-    return tuple(way for way in found if way.path != "pt2")
+    """The ways in which a precision can run on a device, the one that is expected to be fastest first."""
+    _compute_exactly()  # or products that are tried could be found wrong
+    return ways(precision, artefact.offers[precision].form, kind_of(device), artefact.torch)
 
 
 def load_network(artefact: Artefact, precision: str, device: str, way: Way) -> Network:
@@ -115,8 +102,3 @@ def _eager(artefact: Artefact, precision: str, device: str, form: str) -> "Forwa
     if form == "onednn":
         lay_out_encoder(encoder)
     return encoder
-
-
-def _release(version: str) -> str:
-    """A version without its build tag: `2.10.0+cu128` and `2.10.0+cpu` run the same programs."""
-    return version.partition("+")[0]

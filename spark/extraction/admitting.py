@@ -79,11 +79,11 @@ class Gate:
             self.troubles.cells.update(
                 {(row["cell_id"], row["scene_id"]): (row["problem"], row["detail"]) for row in told if row["problem"]}
             )
-            quarantined = sorted(self.troubles.quarantined)
-            good = made.where(f.col("problem").isNull() & ~f.col("scene_id").isin(quarantined)).withColumns(
+            kept = [row for row in told if not row["problem"] and row["scene_id"] not in self.troubles.quarantined]
+            # Named one by one: a chip that is read anew, because its executor was lost, is written only if it was told.
+            good = made.where(f.col("problem").isNull() & f.col("id").isin([row["id"] for row in kept])).withColumns(
                 {"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)}
             )
-            kept = (row for row in told if not row["problem"] and row["scene_id"] not in self.troubles.quarantined)
             extent = extent_of_rows(({**row, "datetime": from_micros(row["micros"])} for row in kept), TABLES[CHIPS])
             return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent)
 

@@ -46,7 +46,7 @@ class Refs:
             heads={name: ref.snapshotId() for name, ref in refs.items() if ref.isBranch()},
             snapshots={snapshot.snapshotId(): _snapshot(snapshot) for snapshot in iceberg.snapshots()},
             may_expire=iceberg.properties().get(_MAX_AGE) is not None
-            or any(ref.maxRefAgeMs() is not None for ref in refs.values()),
+            or any(ref.maxRefAgeMs() is not None or ref.maxSnapshotAgeMs() is not None for ref in refs.values()),
         )
 
     @property

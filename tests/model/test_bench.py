@@ -68,7 +68,7 @@ def test_each_is_timed_at_its_best_batch_and_failures_cost_no_other(monkeypatch:
 def paths(precision: str) -> list[str]:
     """Those that are timed on this machine."""
     form = contents("cpu", [precision])[precision]
-    return [way.name for way in ways(precision, form, "cpu")]
+    return [way.name for way in ways(precision, form, "cpu", torch.__version__)]
 
 
 @needs_upstream

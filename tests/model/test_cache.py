@@ -2,7 +2,9 @@ import os
 import time
 from dataclasses import replace
 
-from model.cache import UNUSED_S, build_folder, build_key
+import pytest
+
+from model.cache import UNUSED_S, build_folder, build_key, cache_folder
 from model.pin import USERS, Pin
 
 FORMS = {"fp32": "onednn"}
@@ -30,3 +32,14 @@ def test_the_key_tells_pins_apart_and_who_trusts_them():
     others = (None, replace(pin, by=USERS), replace(pin, revision="2" * 40), replace(pin, sha256="3" * 64))
     assert len({build_key("cpu", 1, FORMS, each) for each in (pin, *others)}) == 1 + len(others)
     assert build_key("cpu", 1, FORMS, pin) == build_key("cpu", 1, FORMS, replace(pin))
+
+
+@pytest.mark.parametrize("empty", ["CLAYLAKE_CACHE", "XDG_CACHE_HOME"])
+def test_an_empty_variable_counts_as_none(monkeypatch, empty):
+    """Else builds would lie, and be cleared away, below wherever the command was started."""
+    monkeypatch.delenv("CLAYLAKE_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    usual = cache_folder()
+    assert usual.is_absolute()
+    monkeypatch.setenv(empty, "")
+    assert cache_folder() == usual

@@ -21,7 +21,7 @@ from model.errors import ArtefactError, ParityError, UnknownNameError
 from model.export import build, check_program, write
 from model.lean import LeanConfig, load_lean
 from model.parity import BUILD_FP32, TOLERANCES, Parity
-from model.processor import KINDS, Processor, here
+from model.processor import KINDS, Processor, here, onednn_missing
 from model.program import Vectors, load_program
 from model.reference import Reference, reference_chips
 from model.sensor import SENTINEL_2
@@ -176,7 +176,7 @@ def test_description_is_not_made_of_files_that_are_missing(tmp_path: Path):
 
 def ways_of(folder: Path, precision: str) -> tuple[Way, ...]:
     described = json.loads((folder / "model.json").read_text())
-    return ways(precision, described["precisions"][precision]["form"], "cpu")
+    return ways(precision, described["precisions"][precision]["form"], "cpu", described["torch"])
 
 
 def test_check_shows_every_precision_path_and_convention(folder: Path):
@@ -188,6 +188,15 @@ def test_check_shows_every_precision_path_and_convention(folder: Path):
     for precision, path in shown:
         for convention in ("tutorial", "training", "blank"):
             assert any(f"| {precision} | {path} | {convention} |" in line for line in lines)
+
+
+def test_check_of_what_another_torch_exported_runs_the_module(folder: Path, tmp_path: Path, description: dict, caplog):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "model.json").write_text(json.dumps(description | {"torch": "2.4.0+cu121"}))
+    lines = [line for line in check(tmp_path).splitlines() if line.startswith("| demo-random")]
+    assert {line.split("|")[3].strip() for line in lines} <= {"eager", "eager+onednn"}
+    assert "it was exported by torch 2.4.0+cu121, this is" in caplog.text
 
 
 def test_check_refuses_what_was_altered_or_is_off(folder: Path, tmp_path: Path, description: dict):
@@ -239,11 +248,12 @@ def test_cache_is_built_once_and_its_folder_printed(tmp_path: Path, monkeypatch,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("missing", [None, "this torch lacks them"])
-def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, missing):
+@pytest.mark.parametrize(("missing", "refusal"), [(None, None), ("this torch lacks them", "so"), (None, "wrong here")])
+def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, missing, refusal):
     monkeypatch.setattr(arch, "here", lambda: Processor("", kind))
     monkeypatch.setattr(arch, "onednn_missing", lambda: missing)
-    form = "plain" if missing else "onednn"
+    monkeypatch.setattr(arch, "onednn_refusal", lambda _: refusal)
+    form = "plain" if refusal else "onednn"
     fast = kind in {"avx512_bf16", "amx", "neon_bf16"}
     assert contents("cpu") == ({"fp32": form, "bf16": form} if fast else {"fp32": form})
     assert contents("cpu", ["bf16"]) == {"fp32": form, "bf16": form}
@@ -253,6 +263,8 @@ def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(mo
 
 
 def test_what_this_machine_cannot_run_is_checked_in_the_plain_form_and_marked(tmp_path: Path, monkeypatch, caplog):
+    if onednn_missing():
+        pytest.skip(onednn_missing())
     monkeypatch.setattr(export, "onednn_refusal", lambda precision: "needs AVX-512" if precision == "bf16" else None)
     folder = write("micro", clay(), "cpu", tmp_path / "micro", {"fp32": "plain", "bf16": "onednn"})
     precisions = json.loads((folder / "model.json").read_text())["precisions"]

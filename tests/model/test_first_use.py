@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 from model.__main__ import main
 from model.architecture import UPSTREAM_PREFIX
 from model.errors import FetchError
-from model.pin import COMMITTED, PIN_FILE, USERS, Pin, read_pin, record_pin, trusted_pin, users_pin_file
+from model.pin import COMMITTED, PIN_FILE, USERS, Pin, is_committed, read_pin, record_pin, trusted_pin, users_pin_file
 from tests.model import metadata
 from tests.model.checkpoints import published, saved
 from tests.model.clays import MICRO
@@ -311,6 +312,31 @@ class TestAfterwards:
         assert run("fetch", "--record", endpoint=NOBODY) == 0
         assert checkout.stat().st_mtime_ns == stamp, "a pin is never replaced"
         assert f"{checkout} pins it already" in caplog.text
+
+    def test_a_pin_counts_as_committed_once_git_has_it(self, run, commit, caplog):
+        checkout = commit(replace(USERS_PIN, by=COMMITTED))
+
+        def git(*words: str) -> None:
+            who = ("-c", "user.name=me", "-c", "user.email=me@example.org")
+            subprocess.run(["git", *who, *words], cwd=checkout.parent, check=True, capture_output=True)
+
+        assert is_committed(checkout), "nobody to ask"
+        git("init")
+        assert not is_committed(checkout)
+        assert run("fetch") == 0
+        assert f"{checkout} is changed and not committed yet" in caplog.text
+        git("add", checkout.name)
+        git("commit", "-m", "pin")
+        assert is_committed(checkout)
+        checkout.write_text(checkout.read_text() + "\n")
+        assert not is_committed(checkout)
+
+    def test_a_mangled_users_pin_does_not_matter_where_one_is_committed(self, folder, pin_file, caplog):
+        committed = replace(USERS_PIN, by=COMMITTED)
+        pin_file.parent.mkdir(parents=True, exist_ok=True)
+        pin_file.write_text("{")
+        assert trusted_pin(committed, folder) == committed
+        assert f"{pin_file} is ignored" in caplog.text
 
     def test_a_committed_pin_counts_and_the_users_is_ignored(self, hub, run, commit, folder, pin_file, caplog):
         record = saved(published() | {"epoch": 4})

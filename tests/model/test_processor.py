@@ -119,6 +119,13 @@ def test_a_cap_that_somebody_set_for_onednn_counts(played, real: str, cap: str, 
     assert played(real, ONEDNN_MAX_CPU_ISA=cap).kind == kind
 
 
+def test_the_lesser_of_what_is_played_and_a_cap_counts(played):
+    assert played("amx", CLAYLAKE_CPU="avx512", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
+    assert processor.os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
+    assert played("amx", CLAYLAKE_CPU="amx", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
+    assert played("amx", CLAYLAKE_CPU="avx2", ONEDNN_MAX_CPU_ISA="AVX512_CORE").kind == "avx2"
+
+
 def test_unknown_names_are_refused(played):
     with pytest.raises(ProcessorError, match=r"CLAYLAKE_CPU is 'abacus'.*can play x86, avx2, neon, neon_bf16, apple"):
         played("avx2", CLAYLAKE_CPU="abacus")

@@ -33,7 +33,7 @@ def dist_of(folder, source, name="clay-v1.5"):
     ("source", "words"),
     [
         (USERS, f"clay-v1.5 was built under a pin of one user only (sha256 {SHA256}): run `make pin`"),
-        (SOURCE, "clay-v1.5 was built from the file made-with-clay/Clay/v1.5/clay-v1.5.ckpt, which nothing pins"),
+        (SOURCE, "clay-v1.5 is of an older build, which does not say who pinned it: build it again"),
         (OWN_FILE, "clay-v1.5 was built from the file tuned.ckpt, which nothing pins"),
         (None, "clay-v1.5 does not say which checkpoint it was built from: build it again"),
     ],

@@ -1,6 +1,7 @@
 """The doctor before set-up, in a checkout of its own, with the Pythons that machines bring."""
 
 import ast
+import platform
 import shutil
 import subprocess
 import sys
@@ -68,9 +69,9 @@ def test_says_what_is_missing_and_never_breaks(checkout, path, tmp_path, python)
         *("system", "make", "python", "uv", "java", "node", "disk", "memory", "ports", "processor", "gpu"),
         *("environments", "jars", "caches", "index", "settings"),
     ]
-    assert "make setup brings 17" in told["java"]
+    assert "make setup brings 17" in told["java"] or (platform.machine() == "aarch64" and "no package" in told["java"])
     assert "none yet" in told["environments"]
-    assert "will embed" in told["processor"] or "torch" in done.stdout
+    assert "will embed" in told["processor"]
     # The index of this environment is a port where nobody listens.
     assert told["index"].startswith(("missing", "warning"))
     assert done.returncode == (2 if any(line.startswith("missing") for line in lines) else 0), done.stderr

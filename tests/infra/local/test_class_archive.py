@@ -106,3 +106,22 @@ def test_another_jvm_or_another_spark_finds_none(tmp_path, java_home, spark, mad
     assert archive.find(tmp_path, java_home, spark) is not None
     (spark / "jars/spark-sql.jar").write_bytes(b"sql")
     assert archive.find(tmp_path, java_home, spark) is None
+
+
+@pytest.mark.parametrize("card", ["", "{", "[]", "{}", '{"archives": {"classes.jsa": 1}}', '{"archives": 3}'])
+def test_a_mangled_card_is_no_archive(tmp_path, java_home, spark, made, card):
+    (made / archive.CARD).write_text(card)
+    assert archive.find(tmp_path, java_home, spark) is None
+
+
+def test_without_java_there_is_no_archive(tmp_path, spark, made):
+    assert made.exists()
+    assert archive.find(tmp_path, tmp_path / "no/jdk", spark) is None
+
+
+def test_a_cache_whose_path_has_a_blank_does_without(tmp_path, java_home, spark, made):
+    assert archive.find(tmp_path, java_home, spark) is not None
+    blank = tmp_path / "my cache"
+    (blank / "classes").mkdir(parents=True)
+    made.rename(blank / "classes" / made.name)
+    assert archive.find(blank, java_home, spark) is None

@@ -27,7 +27,7 @@ _LONG_AGO = "TIMESTAMP '2020-01-01 00:00:00'"
 
 def main(argv: Sequence[str]) -> None:
     """Everything, in the order of a run."""
-    spark = session("rehearsal", f"{argv[0]}/rehearsal")
+    spark = session("rehearsal", f"{argv[0]}/rehearsal", sedona=True)
     tables.create_all(spark, DATABASE)
     join_and_map(spark)
     write(spark)

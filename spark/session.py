@@ -1,4 +1,4 @@
-"""The Spark session of every job: Sedona, Iceberg, and the Glue catalogue ``lake``.
+"""The Spark session of every job: Iceberg, the Glue catalogue ``lake``, and Sedona where it is asked for.
 
 On EMR the jars come with ``spark-submit --jars``; the endpoint of AWS is taken from
 ``AWS_ENDPOINT_URL`` where it is set (the local stand-in).
@@ -21,18 +21,25 @@ ARROW_ROWS = 64
 """Rows per Arrow batch: a chip is about half a megabyte, and the default of 10,000 would be gigabytes."""
 
 
-def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]:
+_SEDONA = "org.apache.sedona.sql.SedonaSqlExtensions"
+_ICEBERG = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
+
+
+def configuration(warehouse: str, endpoint: str | None = None, *, sedona: bool = False) -> dict[str, str]:
     """Spark settings for a lake whose table files lie below `warehouse`.
 
     Sedona's extension comes first and Iceberg's last: Iceberg's procedures need its own parser
     on the outside.
+
+    Args:
+        warehouse: Address of the lake.
+        endpoint: Of AWS, where it is another than the ordinary one.
+        sedona: With Sedona's functions and joins, whose registering costs each start most of a second.
     """
     catalog = f"spark.sql.catalog.{CATALOG}"
     values = {
-        "spark.sql.extensions": "org.apache.sedona.sql.SedonaSqlExtensions,"
-        "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.extensions": f"{_SEDONA},{_ICEBERG}" if sedona else _ICEBERG,
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
-        "spark.kryo.registrator": "org.apache.sedona.core.serde.SedonaKryoRegistrator",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.execution.arrow.maxRecordsPerBatch": str(ARROW_ROWS),
@@ -43,6 +50,8 @@ def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]
         # Branches are moved by several jobs: a cached table would hide where main stands now.
         f"{catalog}.cache-enabled": "false",
     }
+    if sedona:
+        values["spark.kryo.registrator"] = "org.apache.sedona.core.serde.SedonaKryoRegistrator"
     if endpoint:
         values |= {
             f"{catalog}.s3.endpoint": endpoint,
@@ -52,12 +61,13 @@ def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]
     return values
 
 
-def session(app: str, warehouse: str, extra: dict[str, str] | None = None) -> SparkSession:
-    """Start (or get) the session of a job named `app`."""
+def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, sedona: bool = False) -> SparkSession:
+    """Start (or get) the session of a job named `app`; `sedona` and `warehouse` as of `configuration`."""
     from pyspark.sql import SparkSession
 
+    values = configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL"), sedona=sedona) | (extra or {})
     builder = SparkSession.builder.appName(app)
-    for key, value in (configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL")) | (extra or {})).items():
+    for key, value in values.items():
         builder = builder.config(key, value)
     started = builder.getOrCreate()
     if SHUFFLE not in dict(started.sparkContext.getConf().getAll()):

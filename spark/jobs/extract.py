@@ -21,7 +21,7 @@ def main(argv: Sequence[str]) -> None:
     """Run the step; its report is saved last."""
     plan = Plan.load(plan_uri(argv, __doc__))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse)
+    spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse, sedona=True)
     try:
         report = extract(spark, plan)
         _log.info("%s", report.message)

@@ -77,6 +77,7 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
                 "spark.driver.bindAddress": "127.0.0.1",
                 "spark.driver.host": "127.0.0.1",
             },
+            sedona=True,
         )
         started.sparkContext.setLogLevel("ERROR")
         yield started

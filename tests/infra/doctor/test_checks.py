@@ -111,8 +111,8 @@ class TestDisk:
             }
             return of(room=folders)
 
-        assert one(with_free(12_700), "disk").state == OK
-        assert one(with_free(12_500), "disk").state == MISSING
+        assert one(with_free(13_000), "disk").state == OK
+        assert one(with_free(12_800), "disk").state == MISSING
 
     def test_what_is_cached_is_not_needed_again(self):
         room = {
@@ -131,7 +131,7 @@ class TestDisk:
         "machine", [mac(), of(network={"torch_backend": "cpu"}), of(system={"architecture": "aarch64"})]
     )
     def test_without_cuda_less_is_needed(self, machine):
-        small = {"checkout": folder("/a", 7_000), "cache": folder("/b", 7_000), "uv_cache": folder("/c", 7_000)}
+        small = {"checkout": folder("/a", 7_200), "cache": folder("/b", 7_200), "uv_cache": folder("/c", 7_200)}
         assert one(of(machine, room=small), "disk").state == OK
 
     def test_after_set_up_the_demo_alone_counts(self):

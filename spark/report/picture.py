@@ -58,5 +58,6 @@ def hatched(side: int) -> Array:
 def png(canvas: Array) -> bytes:
     """The picture as a PNG file."""
     sink = io.BytesIO()
-    Image.fromarray(canvas, "RGBA").save(sink, "PNG", optimize=True)
+    # A cluster waits meanwhile: the best compression takes fourteen times as long and saves a fifteenth.
+    Image.fromarray(canvas, "RGBA").save(sink, "PNG", compress_level=4)
     return sink.getvalue()

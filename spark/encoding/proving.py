@@ -2,14 +2,22 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from model.ways import Way
 from spark.encoding.artefact import Artefact
 from spark.encoding.device import candidates, kind_of
-from spark.encoding.errors import ChoiceError, MemoryShortError, SelfCheckError, UnsoundError, WayError
+from spark.encoding.errors import (
+    ArtefactError,
+    ChoiceError,
+    EncoderError,
+    MemoryShortError,
+    SelfCheckError,
+    UnsoundError,
+    WayError,
+)
 from spark.encoding.graph import Graph
 from spark.encoding.network import Network, load_network, ways_here
 from spark.encoding.quickest import in_order, key_of
@@ -116,40 +124,56 @@ def _quickest_good(
         SelfCheckError: None passes; this is the first one's failure.
         WayError: None can be had.
         ChoiceError: The path asked for is none of the ways.
+        ArtefactError: The program is missing or altered; or the weights are, and there is no other way.
     """
-    held: dict[str, tuple[NetworkEncoder, Deviation]] = {}
-    failed: dict[str, SelfCheckError | WayError] = {}
-
-    def checked(way: Way) -> tuple[NetworkEncoder, Deviation] | None:
-        if way.name in held or way.name in failed:
-            return held.get(way.name)
-        held.clear()  # one network at a time: at full size each takes a gigabyte
-        try:
-            held[way.name] = _checked(artefact, reference, trial, precision, way)
-        except (SelfCheckError, WayError) as error:
-            failed[way.name] = error
-            log.warning("%s by %s is passed over on %s: %s", precision, way.name, trial.device, error)
-        return held.get(way.name)
-
-    def seconds(way: Way) -> float | None:
-        good = checked(way)
-        if good is None:
-            return None
-        good[0].batch = 1
-        return seconds_of_pass(good[0], reference, 1)
-
     possible = ways_here(artefact, precision, trial.device)
     ways = [way for way in possible if trial.path in {"auto", way.name}]
     if not ways:
         raise ChoiceError("path", trial.path, ("auto", *(way.name for way in possible)))
+    tried = _Tried(lambda way: _checked(artefact, reference, trial, precision, way), reference)
     if kind_of(trial.device) == "cpu":
         known = trial.memory / key_of(artefact.model_version, precision) if trial.memory else None
-        ways = list(in_order(ways, seconds, known=known))
+        ways = list(in_order(ways, tried.seconds, known=known))
     for way in ways:
-        good = checked(way)
+        good = tried.good(way)
         if good is not None:
             return good
-    raise failed[ways[0].name]
+    raise tried.failed[ways[0]]
+
+
+class _Tried:
+    """Ways of one precision, each checked once; one network is held at a time, for at full size each takes a gigabyte.
+
+    Attributes:
+        failed: Why those that do not serve do not.
+    """
+
+    def __init__(self, checked: Callable[[Way], tuple[NetworkEncoder, Deviation]], reference: Reference) -> None:
+        self.failed: dict[Way, EncoderError] = {}
+        self._checked = checked
+        self._reference = reference
+        self._held: dict[Way, tuple[NetworkEncoder, Deviation]] = {}
+
+    def good(self, way: Way) -> tuple[NetworkEncoder, Deviation] | None:
+        """The encoder that runs in this way; None, and a line in the log, where it does not serve."""
+        if way not in self._held and way not in self.failed:
+            self._held.clear()
+            try:
+                self._held[way] = self._checked(way)
+            except (SelfCheckError, WayError, ArtefactError) as error:
+                if isinstance(error, ArtefactError) and way.path == "pt2":
+                    raise  # a program is what an artefact is for; weights need not be those of `model.lean`
+                self.failed[way] = error
+                log.warning("running by %s is passed over: %s", way.name, error)
+        return self._held.get(way)
+
+    def seconds(self, way: Way) -> float | None:
+        """Time of a pass of one chip; None where the way does not serve."""
+        good = self.good(way)
+        if good is None:
+            return None
+        good[0].batch = 1
+        return seconds_of_pass(good[0], self._reference, 1)
 
 
 def _checked(

@@ -1,5 +1,6 @@
 """Which precision and path an encoder ends up with, and that none goes to work unproven."""
 
+import json
 import logging
 import shutil
 import zipfile
@@ -159,11 +160,25 @@ def test_program_that_cannot_be_loaded_gives_way_to_the_module(copy: Path, caplo
     redescribe(copy)
     with caplog.at_level(logging.WARNING):
         assert load(copy, path="auto").path == "eager"
-    assert "fp32 by pt2 is passed over on cpu" in caplog.text
+    assert "running by pt2 is passed over" in caplog.text
     assert "encoder-fp32.pt2 cannot be loaded: [enforce fail" in caplog.text
     assert "Traceback" not in caplog.text
     with pytest.raises(WayError, match=r"encoder-fp32\.pt2 cannot be loaded"):
         load(copy)
+
+
+def test_a_program_needs_no_weights_that_the_module_knows(copy: Path, caplog):
+    """An encoder of another architecture has programs alone."""
+    if onednn_refusal("fp32"):
+        pytest.skip(onednn_refusal("fp32"))
+    described = json.loads((copy / "model.json").read_text())
+    redescribe(copy, architecture={name: size for name, size in described["architecture"].items() if name != "depth"})
+    with caplog.at_level(logging.WARNING):
+        assert load(copy, path="auto").path == "pt2"
+    assert "running by eager is passed over" in caplog.text
+    (copy / "encoder-fp32.pt2").unlink()
+    with pytest.raises(ArtefactError, match=r"encoder-fp32\.pt2 is missing"):
+        load(copy, path="auto")
 
 
 def test_a_path_that_is_not_possible_names_those_that_are(artefact: Path):
@@ -186,7 +201,7 @@ def test_the_quickest_way_that_passes_its_check_is_taken_and_kept(copy: Path, mo
     redescribe(copy)
     with caplog.at_level(logging.WARNING):
         assert load(copy, path="auto", memory=copy).path == "pt2"
-    assert "fp32 by eager is passed over on cpu" in caplog.text
+    assert "running by eager is passed over" in caplog.text
 
 
 def test_a_precision_that_the_device_cannot_run_gives_way_to_fp32(artefact: Path, monkeypatch):

@@ -28,7 +28,7 @@ ROOMS = {
     "spark": ("tests/spark", "tests/model", "tests/infra/world"),
     "infra": ("tests/infra", "--ignore=tests/infra/world"),
 }
-LANES = (("airflow",), ("spark", "infra"))
+LANES = (("airflow", "infra"), ("spark",))
 """Environments of one lane follow each other."""
 _PROGRESS = re.compile(r"^[.\w]+ *\[ *(\d+%)\]$")
 _turn = Lock()

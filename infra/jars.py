@@ -70,12 +70,12 @@ def fetch(cache: Path, out: Path) -> list[Path]:
             msg = f"{coordinates}: sha256 is not the pinned {digest}; delete {cached} and try again"
             raise JarError(msg)
         if not (path.exists() and path.samefile(cached)):
-            _link(cached, path)
+            link(cached, path)
         paths.append(path)
     return paths
 
 
-def _link(source: Path, path: Path) -> None:
+def link(source: Path, path: Path) -> None:
     """Hard link where the file system allows it, else a copy."""
     partial = path.with_name(path.name + ".part")
     partial.unlink(missing_ok=True)
@@ -101,7 +101,7 @@ def _resolve(coordinates: list[str], cache: Path) -> None:
     (cache / "jars").mkdir(parents=True, exist_ok=True)
     for item in coordinates:
         group, artifact, version = item.split(":")
-        _link(ivy / "jars" / f"{group}_{artifact}-{version}.jar", cache / "jars" / file_name(item))
+        link(ivy / "jars" / f"{group}_{artifact}-{version}.jar", cache / "jars" / file_name(item))
 
 
 def _submit(coordinates: list[str], ivy: Path, folder: Path, *java: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import torch
 
 from model.errors import UnknownNameError
-from model.processor import here, onednn_missing, onednn_refusal
+from model.processor import here, onednn_refusal
 
 PRECISIONS_OF: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"cpu": ("fp32", "bf16"), "cuda": ("fp32", "bf16", "fp16"), "mps": ("fp32", "bf16", "fp16")}
@@ -46,7 +46,7 @@ def contents(arch: str, asked: Sequence[str] = ()) -> dict[str, str]:
     if arch != "cpu":
         return dict.fromkeys(PRECISIONS_OF[arch], "plain")
     # Where even fp32 fails its trial, this machine could run none of its own programs.
-    form = "plain" if onednn_missing() or onednn_refusal("fp32") else "onednn"
+    form = "plain" if onednn_refusal("fp32") else "onednn"
     fast = {"fp32", "bf16"} if here().fast_bf16 else {"fp32"}
     return {name: form for name in PRECISIONS_OF[arch] if name in fast or name in asked}
 

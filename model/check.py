@@ -80,8 +80,7 @@ def _paths(
                 yield precision, way.name, load_program(folder / about["program"], device)
                 continue
             module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision, way.form)
-            if way.form == "onednn":
-                lay_out_encoder(module)
+            lay_out_encoder(module)
             yield precision, way.name, module
             if compiled and way == PLAIN:
                 yield precision, "compiled", torch.compile(module)

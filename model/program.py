@@ -81,12 +81,12 @@ def lay_out_weights(program: GraphModule) -> int:
 
 
 def lay_out_encoder(encoder: LeanEncoder) -> int:
-    """Do the same to an encoder of form `onednn` that is not a program; gives how many weights were laid out.
+    """Do the same to an encoder that is not a program; gives how many weights were laid out: none in the form `plain`.
 
     Of the last block's joined projection, slices are taken: it stays as it is.
     """
     blocks = cast("Iterable[LeanBlock]", encoder.blocks)
-    layers = [layer for block in blocks for layer in (block.qkv, block.out, block.widen, block.narrow)]
+    layers = [layer for block in blocks if block.onednn for layer in (block.qkv, block.out, block.widen, block.narrow)]
     return sum(_lay_out(layer, "weight") for layer in layers if layer is not cast("LeanBlock", encoder.blocks[-1]).qkv)
 
 

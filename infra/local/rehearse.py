@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra.jars import PINS, file_name, pins
+from infra.jars import PINS, file_name, link, pins
 from infra.local import class_archive as archive
 from infra.local import client
 from infra.local.home import Home, HomeError
@@ -139,13 +139,7 @@ def _linked(jar: Path, folder: Path) -> str:
     folder.mkdir(exist_ok=True)
     target = folder / jar.name
     if not target.exists():
-        part = target.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        try:
-            os.link(jar, part)
-        except OSError:
-            shutil.copy2(jar, part)
-        part.replace(target)
+        link(jar, target)
     return jar.name
 
 

@@ -21,6 +21,5 @@ def written(clay: Clay, precision: str, form: str, folder: Path) -> Path:
 def eager(clay: Clay, precision: str, way: Way, device: str) -> LeanEncoder:
     """The module as a way without a program runs it."""
     module = clay.module(precision, way.form)
-    if way.form == "onednn":
-        lay_out_encoder(module)
+    lay_out_encoder(module)
     return module.to(device)

@@ -99,6 +99,5 @@ def _eager(artefact: Artefact, precision: str, device: str, form: str) -> "Forwa
         encoder = load_lean(LeanConfig.of_description(description), state, precision, form).to(device)
     except (SafetensorError, LeanError) as error:
         raise ArtefactError(f"{weights}: {error}") from error
-    if form == "onednn":
-        lay_out_encoder(encoder)
+    lay_out_encoder(encoder)
     return encoder

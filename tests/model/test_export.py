@@ -248,10 +248,9 @@ def test_cache_is_built_once_and_its_folder_printed(tmp_path: Path, monkeypatch,
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(("missing", "refusal"), [(None, None), ("this torch lacks them", "so"), (None, "wrong here")])
-def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, missing, refusal):
+@pytest.mark.parametrize("refusal", [None, "this torch lacks them", "wrong here"])
+def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, refusal):
     monkeypatch.setattr(arch, "here", lambda: Processor("", kind))
-    monkeypatch.setattr(arch, "onednn_missing", lambda: missing)
     monkeypatch.setattr(arch, "onednn_refusal", lambda _: refusal)
     form = "plain" if refusal else "onednn"
     fast = kind in {"avx512_bf16", "amx", "neon_bf16"}

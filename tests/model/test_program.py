@@ -51,6 +51,12 @@ def test_a_module_in_onednns_order_gives_the_same_vectors(chips, precision):
     assert (before - after).abs().max() < (0.05 if precision == "bf16" else 1e-5)
 
 
+def test_a_module_of_ordinary_operators_is_left_as_it_is():
+    encoder = clay(MICRO).module("fp32", "plain")
+    assert lay_out_encoder(encoder) == 0
+    assert laid_out(encoder) == 0
+
+
 def test_nothing_is_laid_out_where_onednn_refuses(tmp_path: Path, monkeypatch):
     needs_onednn("fp32")
     save_program(clay(MICRO).module("fp32", "onednn"), BANDS, tmp_path / "a.pt2")

@@ -21,7 +21,7 @@ AOIS_FOLDER = "aois"
 _KINDS = ("Feature", "FeatureCollection", "Polygon", "MultiPolygon")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AoiFile:
     """One AOI file: its path, the name that it gives the AOI, and its settings without params."""
 
@@ -30,7 +30,7 @@ class AoiFile:
     settings: Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AoiListing:
     """The usable files in order, and what is wrong with the others, by file name."""
 
@@ -51,7 +51,7 @@ def list_aois(dags_folder: Path) -> AoiListing:
             files.append(_read(path, dags_folder))
         except BadInputError as error:
             problems[path.name] = str(error)
-    return AoiListing(tuple(files), problems)
+    return AoiListing(files=tuple(files), problems=problems)
 
 
 def _read(path: Path, dags_folder: Path) -> AoiFile:
@@ -67,7 +67,7 @@ def _read(path: Path, dags_folder: Path) -> AoiFile:
         msg = f"not GeoJSON of type {', '.join(_KINDS)}"
         raise BadInputError(msg)
     light = Aoi(name=path.stem, geometry={}, overrides=_overrides(document))
-    return AoiFile(path, path.stem, load_settings(dags_folder, light, {}))
+    return AoiFile(path=path, name=path.stem, settings=load_settings(dags_folder, light, {}))
 
 
 def _overrides(document: dict[str, Any]) -> dict[str, Any]:

@@ -43,7 +43,7 @@ GPU_START_H: Final = 0.2
 """Until GPU nodes that join later can work; the others wait meanwhile."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workload:
     """What there is to do. `vectors` = chips that will want a vector, new and old."""
 

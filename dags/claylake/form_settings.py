@@ -30,7 +30,9 @@ def _setting(place: str, section: str, title: str, text: str, **schema: object) 
     group, key = place.split(".")
     shown = _shown(getattr(getattr(Settings(), group), key))
     description = f"{text} Empty: as the settings say (built in: {shown})."
-    return ParamSpec(title, description, section, MappingProxyType(schema), setting=(group, key))
+    return ParamSpec(
+        title=title, description=description, section=section, schema=MappingProxyType(schema), setting=(group, key)
+    )
 
 
 def _shown(value: object) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """`go`: start the cluster. `why`: one line for people."""
 

@@ -25,7 +25,7 @@ _EMPTY: tuple[object, ...] = ("", [], {})
 """A place given as nothing counts as not given."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """What one run is asked to do.
 
@@ -61,11 +61,11 @@ def resolve(
     given = {name: value for name, value in params.items() if value is not None}
     overrides = _overrides(given)
     if aoi is not None:
-        return Request(aoi, (_month(given.get("month"), run_type, interval_start),), overrides)
+        return Request(aoi=aoi, months=(_month(given.get("month"), run_type, interval_start),), overrides=overrides)
     if not given.get("months"):
         msg = "param months is missing: give yyyy-mm, or yyyy-mm/yyyy-mm for several"
         raise BadInputError(msg)
-    return Request(_area(given, aois), parse_months(_text("months", given["months"])), overrides)
+    return Request(aoi=_area(given, aois), months=parse_months(_text("months", given["months"])), overrides=overrides)
 
 
 def _refuse_unknown(params: Mapping[str, Any], specs: Mapping[str, ParamSpec]) -> None:

@@ -71,7 +71,14 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         missing_vectors=missing,
         found=kept.found,
         estimate=choose(
-            Workload(kept.found.kept, table.num_rows, looks.pairs, looks.chips, looks.chips + missing), settings
+            Workload(
+                scenes=kept.found.kept,
+                cells=table.num_rows,
+                candidates=looks.pairs,
+                chips=looks.chips,
+                vectors=looks.chips + missing,
+            ),
+            settings,
         ),
         model_version=version,
         settings=settings,

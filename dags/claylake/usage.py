@@ -24,7 +24,7 @@ PUE: Final = 1.15
 """A data centre's power over that of its computers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC)."""
 

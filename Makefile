@@ -77,6 +77,10 @@ up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
 	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)") $(foreach each,$(PRECISION),--precision "$(each)")
 
+.PHONY: wheel
+wheel: .venv/infra/.synced ## build the package, as wheel and source archive, in out/wheel/
+	$(INFRA) -m hatchling build -d out/wheel
+
 .PHONY: model
 model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random, PRECISION=bf16)
 	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(PRECISION),--precision "$(each)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"

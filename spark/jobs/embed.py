@@ -40,6 +40,7 @@ WAYS = ("precision", "device", "path")
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: ``--plan URI``."""
     plan = Plan.load(plan_uri(argv, __doc__))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     spark = session(f"claylake embed {plan.run.run_id}", plan.warehouse)
     embed(spark, plan)
     return 0
@@ -141,5 +142,4 @@ def _message(total: int, pending: int, vectors: int, failed: Mapping[str, int]) 
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(main())

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the step; its report is saved last."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Entry point: ``--plan URI``. The report is saved last."""
     plan = Plan.load(plan_uri(argv, __doc__))
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse, sedona=True)
@@ -28,7 +28,8 @@ def main(argv: Sequence[str]) -> None:
         report.save(plan)
     finally:
         spark.stop()
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point: ``--plan URI``."""
     plan = Plan.load(plan_uri(argv, __doc__))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     spark = session(f"claylake publish {plan.run.run_id}", plan.warehouse)
     run(spark, plan)
     return 0
@@ -82,5 +83,4 @@ def _message(done: Published, trouble: str) -> str:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(main())

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from claylake import handshake
+from claylake import compatibility
 
-handshake.meet()  # before what follows fails for want of plugins or packages, and says less
+compatibility.require_environment()  # before a missing plugin or package fails an import with less to say
 
 from airflow.sdk import DAG, Param, task
 
@@ -176,7 +176,7 @@ def build_aoi(entry: aoi_files.AoiFile) -> DAG:
 
 
 common = load_settings(DAGS, None, {})
-handshake.check(VERSION, common.deployed.plugins_version if common.deployed else None)
+compatibility.check_versions(VERSION, common.deployed.plugins_version if common.deployed else None)
 for file in aoi_files.list_aois(DAGS).files:
     build_aoi(file)
 build(

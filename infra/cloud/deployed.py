@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claylake.handshake import PLUGINS_VERSION
+from claylake.compatibility import PLUGINS_VERSION
 from infra.cloud.lake import CLUSTER_LOGS
 from infra.cloud.naming import ACCOUNT, REGION, Names
 

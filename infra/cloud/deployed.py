@@ -11,7 +11,7 @@ from infra.cloud.naming import ACCOUNT, REGION, Names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from claylake.upkeep import Retention
+    from claylake.maintenance import Retention
     from infra.cloud.dist import Dist
 
 

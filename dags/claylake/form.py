@@ -24,13 +24,13 @@ ADHOC: Final[Mapping[str, ParamSpec]] = MappingProxyType(
     {
         "aoi": ParamSpec(
             title="AOI by name",
-            description="Name of a file in dags/aois, without .geojson. Give this, or a GeoJSON, or a bbox: exactly one.",
+            description="Name of a file in dags/aois, without .geojson. Give exactly one of name, GeoJSON and bbox.",
             section=PLACE,
             schema=MappingProxyType({"type": ["string", "null"], "maxLength": 48}),
         ),
         "aoi_geojson": ParamSpec(
             title="AOI as GeoJSON",
-            description="A Polygon or MultiPolygon (or Features of them) in [lon, lat] degrees; properties are ignored.",
+            description="A Polygon or MultiPolygon, or Features of them, [lon, lat] degrees; properties are ignored.",
             section=PLACE,
             schema=MappingProxyType({"type": ["object", "null"]}),
         ),

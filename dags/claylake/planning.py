@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from claylake import artifacts, candidates, cells, published, store
-from claylake.choice import choose
+from claylake.choice import cheapest
 from claylake.errors import SceneError
 from claylake.estimate import Workload
 from claylake.manifest import write_manifest
@@ -70,7 +70,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         selection_digest=work.selection_digest,
         missing_vectors=missing,
         found=kept.found,
-        estimate=choose(
+        estimate=cheapest(
             Workload(
                 scenes=kept.found.kept,
                 cells=table.num_rows,

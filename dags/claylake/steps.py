@@ -1,4 +1,4 @@
-"""The EMR steps of a plan: one spark-submit each, told nothing but the plan's URI."""
+"""The EMR steps of a plan: one spark-submit each, whose only argument is the plan's URI."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claylake.choice import choose
+from claylake.choice import cheapest
 from claylake.errors import BadInputError, BudgetError
 from claylake.estimate import Workload, embed_rate, estimate
 from claylake.gate import decide
@@ -80,13 +80,13 @@ def test_money_is_time_times_price(load, settings):
 
 @given(any_settings())
 def test_nothing_to_do_costs_nothing(settings):
-    found = choose(Workload(scenes=0, cells=100, candidates=0, chips=0, vectors=0), settings)
+    found = cheapest(Workload(scenes=0, cells=100, candidates=0, chips=0, vectors=0), settings)
     assert (found.usd, found.cluster_hours, found.gpu_hours, found.instances) == (0, 0, 0, {})
 
 
 @given(loads(), any_settings())
 def test_the_choice_is_the_cheapest_that_lives_long_enough(load, settings):
-    found = choose(load, settings)
+    found = cheapest(load, settings)
     each = {layout: estimate(load, settings, layout) for layout in settings.cluster.layouts}
     longest = settings.cluster.max_hours
     assert found.choice.usd == {layout: one.usd for layout, one in each.items()}
@@ -135,7 +135,7 @@ def test_gpu_nodes_that_join_cost_for_their_own_time():
 def test_large_months_pay_for_gpus_and_small_ones_do_not():
     settings = settings_of(precision="bf16", compute="auto")
     small, large = (
-        choose(Workload(scenes=9, cells=n, candidates=4 * n, chips=n, vectors=n), settings) for n in (100, 50_000)
+        cheapest(Workload(scenes=9, cells=n, candidates=4 * n, chips=n, vectors=n), settings) for n in (100, 50_000)
     )
     assert (small.choice.layout, large.choice.layout) == ("cpu", "all_gpu")
     assert small.choice.why == f"about {small.usd:.2f} USD against {small.choice.usd['all_gpu']:.2f} of all_gpu"
@@ -146,13 +146,13 @@ def test_a_layout_that_would_outlive_its_limit_is_not_taken():
     prices = {"instance_usd_h": {"m7i.xlarge": 0.2, "m7i.2xlarge": 0.01, "g6.2xlarge": 9.0}}
     cluster = {"compute": "auto", "gpu_types": ["g6.2xlarge"], "cpu_types": ["m7i.2xlarge"], "max_hours": 4}
     given = assemble({"x": {"cluster": cluster, "prices": prices, "encoder": {"precision": "fp32"}}})
-    found = choose(Workload(scenes=9, cells=30_000, candidates=120_000, chips=30_000, vectors=30_000), given)
+    found = cheapest(Workload(scenes=9, cells=30_000, candidates=120_000, chips=30_000, vectors=30_000), given)
     assert found.choice.layout == "all_gpu"
     assert "longer than cluster.max_hours" in found.choice.why
 
 
 def test_auto_without_gpus_has_nothing_to_compare():
-    choice = choose(WORK, settings_of(layout="cpu", compute="auto")).choice
+    choice = cheapest(WORK, settings_of(layout="cpu", compute="auto")).choice
     assert choice.layout == "cpu"
     assert choice.why == "cluster.layout is cpu, where compute auto has nothing to compare"
 
@@ -249,7 +249,7 @@ def test_an_affordable_plan_goes(plan_of):
 
 def test_the_layout_that_was_chosen_is_told_with_its_reason(plan_of):
     plan = plan_of({"cluster": {"compute": "auto"}})
-    made = choose(Workload(scenes=2, cells=16, candidates=32, chips=20, vectors=20), plan.settings)
+    made = cheapest(Workload(scenes=2, cells=16, candidates=32, chips=20, vectors=20), plan.settings)
     why = decide(plan.model_copy(update={"estimate": made})).why
     assert f"layout cpu (about {made.usd:.2f} USD against" in why
 

@@ -103,7 +103,7 @@ def test_nobody_there_names_the_catalogue(area):
 
 def test_pages_that_lead_in_a_circle_are_told(stac, item, area):
     stac.pages, stac.circle = [[item("a")]], True
-    with pytest.raises(CatalogueError, match="in a circle"):
+    with pytest.raises(CatalogueError, match="form a loop"):
         search_scenes(quick(stac), area, JULY, L2A)
 
 

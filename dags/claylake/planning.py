@@ -161,8 +161,7 @@ def _work(table: pa.Table, request: Request, settings: Settings, version: str) -
         geohashes=tuple(table["geohash"].to_pylist()),
         cells_digest=cells.digest(ids),
         selection_digest=selection_digest(settings.selection),
-        start=request.months[0].start,
-        end=request.months[-1].end,
+        months=tuple(request.months),
         model_version=version,
         convention=settings.encoder.convention,
     )

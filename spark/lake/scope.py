@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from claylake import store
+from claylake import sql, store
 from claylake.plan import CELLS
 from spark.lake import branches
 from spark.lake.bounds import Bounds
@@ -57,10 +57,10 @@ class Scope:
         """
         shape = TABLES[table]
         start = f"split_part({alias}.`pass`, '_', 2)"
-        if "pass" not in shape.column_names:
+        if "pass" not in shape.columns.names:
             start = f"split_part({alias}.id, '_', -1)"
-        months = ", ".join(f"'{month.replace('-', '')}'" for month in self.plan.months)
-        return f"{self.bounds(table, slack).sql(shape, alias)} AND substring({start}, 1, 6) IN ({months})"
+        months = sql.is_in(f"substring({start}, 1, 6)", [month.replace("-", "") for month in self.plan.months])
+        return f"{self.bounds(table, slack).condition(shape, alias)} AND {months}"
 
     def rows(
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
@@ -68,7 +68,7 @@ class Scope:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
         name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
         rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
-        if "cell_id" not in TABLES[table].column_names:
+        if "cell_id" not in TABLES[table].columns.names:
             return rows
         from pyspark.sql import functions as f
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claylake import store
+from claylake.artifacts import model_uri
 from claylake.plan import Plan
 
 CARRIED = (
@@ -52,7 +52,7 @@ class Work:
         """The work of a plan."""
         encoder = plan.settings.encoder
         return cls(
-            model=store.join(plan.deployed.artifacts, "model", encoder.model),
+            model=model_uri(plan.deployed, encoder.model),
             model_version=plan.model_version,
             convention=encoder.convention,
             precision=encoder.precision,

@@ -81,7 +81,7 @@ class Plan(_Value):
     """What one run is to do, and with which settings.
 
     `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
-    `candidates` of the estimate are footprints' (cell, pass) pairs by bounding box: an upper bound.
+    `candidates` of the estimate are the (cell, pass) pairs that extraction will observe (`claylake.candidates`).
     """
 
     format: Literal[1] = FORMAT

@@ -19,6 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from claylake.artifacts import JARS
 from infra.build.environment import find_uv
 from infra.local.options import REPOSITORY, user_cache
 
@@ -27,6 +28,7 @@ DECLARED = {canonicalize_name(Requirement(line).name): Requirement(line) for lin
 ENVIRONMENTS = {"3.11": "spark", "3.12": "airflow"}
 MODULES = {
     "PIL": "pillow",
+    "sedona": "apache-sedona",
     "yaml": "pyyaml",
     # what another of the packages brings along
     "botocore": "boto3",
@@ -195,6 +197,10 @@ class TestDependencies:
         held = {name: pins[name] for name in DECLARED if name in pins}
         assert len(held) > 8
         assert {name: pin for name, pin in held.items() if not DECLARED[name].specifier.contains(pin)} == {}
+
+    def test_sedona_goes_with_its_jar(self):
+        (jar,) = (name for name in JARS if name.startswith("sedona"))
+        assert jar.endswith(f"-{str(DECLARED['apache-sedona'].specifier).removeprefix('==')}.jar")
 
     def test_each_is_locked(self):
         text = "".join((REPOSITORY / f"locks/{lock}.txt").read_text() for lock in ("airflow", "spark"))

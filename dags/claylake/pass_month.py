@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake import sql
 from claylake.month import Month
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def months_pandas(ids: pd.Series[Any]) -> pd.Series[Any]:
 
 def of_months_sql(column: str, months: Iterable[Month]) -> str:
     """Spark SQL condition: `column` holds ids of passes of `months`."""
-    known = ", ".join(f"'{digits}'" for digits in _digits(months))
-    return f"substring({column}, {-_LENGTH}, {_MONTH}) IN ({known})"
+    return sql.is_in(f"substring({column}, {-_LENGTH}, {_MONTH})", _digits(months))
 
 
 def _digits(months: Iterable[Month]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from claylake.pass_month import of_months_arrow
 from claylake.tables import catalog, open_table, read_rows
-from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENES
+from claylake.vector_kind import VectorKind
+from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENE_DONE, SCENES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Work", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
 
-DONE: Final = "done"
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
 _MARGIN = timedelta(hours=1)
@@ -65,7 +65,7 @@ def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, s
     if table is None:
         return set()
     condition = And(
-        EqualTo("status", DONE),
+        EqualTo("status", SCENE_DONE),
         EqualTo("cells_digest", work.cells_digest),
         EqualTo("selection_digest", work.selection_digest),
     )
@@ -80,7 +80,7 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
         StoreError: if a table is there but cannot be read.
     """
     import pyarrow.compute as pc
-    from pyiceberg.expressions import And, EqualTo
+    from pyiceberg.expressions import And
 
     table = open_table(lake, database, CHIPS)
     if table is None:
@@ -91,11 +91,7 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
     vectors = open_table(lake, database, EMBEDDINGS)
     if vectors is None or not chips.num_rows:
         return int(chips.num_rows)
-    condition = And(
-        _near(vectors, work),
-        EqualTo("model_version", work.model_version),
-        EqualTo("convention", work.convention),
-    )
+    condition = And(_near(vectors, work), VectorKind(work.model_version, work.convention).expression())
     key = ["id", "content_digest"]
     made = read_rows(vectors, condition, tuple(key))
     return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)

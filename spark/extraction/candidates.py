@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.errors import FootprintError
 from claylake.footprint import footprint
-from spark.extraction.arrow import frame_of
+from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from claylake.scene import Scene
 
-CELLS = "cell_id string, epsg int, col int, row int, geometry binary"
-FOOTPRINTS = "scene_id string, scene_epsg int, footprint binary"
+CELLS = Columns({"cell_id": "string", "epsg": "int", "col": "int", "row": "int", "geometry": "binary"})
+FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
 
 
 def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
@@ -33,7 +33,7 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
     """
     # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
     spark.conf.set("sedona.join.optimizationmode", "all")
-    places = frame_of(spark, cells, CELLS).selectExpr(
+    places = CELLS.frame_of(spark, cells).selectExpr(
         "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"
     )
     prints = _footprints(spark, scenes).selectExpr("scene_id", "scene_epsg", "ST_GeomFromWKB(footprint) AS footprint")
@@ -55,4 +55,4 @@ def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
             rows.append((scene.id, scene.epsg, bytearray(shapely.to_wkb(footprint(scene.footprint)))))
         except FootprintError as error:
             raise FootprintError(f"scene {scene.id}: {error}") from error
-    return spark.createDataFrame(rows, FOOTPRINTS)
+    return spark.createDataFrame(rows, FOOTPRINTS.spark)

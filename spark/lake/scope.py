@@ -57,9 +57,9 @@ class Scope:
         The condition leaves the cells to a join.
         """
         shape = TABLES[table]
-        ids = f"{alias}.`pass`" if "pass" in shape.column_names else f"{alias}.id"
+        ids = f"{alias}.`pass`" if "pass" in shape.columns.names else f"{alias}.id"
         months = map(Month.parse, self.plan.months)
-        return f"{self.bounds(table, slack).sql(shape, alias)} AND {of_months_sql(ids, months)}"
+        return f"{self.bounds(table, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
 
     def rows(
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
@@ -67,7 +67,7 @@ class Scope:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
         name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
         rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
-        if "cell_id" not in TABLES[table].column_names:
+        if "cell_id" not in TABLES[table].columns.names:
             return rows
         from pyspark.sql import functions as f
 

@@ -1,7 +1,7 @@
 """The choice: which scene supplies a cell in a pass, and which passes become chips.
 
-A pure function of what was seen, free of order and of the clock: the same observations, rules and
-chips at hand give the same choice.
+A pure function, free of order and of the clock: the same measures, rules and existing chips give
+the same choice.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NODATA = f"{REJECTED}nodata"
 CLOUD = f"{REJECTED}cloud"
 NOT_AMONG_CLEAREST = f"{REJECTED}not_among_clearest"
 
-SEEN = ("cell_id", "pass", "scene_id", "preference", "problem", "clear_frac", "nodata_frac")
+OBSERVED = ("cell_id", "pass", "scene_id", "preference", "problem", "clear_frac", "nodata_frac")
 """Columns that `choose` reads; others travel along."""
-AT_HAND = ("cell_id", "pass")
+EXISTING = ("cell_id", "pass")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,31 +48,31 @@ class Rules:
         )
 
 
-def choose(seen: pd.DataFrame, at_hand: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """One row per (cell, pass): its best scene, and what becomes of it.
 
     The best scene of a (cell, pass) is usable, has the least nodata, then the lowest preference.
-    A month's clearest passes are those of highest `clear_frac`, earlier passes first; chips at
-    hand count among a month's passes and are never given up.
+    A month's clearest passes are those of highest `clear_frac`, earlier passes first; existing
+    chips count among a month's passes and are never given up.
 
     Args:
-        seen: one row per (cell, scene): `SEEN` and any others. `problem` is None where the scene
+        observed: one row per (cell, scene): `OBSERVED` and any others. `problem` is None where the scene
             can be used; fractions are NaN where they are not known; `preference` ranks scenes.
-        at_hand: `AT_HAND` of the chips that exist, of at least the cells and months of `seen`.
+        existing: `EXISTING` of the chips that exist, of at least the cells and months of `observed`.
         rules: thresholds.
 
     Returns:
-        The best rows of `seen`, ordered by cell and pass, with `considered` (scene ids in order of
+        The best rows of `observed`, ordered by cell and pass, with `considered` (scene ids in order of
         preference for this cell) and `outcome`: ``read`` (to become a chip), ``present``,
         ``rejected:<reason>`` or ``failed:<reason>``.
     """
-    ranked = seen.assign(_broken=seen["problem"].notna()).sort_values(
+    ranked = observed.assign(_broken=observed["problem"].notna()).sort_values(
         ["cell_id", "pass", "_broken", "nodata_frac", "preference"], na_position="last", ignore_index=True
     )
     groups = ranked.groupby(["cell_id", "pass"], sort=False)
     best = ranked.loc[~ranked.duplicated(["cell_id", "pass"])].reset_index(drop=True)
     best["considered"] = groups["scene_id"].agg(list).to_numpy()
-    chips = set(zip(at_hand["cell_id"], at_hand["pass"], strict=True))
+    chips = set(zip(existing["cell_id"], existing["pass"], strict=True))
     present = np.array([key in chips for key in zip(best["cell_id"], best["pass"], strict=True)], dtype=bool)
     best["outcome"] = np.select(
         [
@@ -85,14 +85,14 @@ def choose(seen: pd.DataFrame, at_hand: pd.DataFrame, rules: Rules) -> pd.DataFr
         default=READ,
     ).astype(object)
     if rules.passes_per_month is not None:
-        best.loc[_surplus(best, at_hand, rules.passes_per_month), "outcome"] = NOT_AMONG_CLEAREST
+        best.loc[_surplus(best, existing, rules.passes_per_month), "outcome"] = NOT_AMONG_CLEAREST
     return best.drop(columns="_broken")
 
 
-def _surplus(best: pd.DataFrame, at_hand: pd.DataFrame, most: int) -> pd.Index[Any]:
+def _surplus(best: pd.DataFrame, existing: pd.DataFrame, most: int) -> pd.Index[Any]:
     """Rows to be read that are not among the `most` clearest of their cell and month."""
     place = ["cell_id", "month"]
-    held = at_hand.assign(month=months_pandas(at_hand["pass"])).drop_duplicates().groupby(place).size().rename("held")
+    held = existing.assign(month=months_pandas(existing["pass"])).drop_duplicates().groupby(place).size().rename("held")
     wanted = best.loc[best["outcome"] == READ].assign(month=lambda rows: months_pandas(rows["pass"]))
     # Back in the order of the index: sorting must not change whose row is whose.
     order = wanted.sort_values(["clear_frac", "pass"], ascending=[False, True], kind="stable")

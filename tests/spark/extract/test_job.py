@@ -17,7 +17,7 @@ from claylake.plan import Plan
 from claylake.reports import ExtractReport
 from claylake.scene import Scene
 from spark.chips.tensor import decode, digest
-from spark.extraction import admitting, rounds
+from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
 from spark.lake.branches import on_branch
@@ -164,18 +164,18 @@ def test_killed_between_chips_and_outcomes_and_run_again(
         spark.sql(f"ALTER TABLE lake.{undisturbed.database}.{name} DROP BRANCH {undisturbed.branch}")
 
     plan = make_plan(bbox(), scenes, run_id="undisturbed", passes_per_month=2)
-    original = admitting.merge.insert_only
+    original = chip_writer.merge.insert_only
     monkeypatch.setattr(rounds, "batches", partial(batches, most=1))
 
     def die(*args: Any, **kwargs: Any) -> int:
         original(*args, **kwargs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(admitting.merge, "insert_only", die)
+    monkeypatch.setattr(chip_writer.merge, "insert_only", die)
     with pytest.raises(KeyboardInterrupt):
         extract(spark, plan)
     assert len(rows(spark, plan, "chips")) == 9
-    monkeypatch.setattr(admitting.merge, "insert_only", original)
+    monkeypatch.setattr(chip_writer.merge, "insert_only", original)
     report = extract(spark, plan)
     assert (report.chips, report.present, report.rejected) == (9, 9, {"not_among_clearest": 9})
     for name, wanted in calm.items():

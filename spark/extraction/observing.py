@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from claylake.grid import Cell
 from claylake.scene import Scene
+from spark.extraction.arrow_batch import Batch, batch_of
 from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
@@ -17,9 +18,8 @@ from spark.reading.strips import Place
 from spark.scl import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 OBSERVED = (
@@ -82,15 +82,12 @@ def observe_all(
     return work.mapInArrow(_observe, OBSERVED.spark)
 
 
-def _observe(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-    import pyarrow as pa
-
-    schema = OBSERVED.arrow
+def _observe(batches: Iterable[Batch]) -> Iterator[Batch]:
     with environment():
         for batch in batches:
             work: list[_Work] = batch.to_pylist()
             for item in work:
-                yield pa.RecordBatch.from_pylist(_rows(item), schema=schema)
+                yield batch_of(_rows(item), OBSERVED)
 
 
 def _rows(item: _Work) -> list[dict[str, object]]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING, TypedDict
 
 from claylake.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
+from spark.extraction.arrow_batch import Batch, batch_of, rows_of_stream, stream_of
 from spark.extraction.batches import CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
@@ -19,7 +19,6 @@ from spark.scl import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from spark.chips.make import ReadCell
@@ -89,21 +88,10 @@ def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[CellT
 
 def _packed(cells: Iterable[CellToRead]) -> bytearray:
     """Cells as one Arrow stream."""
-    import pyarrow as pa
-
-    schema = _PLACES.arrow
-    rows = [{**vars(cell), **cell.measures.columns()} for cell in cells]
-    table = pa.Table.from_pylist([{name: row[name] for name in _PLACES.names} for row in rows], schema=schema)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(table)
-    return bytearray(sink.getvalue())
+    return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _PLACES))
 
 
-def _read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
-    import pyarrow as pa
-
-    schema = READ_CELLS.arrow
+def _read(batches: Iterable[Batch]) -> Iterator[Batch]:
     with environment():
         for batch in batches:
             work: list[_Work] = batch.to_pylist()
@@ -112,18 +100,16 @@ def _read(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
                 for row in _rows(item):
                     rows.append(row)
                     if len(rows) == _ROWS:
-                        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                        yield batch_of(rows, READ_CELLS)
                         rows = []
                 if rows:
-                    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                    yield batch_of(rows, READ_CELLS)
 
 
 def _rows(item: _Work) -> Iterator[dict[str, object]]:
     """`READ_CELLS` of one task, as the cells are read."""
-    import pyarrow as pa
-
     scene = Scene.model_validate_json(item["document"])
-    cells: list[_Place] = pa.ipc.open_stream(item["cells"]).read_all().to_pylist()
+    cells: list[_Place] = rows_of_stream(item["cells"])
     by_place = {Place(col=cell["col"], row=cell["row"]): cell for cell in cells}
     of_scene = {
         "scene_id": scene.id,

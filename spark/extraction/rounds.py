@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spark.choose import PRESENT, READ, Rules
 from spark.extraction.batches import CellToRead, batches
@@ -22,6 +22,21 @@ if TYPE_CHECKING:
 
 
 _PLACE = ("cell_id", "epsg", "col", "row", "geohash", "geometry", "xmin", "ymin", "xmax", "ymax")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChoiceCount:
+    """How many rows of a choice have an outcome, by pass and scene."""
+
+    outcome: str
+    pass_id: str
+    scene_id: str
+    number: int
+
+    @classmethod
+    def of(cls, row: Row) -> ChoiceCount:
+        """A row grouped by outcome, pass and scene_id, and counted."""
+        return cls(outcome=row["outcome"], pass_id=row["pass"], scene_id=row["scene_id"], number=row["count"])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +76,14 @@ class Rounds:
         while True:
             choice = self._choice()
             # Few rows: a scene is of one pass. So one query gives outcomes, passes, and what there is to read.
-            rows = choice.groupBy("outcome", "pass", "scene_id").count().collect()
-            counts: Counter[str] = sum((Counter({row["outcome"]: row["count"]}) for row in rows), Counter())
+            rows = [ChoiceCount.of(row) for row in choice.groupBy("outcome", "pass", "scene_id").count().collect()]
+            counts: Counter[str] = sum((Counter({row.outcome: row.number}) for row in rows), Counter())
             present = counts[PRESENT] if present is None else present
             if not counts[READ]:
-                passes = len({row["pass"] for row in rows})
+                passes = len({row.pass_id for row in rows})
                 return FinalChoice(choice=choice, outcomes=counts, passes=passes, present=present)
             before = len(self.writer.failures)
-            wanted = {row["scene_id"]: row["count"] for row in rows if row["outcome"] == READ}
+            wanted = {row.scene_id: row.number for row in rows if row.outcome == READ}
             new = self._read(choice, wanted)
             if new == 0 and len(self.writer.failures) == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
@@ -84,7 +99,8 @@ class Rounds:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        places = {cell_id: number for number, cell_id in enumerate(self.cells["cell_id"].to_pylist())}
+        ids: list[str] = self.cells["cell_id"].to_pylist()
+        places = {cell_id: number for number, cell_id in enumerate(ids)}
         progress = Progress("chips", sum(numbers.values()))
         new = 0
         for batch in batches(numbers):
@@ -94,7 +110,7 @@ class Rounds:
         return new
 
     def _cell(self, choice: Row, number: int) -> CellToRead:
-        place = self.cells.slice(number, 1).to_pylist()[0]
+        place: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
         return CellToRead(
             scene_id=choice["scene_id"],
             measures=Measures(**{name: choice[name] for name in MEASURES}),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX, SCL_ASSET
 from spark.reading.band import Band
@@ -35,8 +36,8 @@ class CellPixels:
     """
 
     place: Place
-    raw: np.ndarray[Any, Any]
-    scl: np.ndarray[Any, Any]
+    raw: NDArray[np.uint16]
+    scl: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +93,7 @@ def _readable(strip: Strip, bands: list[Band], each: _Each, *, patient: bool) ->
 def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
-    scl = np.empty(0)
+    scl = np.empty((strip.cells, CHIP_PX // 2, CHIP_PX // 2), dtype=np.uint8)
     for index, part in enumerate(parts):
         if index == len(BANDS):
             scl = part
@@ -101,7 +102,7 @@ def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
     return [CellPixels(place=place, raw=raw[i], scl=scl[i]) for i, place in enumerate(strip.places)]
 
 
-def doubled(cells: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def doubled(cells: NDArray[Any]) -> NDArray[Any]:
     """Each pixel of (cell, row, col) repeated 2 x 2: nearest, without a shift, as 20 m pixels are cut by 10 m lines."""
     return cells.repeat(2, axis=-2).repeat(2, axis=-1)
 

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 # 3 x 3 cells, and a scene that holds them.
 SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
-CELLS = [Place(156 + x, 1342 + y) for x in range(3) for y in range(3)]
+CELLS = [Place(col=156 + x, row=1342 + y) for x in range(3) for y in range(3)]
 PASS_A, PASS_B, PASS_C = "S2A_20200204T112111", "S2B_20200209T112109", "S2A_20200219T112111"
 
 
@@ -89,7 +89,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     for chip in chips:
         if chip["pass"] != PASS_A:
             continue
-        place = Place(chip["col"], chip["row"])
+        place = Place(col=chip["col"], row=chip["row"])
         pixels = decode(bytes(chip["clay_tensor"]))
         np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide(clear)))
         assert chip["content_digest"] == digest(pixels)

@@ -42,7 +42,7 @@ def observe(scene: Scene, places: Iterable[Place]) -> Iterator[ObservedCell]:
         with open_band(scene, SCL_ASSET) as band:
             lost = 0
             for strip in strips(places):
-                for cell in _strip(band, strip, missing, patient=lost < GIVE_UP_AFTER):
+                for cell in _strip(band, strip, missing, singly=lost < GIVE_UP_AFTER):
                     lost += cell.measures is None
                     yield cell
     except ReadError as error:
@@ -51,15 +51,15 @@ def observe(scene: Scene, places: Iterable[Place]) -> Iterator[ObservedCell]:
         yield from (ObservedCell(place=place, measures=None, error=error) for place in places)
 
 
-def _strip(band: Band, strip: Strip, missing: ReadError | None, *, patient: bool) -> Iterator[ObservedCell]:
+def _strip(band: Band, strip: Strip, missing: ReadError | None, *, singly: bool) -> Iterator[ObservedCell]:
     try:
         codes = band.strip(col=strip.col, row=strip.row, cells=strip.cells)
     except UnreadableError as error:
-        if strip.cells == 1 or not patient:
+        if strip.cells == 1 or not singly:
             yield from (ObservedCell(place=place, measures=None, error=error) for place in strip.places)
             return
         for single in strip.single():
-            yield from _strip(band, single, missing, patient=patient)
+            yield from _strip(band, single, missing, singly=singly)
         return
     for place, measures in zip(strip.places, measures_of(codes), strict=True):
         yield ObservedCell(place=place, measures=measures, error=missing)

@@ -78,8 +78,8 @@ def decide(scene: Scene) -> Decision:
     return Decision(radiometry=MINUS_1000, rule="l2a, baseline from 04.00 on, not flagged as removed")
 
 
-def account(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, object]:
-    """The decision and everything it rests on, as a plain document."""
+def evidence_document(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, object]:
+    """The decision and its evidence, as the scenes table keeps them (JSON)."""
     return {
         "collection": scene.collection,
         "baseline": scene.baseline,
@@ -91,7 +91,7 @@ def account(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, o
 
 
 def evidence_of(raw: NDArray[np.uint16], scl: NDArray[np.uint8]) -> Evidence:
-    """What one cell's pixels say.
+    """The evidence of one cell's pixels.
 
     Args:
         raw: uint16 (band, row, col), DN as stored.

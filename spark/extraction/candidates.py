@@ -31,7 +31,7 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
     Raises:
         FootprintError: a scene's footprint is no polygon; the message names the scene.
     """
-    # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
+    # By default Sedona leaves joins that also have an equality to Spark.
     spark.conf.set("sedona.join.optimizationmode", "all")
     places = CELLS.frame_of(spark, cells).selectExpr(
         "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"

@@ -31,7 +31,7 @@ def observations(
 ) -> DataFrame:
     """Rows of the observations table, one for each of a final choice.
 
-    A chip's row repeats what the chip's own row says; another's, what its best scene shows.
+    Where there is a chip, fractions and scene are those of the chip's own row; elsewhere those of the best scene.
     """
     from pyspark.sql import functions as f
 

@@ -24,7 +24,7 @@ from spark.lake import merge
 from spark.lake.bounds import extent_of_rows
 from spark.lake.branches import on_branch
 from spark.lake.tables import TABLES
-from spark.radiometry import account, decide
+from spark.radiometry import decide, evidence_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -126,7 +126,7 @@ class SceneRows:
         reading = self.log.total(scene.id)
         spent = observed.reading + reading
         decision = decide(scene)
-        evidence = account(scene, decision, reading.evidence)
+        evidence = evidence_document(scene, decision, reading.evidence)
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}
         quarantined = scene.id in self.failures.quarantined

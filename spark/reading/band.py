@@ -47,7 +47,7 @@ class Band:
 
     Args:
         key: the asset's key.
-        asset: where it lies, and how the item describes it.
+        asset: its address, and how the item describes it.
         epsg: CRS that it must have.
         pixel_m: pixel size that it must have, metres.
 

@@ -1,4 +1,4 @@
-"""GDAL's settings, paths and network counters: the one place that knows them."""
+"""GDAL's settings, paths and network counters: all that is particular to GDAL."""
 
 from __future__ import annotations
 

@@ -73,24 +73,24 @@ def read_cells(scene: Scene, places: Iterable[Place]) -> Iterator[CellPixels | U
         opened = list(each(files.enter_context, bands))
         lost = 0
         for strip in strips(places):
-            for part in _readable(strip, opened, each, patient=lost < GIVE_UP_AFTER):
+            for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
                 lost += isinstance(part, Unread)
                 yield part
 
 
-def _readable(strip: Strip, bands: list[Band], each: _Each, *, patient: bool) -> Iterator[CellPixels | Unread]:
+def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) -> Iterator[CellPixels | Unread]:
     """A strip's cells; after a failure one by one, so that only the cells concerned are lost."""
     try:
         yield from _cells(strip, bands, each)
     except ReadError as error:
-        if strip.cells == 1 or not patient:
+        if strip.cells == 1 or not singly:
             yield from (Unread(place=place, error=error) for place in strip.places)
             return
         for single in strip.single():
-            yield from _readable(single, bands, each, patient=patient)
+            yield from _readable(single, bands, each, singly=singly)
 
 
-def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
+def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
     scl = np.empty((strip.cells, CHIP_PX // 2, CHIP_PX // 2), dtype=np.uint8)
@@ -107,11 +107,11 @@ def doubled(cells: NDArray[Any]) -> NDArray[Any]:
     return cells.repeat(2, axis=-2).repeat(2, axis=-1)
 
 
-_Each = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]
+_BandMap = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[_Each]:
+def _threads(number: int) -> Iterator[_BandMap]:
     """A `map` over bands: side by side where reading waits for a network. One thread per file at a time."""
     if number == 1:
         yield map

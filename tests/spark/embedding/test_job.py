@@ -10,7 +10,7 @@ import pytest
 from claylake import store
 from claylake.reports import EmbedReport
 from spark.embedding.errors import ModelChangedError
-from spark.encoder import load_encoder
+from spark.encoding import load_encoder
 from spark.jobs import embed as job
 from spark.lake import branches, merge
 from spark.lake.audits import Findings

@@ -17,8 +17,9 @@ from spark.embedding.pending import commits, with_pixels, without_vector
 from spark.embedding.work import Work
 from spark.embedding.worker import INPUT, OUTPUT, embedder
 from spark.jobs.arguments import plan_uri
-from spark.lake import branches, merge
+from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
+from spark.lake.opening import open_branches
 from spark.lake.scope import Scope
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
@@ -48,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
     total, pending = without_vector(spark, scope)
     _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)

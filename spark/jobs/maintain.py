@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from claylake.plan import Plan
 from claylake.reports import MaintainReport
 from spark.jobs.arguments import plan_uri
-from spark.lake.maintenance import Cleared, maintain_table, names
+from spark.lake.maintenance import Cleared, existing_tables, maintain_table
 from spark.lake.optimizers import optimizers_of
 from spark.lake.scope import Scope
 from spark.session import session
@@ -39,7 +39,7 @@ def run(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Maintai
     started = time.monotonic()
     scope, now = Scope.of(plan), now or datetime.now(UTC)
     cleared: dict[str, Cleared] = {}
-    for name in names(plan, spark):
+    for name in existing_tables(spark, plan):
         cleared[name] = maintain_table(spark, scope, name, now)
         _log.info("%s: %s", name, cleared[name])
     optimizers = optimizers_of(plan, cleared)

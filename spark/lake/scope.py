@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql, store
 from claylake.plan import CELLS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.bounds import Bounds
 from spark.lake.tables import TABLES
 
@@ -66,7 +66,7 @@ class Scope:
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
     ) -> DataFrame:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
-        name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
+        name = names.main(self.plan, table) if branch is None else names.named(self.plan, table, branch)
         rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
         if "cell_id" not in TABLES[table].columns.names:
             return rows

@@ -9,7 +9,7 @@ import numpy as np
 
 from claylake.vector_kind import VectorKind, one_kind
 from claylake.vocabulary import CHIPS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.columns import Columns
 from spark.lake.vectors import comparable
 from spark.report.pca import Basis
@@ -45,7 +45,7 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
     wanted = spark.createDataFrame(chosen[["id"]])
     chips = spark.sql(
-        f"SELECT t.id, t.cell_id, t.geotiff FROM {branches.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
+        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
     ).join(f.broadcast(wanted), on="id", how="left_semi")
     rows = chips.mapInArrow(_shrinker(side), _TILES.spark).collect()
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}

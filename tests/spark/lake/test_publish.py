@@ -8,8 +8,9 @@ from claylake import store
 from claylake.reports import PublishReport
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.jobs import publish as job
-from spark.lake import branches, publish
+from spark.lake import branches, names, publish
 from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError
+from spark.lake.opening import open_branches
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
 
@@ -23,7 +24,7 @@ def impatient(monkeypatch):
 
 
 def ids(spark, plan, table="chips"):
-    return sorted(row["id"] for row in spark.table(branches.main(plan, table)).select("id").collect())
+    return sorted(row["id"] for row in spark.table(names.main(plan, table)).select("id").collect())
 
 
 def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_plan):
@@ -90,7 +91,7 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
 def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     monkeypatch.setattr(branches, "fast_forward", lambda *_: False)
     monkeypatch.setattr(publish, "ATTEMPTS", 2)
     with pytest.raises(PublishRaceError, match="2 attempts"):
@@ -136,7 +137,7 @@ def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]))
     again = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_A)])
-    again.writeTo(branches.on_branch(plan, "chips")).append()
+    again.writeTo(names.on_branch(plan, "chips")).append()
     job.run(spark, plan)
     assert ids(spark, plan) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:2])
 
@@ -190,7 +191,7 @@ def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatc
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
     runs.write(spark, second, runs.rows_of(second, CELLS[1:3]))
-    table = branches.main(first, "chips")
+    table = names.main(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
     real, waited = publish._moved, []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from claylake import sql
@@ -36,20 +36,22 @@ def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> Data
     return rows.mapInArrow(_compare, _COMPARED.spark)
 
 
-def _compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:
         rows = zip(batch.column("clay_tensor").to_pylist(), batch.column("content_digest").to_pylist(), strict=True)
         reasons = [_reason(frame, digest) for frame, digest in rows]
-        yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(reasons, pa.string())], names=_COMPARED.names)
+        yield pa.RecordBatch.from_arrays(
+            [batch.column("id"), pa.array(reasons, pa.string())], names=list(_COMPARED.names)
+        )
 
 
-def _reason(frame: bytes | None, digest: str) -> str | None:
+def _reason(frame: bytes | None, digest: str | None) -> str | None:
     if frame is None:
         return "chip_missing"
     try:
-        open_chip(frame, digest)
+        open_chip(frame, digest or "")
     except ChipError as error:
         return error.reason
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,26 +70,28 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
     return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
 
 
-def _shrinker(side: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _shrinker(side: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
             made = [shrink(preview, side).tobytes() for preview in batch.column("geotiff").to_pylist()]
-            yield pa.RecordBatch.from_arrays([batch.column("cell_id"), pa.array(made, pa.binary())], names=_TILES.names)
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("cell_id"), pa.array(made, pa.binary())], names=list(_TILES.names)
+            )
 
     return work
 
 
-def _projector(basis: Basis) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _projector(basis: Basis) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
             vectors = np.array(batch.column("global_embedding").to_pylist(), dtype=np.float32)
             made = basis.scores(vectors).tolist() if batch.num_rows else []
             yield pa.RecordBatch.from_arrays(
-                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=_SCORES.names
+                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=list(_SCORES.names)
             )
 
     return work

@@ -9,9 +9,10 @@ import pytest
 
 from claylake import store
 from claylake.reports import EmbedReport
+from spark.embedding import run as job
 from spark.embedding.errors import ModelChangedError
 from spark.encoder import load_encoder
-from spark.jobs import embed as job
+from spark.jobs.embed import main
 from spark.lake import merge, names
 from spark.lake.audits import Findings
 from spark.lake.opening import open_branches
@@ -125,9 +126,11 @@ def test_commits_are_bounded_and_poison_is_counted(spark, make, monkeypatch):
     assert sorted(snapshot.added for snapshot in snapshots if snapshot.added) == [2, 2]
 
 
-def test_main_of_the_job_reads_the_plan_and_says_when_there_are_no_chips(spark, make):
-    plan = make(work="vectors")
-    assert job.main(["--plan", plan.uri("plan.json")]) == 0
+def test_the_step_reads_the_plan_ends_its_session_and_says_when_there_are_no_chips(spark, make, monkeypatch):
+    plan, stopped = make(work="vectors"), []
+    monkeypatch.setattr(type(spark), "stop", stopped.append)
+    main(["--plan", plan.uri("plan.json")])
+    assert len(stopped) == 1
     report = EmbedReport.load(plan)
     assert report.message == "nothing to do: no chips in these cells and months"
     assert report.device == "none"

@@ -8,10 +8,10 @@ import pytest
 
 from claylake import store
 from claylake.reports import MaintainReport
-from spark.jobs import maintain as job
 from spark.lake import branches, maintenance, names
 from spark.lake.opening import open_branches
 from spark.lake.refs import Refs, manifest_sizes
+from spark.publishing.maintain import maintain
 from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
@@ -41,7 +41,7 @@ def files(spark, plan, table):
 def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
     before, state = files(spark, plan, "chips"), runs.state(spark, plan)
     assert len(before) == 7
-    report = job.run(spark, plan)
+    report = maintain(spark, plan)
     assert MaintainReport.load(plan) == report
     after = files(spark, plan, "chips")
     assert sorted(after.values()) == [1, 6]
@@ -50,14 +50,14 @@ def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
     assert runs.state(spark, plan) == state
 
     heads = runs.heads(spark, plan)
-    again = job.run(spark, plan)
+    again = maintain(spark, plan)
     assert runs.heads(spark, plan) == heads
     assert again.message == "nothing to do"
 
 
 def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):
     name = names.main(plan, "chips")
-    job.run(spark, plan)
+    maintain(spark, plan)
     old, state = len(Refs.read(spark, name).snapshots), runs.state(spark, plan)
     spark.sql(f"ALTER TABLE {name} CREATE BRANCH run_dead_202401_0000000000")
     spark.sql(f"ALTER TABLE {name} CREATE BRANCH keep_me")

@@ -16,11 +16,11 @@ from claylake.reports import MaintainReport, Optimizer, OptimizerRun
 from claylake.upkeep import Optimizers
 from claylake.vocabulary import OPTIMIZER_KINDS, PUBLISH_ORDER
 from infra.local.options import DATABASE, STEP_KEY
-from spark.jobs import maintain as job
 from spark.lake import branches, maintenance, names
 from spark.lake.opening import open_branches
 from spark.lake.optimizers import optimizers_of, read_run
 from spark.lake.refs import Refs
+from spark.publishing.maintain import maintain
 from tests.spark.lake import rows, runs
 
 pytestmark = pytest.mark.slow
@@ -122,7 +122,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     before, state = held(spark, plan), runs.state(spark, plan)
     assert len(before["chips"][1]) >= 6
 
-    report = job.run(spark, plan, LATE)
+    report = maintain(spark, plan, LATE)
 
     assert MaintainReport.load(plan) == report
     assert (held(spark, plan), runs.state(spark, plan)) == (before, state)
@@ -162,7 +162,7 @@ def test_a_step_of_its_own_tidies_and_asks_glue_nothing(spark, plan, as_step, mo
     asked = as_step()
     # Iceberg removes no orphans younger than a day, whatever the clock is said to be.
     monkeypatch.setattr(maintenance, "remove_orphans", lambda *_: 3)
-    report = job.run(spark, alone, LATE)
+    report = maintain(spark, alone, LATE)
     assert (report.by, report.optimizers, report.warnings) == ("jobs", (), ())
     assert report.rewritten_files["chips"] == 6
     assert report.expired_files["chips"] > 0

@@ -18,15 +18,18 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run_step(
-    name: str, work: Callable[[SparkSession, Plan], object], argv: Sequence[str], *, sedona: bool = False
-) -> None:
+    name: str, work: Callable[[SparkSession, Plan], object], argv: Sequence[str] | None, *, sedona: bool = False
+) -> int:
     """Do a step's work for the plan whose URI follows ``--plan``; anything else ends the process with a usage line.
 
     Args:
         name: of the step.
         work: what it does; saves the step's report.
-        argv: the command line after the program's name.
+        argv: the command line after the program's name; the process's own if None.
         sedona: as of `spark.session.session`.
+
+    Returns:
+        The exit code.
     """
     parser = argparse.ArgumentParser(prog=name, allow_abbrev=False)
     parser.add_argument("--plan", required=True, metavar="URI", help="plan.json of the run folder")
@@ -38,3 +41,4 @@ def run_step(
         work(spark, plan)
     finally:
         spark.stop()
+    return 0

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def main(argv: Sequence[str]) -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run the step."""
-    run_step("extract", _extract, argv, sedona=True)
+    return run_step("extract", _extract, argv, sedona=True)
 
 
 def _extract(spark: SparkSession, plan: Plan) -> None:
@@ -31,4 +31,4 @@ def _extract(spark: SparkSession, plan: Plan) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

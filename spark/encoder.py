@@ -90,6 +90,6 @@ def load_encoder(
     """
     artefact = read_artefact(folder, fetch)
     artefact.require_convention(convention)
-    chosen = choose_device(device, artefact.arch)
+    chosen = choose_device(device, artefact.described.arch)
     trial = Trial(convention=convention, precision=precision, path=path, device=chosen, batch=batch, memory=memory)
     return prove(artefact, trial)

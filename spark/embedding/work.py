@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claylake import store
+from claylake.artifacts import model_uri
 from claylake.plan import Plan
 from claylake.vocabulary import CHIPS
 from spark.lake.columns import Columns
@@ -57,7 +57,7 @@ class Work:
         """The work of a plan."""
         encoder = plan.settings.encoder
         return cls(
-            model=store.join(plan.deployed.artifacts, "model", encoder.model),
+            model=model_uri(plan.deployed, encoder.model),
             model_version=plan.model_version,
             convention=encoder.convention,
             precision=encoder.precision,

@@ -83,7 +83,7 @@ def _encoder(work: Work, device: str | None) -> Encoder:
 
     torch.set_num_threads(work.threads)
     copy = LocalCopy.of(work.model)
-    found = read_artefact(copy.folder).model_version
+    found = read_artefact(copy.folder).described.model_version
     if found != work.model_version:
         raise ModelChangedError(work.model_version, found)
     return load_encoder(

@@ -57,9 +57,11 @@ def prove(artefact: Artefact, trial: Trial) -> NetworkEncoder:
     """
     started = time.monotonic()
     reference = read_reference(artefact, trial.convention)
-    precisions = candidates(trial.precision, tuple(artefact.offers), trial.device)
+    precisions = candidates(trial.precision, tuple(artefact.described.precisions), trial.device)
     encoder, found = _first_good(artefact, reference, trial, precisions)
-    encoder.batch = batch_of(encoder, reference, asked=trial.batch, most=artefact.max_batch, memory=trial.memory)
+    encoder.batch = batch_of(
+        encoder, reference, asked=trial.batch, most=artefact.described.max_batch, memory=trial.memory
+    )
     if kind_of(trial.device) == "cuda":
         record(encoder, artefact, reference)
     encoder.sound = lambda: _still_sound(encoder, artefact, reference)
@@ -86,7 +88,7 @@ def check(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> 
     """
     prepared = encoder.prepare(reference.chips, reference.lonlat, reference.when)
     found = Deviation.between(encoder.raw(prepared), reference.vectors)
-    found.require(artefact.offers[encoder.precision], precision=encoder.precision, device=encoder.device)
+    found.require(artefact.described.precisions[encoder.precision], precision=encoder.precision, device=encoder.device)
     return found
 
 
@@ -132,7 +134,7 @@ def _quickest_good(
         raise ChoiceError("path", trial.path, ("auto", *(way.name for way in possible)))
     tried = _Tried(lambda way: _checked(artefact, reference, trial, precision, way), reference)
     if kind_of(trial.device) == "cpu":
-        known = trial.memory / key_of(artefact.model_version, precision) if trial.memory else None
+        known = trial.memory / key_of(artefact.described.model_version, precision) if trial.memory else None
         ways = list(in_order(ways, tried.seconds, known=known))
     for way in ways:
         good = tried.good(way)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
@@ -24,8 +26,10 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
     A scene supplies only cells of its own zone's grid: nothing is warped. The footprints are few
     and go to every executor as an index; cells stream past it.
 
+    `claylake.candidates` counts the same pairs when a run is planned.
+
     Raises:
-        ValueError: a scene's footprint is no polygon; the message names the scene.
+        FootprintError: a scene's footprint is no polygon; the message names the scene.
     """
     # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
     spark.conf.set("sedona.join.optimizationmode", "all")
@@ -45,12 +49,10 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
 def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
     import shapely
 
-    from spark.footprints import footprint
-
     rows = []
     for scene in scenes:
         try:
             rows.append((scene.id, scene.epsg, bytearray(shapely.to_wkb(footprint(scene.footprint)))))
-        except ValueError as error:
-            raise ValueError(f"scene {scene.id}: {error}") from error
+        except FootprintError as error:
+            raise FootprintError(f"scene {scene.id}: {error}") from error
     return spark.createDataFrame(rows, FOOTPRINTS.spark)

@@ -74,7 +74,7 @@ def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = [
         seen
         | {
-            "cell_id": Cell(scene.epsg, seen["col"], seen["row"]).id,
+            "cell_id": Cell(epsg=scene.epsg, col=seen["col"], row=seen["row"]).id,
             "pass": scene.pass_id,
             "scene_id": scene.id,
             "preference": item["preference"],

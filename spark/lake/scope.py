@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from claylake import sql, store
+from claylake import store
+from claylake.month import Month
+from claylake.pass_month import of_months_sql
 from claylake.plan import CELLS
 from spark.lake import names
 from spark.lake.bounds import Bounds
@@ -52,15 +54,12 @@ class Scope:
     def where(self, table: str, alias: str = "t", slack: timedelta = timedelta(0)) -> str:
         """SQL condition: within the bounds, and of a pass that the plan's months own.
 
-        A pass belongs to the month of its datatake's start, which its id carries. The condition
-        leaves the cells to a join.
+        The condition leaves the cells to a join.
         """
         shape = TABLES[table]
-        start = f"split_part({alias}.`pass`, '_', 2)"
-        if "pass" not in shape.columns.names:
-            start = f"split_part({alias}.id, '_', -1)"
-        months = sql.is_in(f"substring({start}, 1, 6)", [month.replace("-", "") for month in self.plan.months])
-        return f"{self.bounds(table, slack).condition(shape, alias)} AND {months}"
+        ids = f"{alias}.`pass`" if "pass" in shape.columns.names else f"{alias}.id"
+        months = map(Month.parse, self.plan.months)
+        return f"{self.bounds(table, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
 
     def rows(
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)

@@ -18,6 +18,7 @@ def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
     with zipfile.ZipFile(target) as archive:
         assert {name for name in archive.namelist() if name.startswith("model/")} == {
             "model/__init__.py",
+            "model/format.py",
             "model/lean.py",
             "model/processor.py",
             "model/program.py",

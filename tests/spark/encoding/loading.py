@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from model.format import Description, Offer, Source
 from spark.encoder import load_encoder
-from spark.encoding.artefact import Artefact, Offer
+from spark.encoding.artefact import Artefact
 from spark.encoding.network import Network
 from spark.encoding.runner import NetworkEncoder
 
@@ -50,20 +51,30 @@ def told(
     program: Callable[..., torch.Tensor], batch: int = 6, bands: tuple[str, ...] = ("a",), chip_px: int = 2
 ) -> NetworkEncoder:
     """An encoder whose network is a function, which gets DN as float32 and gives 3 components."""
-    artefact = Artefact(
-        folder=Path(),
+    described = Description(
+        name="told",
         model_version="told",
+        weights_digest="",
         arch="cpu",
-        torch=torch.__version__,
         architecture={},
+        torch=torch.__version__,
+        sensor="none",
         bands=bands,
+        means=(),
+        stds=(),
+        wavelengths_um=(),
+        gsd_m=10.0,
         chip_px=chip_px,
-        dim=3,
         max_batch=6,
-        offers={"fp32": Offer(program="none", form="plain", max_error=None, min_cosine=0.9)},
+        dim=3,
         conventions=("blank",),
-        digests={},
+        default_convention="blank",
+        precisions={"fp32": Offer(program="none", form="plain", max_error=None, min_cosine=0.9)},
+        sha256={},
+        source=Source(),
+        note="",
     )
+    artefact = Artefact(folder=Path(), described=described)
     network = Network.of(program, "told")
     return NetworkEncoder(network, artefact, convention="blank", precision="fp32", device="cpu", batch=batch)
 

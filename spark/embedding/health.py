@@ -33,7 +33,7 @@ def health_of(vectors: DataFrame) -> VectorHealth:
         MixedVectorsError: the rows are of several models or conventions.
     """
     counted = _count(vectors)
-    one_kind(VectorKind(*kind) for kind in counted["kinds"] or ())
+    one_kind(VectorKind(**kind.asDict()) for kind in counted["kinds"] or ())
     chosen, unclear = _sample(vectors, int(counted["vectors"]))
     components, share = explained(chosen, unclear)
     return VectorHealth(

@@ -27,7 +27,7 @@ class Snapshot:
     when: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Refs:
     """A table's references at one moment.
 

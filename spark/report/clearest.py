@@ -62,7 +62,7 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
     wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
     vectors = comparable(spark, scope).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
     some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND).collect()
-    one_kind(VectorKind(row["model_version"], row["convention"]) for row in some)
+    one_kind(VectorKind(**{name: row[name] for name in KIND}) for row in some)
     if not some:
         return {}, None
     basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))

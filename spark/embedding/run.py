@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from claylake.reports import EmbedReport
 from claylake.vocabulary import EMBEDDINGS
@@ -22,7 +24,7 @@ from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
@@ -32,7 +34,21 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 WAYS = ("precision", "device", "path")
-"""How a vector was made, as the workers tell."""
+"""How a vector was made, as the workers report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chip:
+    """What the driver keeps of an embedded chip: all but blobs. `datetime` is UTC; no `failure`: it has a vector."""
+
+    id: str
+    content_digest: str
+    geohash: str
+    datetime: dt.datetime
+    failure: str | None
+    precision: str
+    device: str
+    path: str
 
 
 def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
@@ -42,17 +58,19 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
     total, pending = without_vector(spark, scope)
     _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
-    vectors, failed, ways = 0, Counter[str](), {name: set[str]() for name in WAYS}
+    vectors, failed = 0, Counter[str]()
+    ways: dict[str, set[str]] = {name: set() for name in WAYS}
     for group in commits(pending):
         made = _embed_group(spark, scope, work, group)
         try:
-            told = _told(made)
+            chips = _chips(made)
             rows = _rows(made.where("failure IS NULL"), work, plan)
-            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(told, work, plan))
-            for row in told:
-                for name in WAYS:
-                    ways[name].add(row[name])
-            failed.update(row["failure"] for row in told if row["failure"])
+            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, work, plan))
+            for chip in chips:
+                ways["precision"].add(chip.precision)
+                ways["device"].add(chip.device)
+                ways["path"].add(chip.path)
+            failed.update(chip.failure for chip in chips if chip.failure)
         finally:
             made.unpersist()
         _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
@@ -82,19 +100,19 @@ def _embed_group(spark: SparkSession, scope: Scope, work: Work, group: pd.DataFr
     return chips.mapInArrow(embedder(work), OUTPUT.spark).persist()
 
 
-def _told(made: DataFrame) -> list[dict[str, Any]]:
-    """All of a group but vectors and geometries, in the job that makes them: from these the driver tells the rest."""
+def _chips(made: DataFrame) -> list[_Chip]:
+    """All chips of a group, collected in the job that makes their vectors."""
     from pyspark.sql import functions as f
 
     columns = ("id", "content_digest", "geohash", "failure", *WAYS)
     rows = made.select(*columns, f.unix_micros("datetime").alias("micros")).collect()
-    return [{**row.asDict(), "datetime": from_micros(row["micros"])} for row in rows]
+    return [_Chip(datetime=from_micros(row["micros"]), **{name: row[name] for name in columns}) for row in rows]
 
 
-def _extent(told: list[dict[str, Any]], work: Work, plan: Plan) -> Extent:
+def _extent(chips: Iterable[_Chip], work: Work, plan: Plan) -> Extent:
     """Of the rows that have a vector."""
-    whole = (row | _constants(work, plan) for row in told if row["failure"] is None)
-    return extent_of_rows(whole, TABLES[EMBEDDINGS])
+    rows = (vars(chip) | _constants(work, plan) for chip in chips if chip.failure is None)
+    return extent_of_rows(rows, TABLES[EMBEDDINGS])
 
 
 def _rows(made: DataFrame, work: Work, plan: Plan) -> DataFrame:

@@ -87,13 +87,13 @@ def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
 
     told = {}
     for table in PUBLISH_ORDER:
-        names = [
+        columns = [
             name
             for name in TABLES[table].columns.names
             if name not in ("run_id", "created_at", "rejections", "failures")
         ]
         found = spark.table(names.main(plan, table)).selectExpr(
-            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in names)
+            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in columns)
         )
         told[table] = sorted(tuple(row) for row in found.collect())
     return told

@@ -38,14 +38,15 @@ ENCODED_AHEAD = 1
 MOST_DECODERS = 8
 
 
-def embedder(work: Work) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes."""
 
-    def embed_all(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for first in batches:
+    def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rest = iter(batches)
+        for first in rest:
             # Not loaded before the first row: an empty partition needs no encoder.
             if first.num_rows:
-                yield from embedded(_after(first, batches), _encoder(work, device_of_task()), work.threads)
+                yield from embedded(_after(first, rest), _encoder(work, device_of_task()), work.threads)
 
     return embed_all
 

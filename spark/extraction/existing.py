@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake.bounds import Bounds
-from spark.lake.branches import on_branch
 from spark.lake.columns import Columns
+from spark.lake.names import on_branch
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading_log import ReadingLog
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
-from spark.lake import branches, merge
+from spark.lake import merge
+from spark.lake.opening import open_branches
 from spark.preference import preferences
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         StoreError: plan files are missing.
     """
     start = time.monotonic()
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     if plan.work != "full":
         empty = {"scenes": 0, "passes": 0, "candidates": 0, "chips": 0, "present": 0, "bytes_read": 0}
         message = f"nothing to read: the plan's work is {plan.work!r}"

@@ -22,7 +22,7 @@ from spark.choose import PRESENT
 from spark.extraction.observing import ObservedScene
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows
-from spark.lake.branches import on_branch
+from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
 from spark.radiometry import decide, evidence_document
 

@@ -20,7 +20,7 @@ from spark.chips.tensor import decode, digest
 from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
-from spark.lake.branches import on_branch
+from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
 from spark.radiometry import decide, harmonise
 from spark.reading.scene import read_cells

@@ -58,7 +58,7 @@ help: ## list these targets
 
 .PHONY: setup
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars, the JVM's class archive
-	@$(INFRA) -m infra.local.rehearse
+	@$(INFRA) -m infra.local.class_archive.rehearse
 	@echo "claylake is set up"
 
 .PHONY: doctor

@@ -85,7 +85,7 @@ class StackInfo:
         return counts
 
     def calls(self) -> list[dict[str, str]]:
-        """Kinds of AWS calls that Airflow and steps have made so far; see `infra.local.calls`."""
+        """Kinds of AWS calls that Airflow and steps have made so far; see `infra.local.aws.calls`."""
         return list(self.control("GET", "calls"))
 
     def optimizer_ran(self, *, database: str, table: str, kind: str, **run: Any) -> None:

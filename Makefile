@@ -121,8 +121,8 @@ lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
 	.venv/airflow/bin/ruff check .
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/mypy dags plugins
-	.venv/spark/bin/mypy spark model infra/local/world
-	.venv/infra/bin/mypy infra --exclude infra/local/world
+	.venv/spark/bin/mypy spark model infra/world
+	.venv/infra/bin/mypy infra --exclude infra/world
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format

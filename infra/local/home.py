@@ -64,8 +64,9 @@ class Home:
     def world(self, months: tuple[str, ...], size: str = "demo") -> Path:
         """The generated scenes of some months; only what is missing is painted."""
         folder = self.cache / "world" / size
-        command = [str(self.python("spark")), "-m", "infra.local.world", "--out", str(folder), "--size", size]
-        done = subprocess.run([*command, "--months", ",".join(months)], cwd=REPOSITORY, check=False)
+        command = [str(self.python("spark")), "-m", "infra.world", "--out", str(folder), "--size", size]
+        env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "dags")}
+        done = subprocess.run([*command, "--months", ",".join(months)], cwd=REPOSITORY, env=env, check=False)
         if done.returncode:
             raise HomeError("the demo world could not be painted, see above")
         return folder

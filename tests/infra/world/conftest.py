@@ -2,7 +2,7 @@ import pytest
 
 pytest.importorskip("rasterio", reason="the demo world is painted in the spark environment")
 
-from infra.local.world import MONTHS, build
+from infra.world import MONTHS, build
 
 
 @pytest.fixture(scope="session")

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.world import MONTHS, PLACES, WorldError, aoi_feature, build
-from infra.local.world.passes import passes_of
-from infra.local.world.roles import PATTERNS
+from infra.world import MONTHS, PLACES, WorldError, aoi_feature, build
+from infra.world.passes import passes_of
+from infra.world.roles import PATTERNS
 from tests.infra.world.reading import asset_path, items, read
 
 COMMITTED_AOI = Path(__file__).parents[3] / "dags" / "aois" / "demo.geojson"

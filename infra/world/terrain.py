@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from infra.local.world.noise import Field, fractal, generator, smoothstep
-from infra.local.world.place import PIXEL_M, Box
+from claylake.vocabulary import PIXEL_M
+from infra.world.noise import Field, fractal, generator, smoothstep
+from infra.world.place import Box
 
 MASSIF_UV = (0.9, 0.88)
 """Centre of the massif, as fractions of the extent, eastwards and northwards."""

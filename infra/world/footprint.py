@@ -6,9 +6,9 @@ from typing import Any
 from pyproj import Transformer
 from shapely import Polygon, box
 
-from infra.local.world.painting import SWATH_EDGE
-from infra.local.world.passes import Pass
-from infra.local.world.place import Place, Tile
+from infra.world.painting import SWATH_EDGE
+from infra.world.passes import Pass
+from infra.world.place import Place, Tile
 
 
 def lonlat_ring(points: Iterable[tuple[float, float]], epsg: int) -> list[list[float]]:

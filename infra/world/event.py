@@ -7,9 +7,9 @@ from affine import Affine
 from rasterio.features import rasterize
 from shapely import Polygon
 
-from infra.local.world.noise import Field, blurred, fractal, generator, smoothstep
-from infra.local.world.place import Box
-from infra.local.world.water import blob
+from infra.world.noise import Field, blurred, fractal, generator, smoothstep
+from infra.world.place import Box
+from infra.world.water import blob
 
 EVENT_TIME = datetime(2024, 8, 29, 13, 0, tzinfo=UTC)
 """Passes after this show the burn."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from infra.local.world.passes import Pass
-from infra.local.world.place import Place, Tile
-from infra.local.world.roles import C1, L2A
+from claylake.vocabulary import COLLECTION_C1, COLLECTION_L2A
+from infra.world.passes import Pass
+from infra.world.place import Place, Tile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Scene:
     def id(self) -> str:
         """Item id in the collection's style."""
         taken = self.overflight
-        if self.collection == C1:
+        if self.collection == COLLECTION_C1:
             return f"{taken.platform}_T{self.tile.name}_{self.strip_start:%Y%m%dT%H%M%S}_L2A"
         return f"{taken.platform}_{self.tile.name}_{taken.start:%Y%m%d}_0_L2A"
 
@@ -46,4 +46,4 @@ class Scene:
     @property
     def old(self) -> bool:
         """Whether the item speaks the older dialect."""
-        return self.collection == L2A and self.overflight.role.dialect == "old"
+        return self.collection == COLLECTION_L2A and self.overflight.role.dialect == "old"

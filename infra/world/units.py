@@ -6,7 +6,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world.noise import generator
+from infra.world.noise import generator
 
 
 class Kind(IntEnum):

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from infra.local.world.errors import WorldError
+from claylake.vocabulary import CELL_M, PIXEL_M
+from infra.world.errors import WorldError
 
-CELL_M = 2560
-"""Side of a cell of the claylake grid, metres."""
-
-PIXEL_M = 10
-"""Finest pixel, metres; SCL and half of the bands have twice that."""
+COARSE_M = 2 * PIXEL_M
+"""Pixel of the SCL and of half of the bands, metres; `PIXEL_M` is that of the others."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,10 +19,10 @@ class Box:
     north: int
 
     def __post_init__(self) -> None:
-        """Refuse edges off the 20 m grid on which every Sentinel-2 tile lies."""
+        """Refuse edges off the grid of 20 m on which every Sentinel-2 tile lies."""
         edges = (self.west, self.south, self.east, self.north)
-        if any(edge % 20 for edge in edges) or self.west >= self.east or self.south >= self.north:
-            msg = f"a box needs west < east and south < north, all multiples of 20 m; got {edges}"
+        if any(edge % COARSE_M for edge in edges) or self.west >= self.east or self.south >= self.north:
+            msg = f"a box needs west < east and south < north, all multiples of {COARSE_M} m; got {edges}"
             raise WorldError(msg)
 
     @property

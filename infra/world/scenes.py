@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world.bands import SCL_FILE, WAVELENGTHS
-from infra.local.world.classify import classify, percentages
-from infra.local.world.cog import write_cog
-from infra.local.world.footprint import centre_lonlat, scene_footprint
-from infra.local.world.items import item
-from infra.local.world.landcover import Landscape
-from infra.local.world.noise import Field, generator, halved
-from infra.local.world.painting import TEN_METRE, at_20m, clean_bands, expose, veiled
-from infra.local.world.passes import Pass
-from infra.local.world.place import Place
-from infra.local.world.roles import C1
-from infra.local.world.scene import Scene
+from claylake.vocabulary import BANDS_10M, COLLECTION_C1, PIXEL_M
+from infra.world.bands import SCL_FILE, WAVELENGTHS
+from infra.world.classify import classify, percentages
+from infra.world.cog import write_cog
+from infra.world.footprint import centre_lonlat, scene_footprint
+from infra.world.items import item
+from infra.world.landcover import Landscape
+from infra.world.noise import Field, generator, halved
+from infra.world.painting import at_20m, clean_bands, expose, veiled
+from infra.world.passes import Pass
+from infra.world.place import COARSE_M, Place
+from infra.world.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def paint_pass(canvas: Canvas, land: Landscape, overflight: Pass) -> None:
     valid = ~exposure.nodata
     clean: dict[str, Field] = {}
     for band, field in clean_bands(land, overflight, exposure):
-        fine = band in TEN_METRE
+        fine = band in BANDS_10M
         if band in ("red", "nir"):
             clean[band] = halved(field)
         noise = generator(canvas.seed, overflight.datatake, band)
@@ -75,7 +75,7 @@ def paint_pass(canvas: Canvas, land: Landscape, overflight: Pass) -> None:
     kind = land.units.kind[land.unit]
     scl = classify(kind, clean["red"], clean["nir"], exposure, coarse)
     for scene in scenes:
-        part = scl[canvas.place.extent.window(scene.tile.crop, 20)]
+        part = scl[canvas.place.extent.window(scene.tile.crop, COARSE_M)]
         _cog(canvas, scene, part, SCL_FILE)
         outline = scene_footprint(canvas.place, scene.tile, overflight)
         sun = (exposure.azimuth, exposure.elevation)
@@ -88,12 +88,12 @@ def stored(signed: NDArray[np.int32], valid: NDArray[np.bool_], collection: str)
     `sentinel-2-c1-l2a` keeps the processing baseline's offset of 1,000 in the pixels,
     `sentinel-2-l2a` has had it removed.
     """
-    offset = 1000 if collection == C1 else 0
+    offset = 1000 if collection == COLLECTION_C1 else 0
     return np.where(valid, np.clip(signed + offset, 1, 65535), 0).astype(np.uint16)
 
 
 def _write(canvas: Canvas, scenes: list[Scene], signed: NDArray[np.int32], valid: NDArray[np.bool_], band: str) -> None:
-    pixel = 10 if signed.shape == canvas.place.extent.shape else 20
+    pixel = PIXEL_M if signed.shape == canvas.place.extent.shape else COARSE_M
     for scene in scenes:
         window = canvas.place.extent.window(scene.tile.crop, pixel)
         _cog(canvas, scene, stored(signed[window], valid[window], scene.collection), f"{band}.tif")

@@ -3,16 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world.cadastre import Cadastre
-from infra.local.world.noise import Field, blurred, fractal, generator
-from infra.local.world.units import Kind
+from claylake.vocabulary import PIXEL_M
+from infra.world.cadastre import Cadastre
+from infra.world.noise import Field, blurred, fractal, generator
+from infra.world.units import Kind
 
 
 def soil_pattern(seed: int, shape: tuple[int, int], cadastre: Cadastre) -> Field:
     """Return soil moisture, and the rows that machines leave along each parcel."""
     soil = fractal(generator(seed, "soil"), shape, longest=64, shortest=4, gain=0.55)
-    north = -10 * np.arange(shape[0], dtype=np.float32)[:, None]
-    east = 10 * np.arange(shape[1], dtype=np.float32)[None, :]
+    north = -PIXEL_M * np.arange(shape[0], dtype=np.float32)[:, None]
+    east = PIXEL_M * np.arange(shape[1], dtype=np.float32)[None, :]
     turn = cadastre.headings.astype(np.float32)
     across = north * np.cos(turn)[cadastre.parcel] - east * np.sin(turn)[cadastre.parcel]
     # Tramlines every 36 m, as wide booms leave them.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world.noise import Field, fractal, generator, smoothstep
-from infra.local.world.passes import Pass
-from infra.local.world.place import PIXEL_M
+from claylake.vocabulary import PIXEL_M
+from infra.world.noise import Field, fractal, generator, smoothstep
+from infra.world.passes import Pass
 
 _BASE_M = 1350
 """Height of the clouds above ground."""

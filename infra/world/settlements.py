@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from infra.local.world.noise import Field, fractal, generator
-from infra.local.world.parcels import Point
-from infra.local.world.place import PIXEL_M, Box
+from claylake.vocabulary import PIXEL_M
+from infra.world.noise import Field, fractal, generator
+from infra.world.parcels import Point
+from infra.world.place import Box
 
 
 @dataclass(frozen=True, kw_only=True)

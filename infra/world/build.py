@@ -11,12 +11,13 @@ from typing import Any
 import rasterio
 from shapely import Polygon
 
-from infra.local.world.event import EVENT_TIME, burn_outline
-from infra.local.world.footprint import polygon_lonlat
-from infra.local.world.landcover import paint_landscape
-from infra.local.world.passes import passes_of
-from infra.local.world.place import Place, place_of
-from infra.local.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
+from infra.world.event import EVENT_TIME, burn_outline
+from infra.world.footprint import polygon_lonlat
+from infra.world.items import GENERATOR
+from infra.world.landcover import paint_landscape
+from infra.world.passes import passes_of
+from infra.world.place import Place, place_of
+from infra.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
 
 VERSION = 2
 """Of the generator: raised with every change that moves a pixel or an item."""
@@ -112,7 +113,7 @@ def _stamp_of(path: Path) -> str | None:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    stamp = document.get("properties", {}).get("processing:software", {}).get("infra.local.world")
+    stamp = document.get("properties", {}).get("processing:software", {}).get(GENERATOR)
     return None if stamp is None else str(stamp)
 
 

@@ -9,15 +9,16 @@ from rasterio.features import rasterize
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from infra.local.world import units as u
-from infra.local.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
-from infra.local.world.event import burn_outline, burn_severity
-from infra.local.world.noise import Field, fractal, generator
-from infra.local.world.place import Box
-from infra.local.world.terrain import Terrain, raise_terrain
-from infra.local.world.texture import crown_grain, soil_pattern
-from infra.local.world.units import Kind, Units, plant
-from infra.local.world.water import Waters, spill_waters
+from claylake.vocabulary import PIXEL_M
+from infra.world import units as u
+from infra.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
+from infra.world.event import burn_outline, burn_severity
+from infra.world.noise import Field, fractal, generator
+from infra.world.place import Box
+from infra.world.terrain import Terrain, raise_terrain
+from infra.world.texture import crown_grain, soil_pattern
+from infra.world.units import Kind, Units, plant
+from infra.world.water import Waters, spill_waters
 
 Mask = NDArray[np.bool_]
 
@@ -80,8 +81,8 @@ def _mask(extent: Box, shape: BaseGeometry) -> Mask:
 
 
 def _pixels(extent: Box, points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    rows = np.clip((extent.north - points[:, 1]) // 10, 0, extent.shape[0] - 1).astype(np.intp)
-    cols = np.clip((points[:, 0] - extent.west) // 10, 0, extent.shape[1] - 1).astype(np.intp)
+    rows = np.clip((extent.north - points[:, 1]) // PIXEL_M, 0, extent.shape[0] - 1).astype(np.intp)
+    cols = np.clip((points[:, 0] - extent.west) // PIXEL_M, 0, extent.shape[1] - 1).astype(np.intp)
     return rows, cols
 
 
@@ -101,8 +102,8 @@ def _forest(seed: int, extent: Box, terrain: Terrain, cadastre: Cadastre, burn: 
 def _distance(extent: Box, shape: BaseGeometry) -> Field:
     """Return the distance of pixels from a shape's centre, metres."""
     rows, cols = extent.shape
-    north = extent.north - 10 * (np.arange(rows, dtype=np.float32)[:, None] + 0.5)
-    east = extent.west + 10 * (np.arange(cols, dtype=np.float32)[None, :] + 0.5)
+    north = extent.north - PIXEL_M * (np.arange(rows, dtype=np.float32)[:, None] + 0.5)
+    east = extent.west + PIXEL_M * (np.arange(cols, dtype=np.float32)[None, :] + 0.5)
     return np.asarray(np.hypot(north - np.float32(shape.centroid.y), east - np.float32(shape.centroid.x)))
 
 

@@ -1,24 +1,11 @@
-"""Spectra in Sentinel-2's bands: what each kind of ground reflects."""
+"""Spectra in Sentinel-2's bands, in the order of `BANDS`: what each kind of ground reflects."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world.phenology import CALENDAR, cover
-from infra.local.world.units import Kind, Units
-
-BANDS = (
-    "blue",
-    "green",
-    "red",
-    "rededge1",
-    "rededge2",
-    "rededge3",
-    "nir",
-    "nir08",
-    "swir16",
-    "swir22",
-)
-"""Asset keys in Clay's order, which is also the order of every spectrum here."""
+from claylake.vocabulary import BANDS
+from infra.world.phenology import CALENDAR, cover
+from infra.world.units import Kind, Units
 
 Spectrum = tuple[int, ...]
 

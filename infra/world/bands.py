@@ -25,6 +25,6 @@ WAVELENGTHS = {
     "swir16": Wavelength(band="B11", title="SWIR 1.6um", centre=1.61, width=0.143),
     "swir22": Wavelength(band="B12", title="SWIR 2.2um", centre=2.19, width=0.242),
 }
-"""Keyed as Earth Search keys assets, in Clay's order."""
+"""By the bands' names in the vocabulary, in its order."""
 
 SCL_FILE = "SCL.tif"

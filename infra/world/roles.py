@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
-L2A, C1 = "sentinel-2-l2a", "sentinel-2-c1-l2a"
+from claylake.vocabulary import COLLECTION_C1 as C1
+from claylake.vocabulary import COLLECTION_L2A as L2A
 
 
 class Sky(Enum):

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 from shapely import LineString
 
-from infra.local.world.noise import Field, fractal, generator
-from infra.local.world.parcels import Cut, Point, Ring, centre_of, divide, heading, strips
-from infra.local.world.place import PIXEL_M, Box
-from infra.local.world.settlements import Settlement, builtness, settle
+from claylake.vocabulary import PIXEL_M
+from infra.world.noise import Field, fractal, generator
+from infra.world.parcels import Cut, Point, Ring, centre_of, divide, heading, strips
+from infra.world.place import Box
+from infra.world.settlements import Settlement, builtness, settle
 
 LANE, ROAD, STREET = 1, 2, 3
 _PAD = 40

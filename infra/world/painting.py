@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.local.world import spectra
-from infra.local.world.event import EVENT_TIME
-from infra.local.world.landcover import Landscape
-from infra.local.world.noise import Field, blurred, fractal, generator, halved, smoothstep
-from infra.local.world.passes import Pass
-from infra.local.world.sky import Weather, paint_sky
-from infra.local.world.spectra import BANDS
-
-TEN_METRE = frozenset({"blue", "green", "red", "nir"})
+from claylake.vocabulary import BANDS, BANDS_10M
+from infra.world import spectra
+from infra.world.event import EVENT_TIME
+from infra.world.landcover import Landscape
+from infra.world.noise import Field, blurred, fractal, generator, halved, smoothstep
+from infra.world.passes import Pass
+from infra.world.sky import Weather, paint_sky
 
 SNOW_SHARE = 0.035
 """Share of the extent, its highest, that new snow reaches."""
@@ -95,7 +93,7 @@ def clean_bands(land: Landscape, overflight: Pass, exposure: Exposure) -> Iterat
             field += exposure.snow * (np.float32(spectra.SNOW[index]) - field)
         field *= exposure.shade
         field = blurred(field)
-        yield band, field if band in TEN_METRE else halved(field)
+        yield band, field if band in BANDS_10M else halved(field)
 
 
 def veiled(band: str, clean: Field, weather: Weather, rng: np.random.Generator) -> NDArray[np.int32]:

@@ -1,4 +1,4 @@
-"""`python -m infra.local.world --out DIR`: paint the demo world."""
+"""`python -m infra.world --out DIR`: paint the demo world."""
 
 import argparse
 import logging
@@ -6,14 +6,14 @@ import sys
 import time
 from pathlib import Path
 
-from infra.local.world.build import MONTHS, SEED, build
-from infra.local.world.errors import WorldError
-from infra.local.world.place import PLACES
+from infra.world.build import MONTHS, SEED, build
+from infra.world.errors import WorldError
+from infra.world.place import PLACES
 
 
 def main(argv: list[str] | None = None) -> int:
     """Command line; the exit code is 0 if the world stands."""
-    parser = argparse.ArgumentParser(prog="python -m infra.local.world", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m infra.world", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to paint into; what it holds already is kept")
     parser.add_argument("--months", default=",".join(MONTHS), help="yyyy-mm, separated by commas")
     parser.add_argument("--seed", type=int, default=SEED, help="of everything random")

@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-from infra.local.world.errors import WorldError
-from infra.local.world.roles import PATTERNS, Role
+from infra.world.errors import WorldError
+from infra.world.roles import PATTERNS, Role
 
 _REFERENCE = date(2024, 7, 3)
 _START = time(10, 15, 59)

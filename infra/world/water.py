@@ -7,8 +7,8 @@ from shapely import LineString, Polygon
 from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
-from infra.local.world.noise import generator
-from infra.local.world.place import Box
+from infra.world.noise import generator
+from infra.world.place import Box
 
 
 @dataclass(frozen=True, kw_only=True)

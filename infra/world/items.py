@@ -5,12 +5,14 @@ from typing import Any
 
 from shapely import Polygon
 
-from infra.local.world.assets import assets
-from infra.local.world.footprint import lonlat_ring, polygon_lonlat
-from infra.local.world.roles import C1, L2A
-from infra.local.world.scene import Scene
+from claylake.vocabulary import COLLECTION_C1, COLLECTION_L2A
+from infra.world.assets import assets
+from infra.world.footprint import lonlat_ring, polygon_lonlat
+from infra.world.scene import Scene
 
 BASELINE, OLD_BASELINE = "05.11", "05.10"
+GENERATOR = "infra.local.world"
+"""Key of the stamp in `processing:software`. It never changes: scenes that earlier versions painted still count."""
 _EXTENSIONS = ("mgrs/v1.0.0", "view/v1.0.0", "raster/v1.1.0", "eo/v1.1.0", "grid/v1.1.0", "processing/v1.1.0")
 
 
@@ -28,7 +30,7 @@ def item(
     """
     geometry = polygon_lonlat(outline, scene.place.epsg)
     lon, lat = zip(*geometry["coordinates"][0], strict=True)
-    version = "v1.1.0" if scene.collection == L2A else "v2.0.0"
+    version = "v1.1.0" if scene.collection == COLLECTION_L2A else "v2.0.0"
     return {
         "type": "Feature",
         "stac_version": "1.0.0",
@@ -79,9 +81,9 @@ def _properties(
         "s2:datatake_type": "INS-NOBS",
         "s2:datastrip_id": f"{taken.platform}_OPER_MSI_L2A_DS_2APS_{strip}",
         "s2:tile_id": f"{granule}_A{taken.orbit_number:06d}_T{tile.name}_N{baseline}",
-        "processing:software": {"infra.local.world": stamp},
+        "processing:software": {GENERATOR: stamp},
     }
-    if scene.collection == C1:
+    if scene.collection == COLLECTION_C1:
         return {
             **out,
             "proj:code": f"EPSG:{scene.place.epsg}",

@@ -16,7 +16,9 @@ from infra.local.deployed import DEMO_MODEL
 from infra.local.options import AIRFLOW_KEY, REPOSITORY, user_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from infra.world.arguments import WorldArguments
 
 
 class HomeError(RuntimeError):
@@ -61,12 +63,16 @@ class Home:
         jars = REPOSITORY / ".cache/jars"
         return package.assemble(REPOSITORY, self.state / "artifacts", jars=jars, models=[self.model(model)])
 
-    def world(self, months: tuple[str, ...], size: str = "demo") -> Path:
-        """The generated scenes of some months; only what is missing is painted."""
-        folder = self.cache / "world" / size
-        command = [str(self.python("spark")), "-m", "infra.world", "--out", str(folder), "--size", size]
+    def world(self, months: Sequence[str], arguments: WorldArguments) -> Path:
+        """The generated scenes of some months, in a folder of these arguments' own; only what is missing is painted.
+
+        Raises:
+            HomeError: It cannot be painted.
+        """
+        folder = self.cache / "world" / arguments.folder
+        command = [str(self.python("spark")), "-m", "infra.world", "--out", str(folder), "--months", ",".join(months)]
         env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "dags")}
-        done = subprocess.run([*command, "--months", ",".join(months)], cwd=REPOSITORY, env=env, check=False)
+        done = subprocess.run([*command, *arguments.options], cwd=REPOSITORY, env=env, check=False)
         if done.returncode:
             raise HomeError("the demo world could not be painted, see above")
         return folder

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.demo import runs
 from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
 from infra.local.process import Child
+from infra.world.arguments import MONTHS, WorldArguments
 
 START_S = 300.0
 
@@ -122,7 +122,7 @@ def main() -> int:
     options = parser.parse_args()
     home = Home()
     try:
-        data = options.data or home.world(runs.WORLD_MONTHS)
+        data = options.data or home.world(MONTHS, WorldArguments())
         _say("starting the local S3, Glue, EMR and STAC API")
         with home.stack(data) as info:
             _say("starting Airflow: about half a minute")

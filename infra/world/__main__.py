@@ -1,4 +1,4 @@
-"""`python -m infra.world --out DIR`: paint the demo world."""
+"""`python -m infra.world --out DIR`: paint the demo world, in the spark environment with `dags` on the path."""
 
 import argparse
 import logging
@@ -6,7 +6,8 @@ import sys
 import time
 from pathlib import Path
 
-from infra.world.build import MONTHS, SEED, build
+from infra.world.arguments import MONTHS, SEED, read_events, read_months
+from infra.world.build import build
 from infra.world.errors import WorldError
 from infra.world.place import PLACES
 
@@ -15,7 +16,14 @@ def main(argv: list[str] | None = None) -> int:
     """Command line; the exit code is 0 if the world stands."""
     parser = argparse.ArgumentParser(prog="python -m infra.world", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder to paint into; what it holds already is kept")
-    parser.add_argument("--months", default=",".join(MONTHS), help="yyyy-mm, separated by commas")
+    parser.add_argument("--months", default=",".join(MONTHS), help="yyyy-mm or yyyy-mm/yyyy-mm, several with commas")
+    parser.add_argument(
+        "--event",
+        action="append",
+        metavar="KIND,WHERE,WHEN[,SIZE]",
+        help="instead of the default fire: fire, flood, clear-cut or settlement; at lon/lat or east%%/north%%; "
+        "a date or minute (UTC), of a flood two with a slash; 120ha or 900m. Again for more; none for no event",
+    )
     parser.add_argument("--seed", type=int, default=SEED, help="of everything random")
     parser.add_argument("--size", choices=sorted(PLACES), default="demo", help="demo: 100 cells; tiny: 6 cells")
     parser.add_argument("--workers", type=int, default=2, help="passes painted at a time")
@@ -24,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
     started = time.monotonic()
     painted = started
 
-    def tell(done: int, total: int, what: str) -> None:
+    def report(done: int, total: int, what: str) -> None:
         nonlocal painted
         now = time.monotonic()
         if done == 0:
@@ -35,11 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         world = build(
             options.out,
-            months=options.months.split(","),
+            months=read_months(options.months),
             seed=options.seed,
             size=options.size,
+            events=read_events(options.event),
             workers=options.workers,
-            progress=tell,
+            progress=report,
         )
     except WorldError as error:
         sys.stderr.write(f"world: {error}\n")

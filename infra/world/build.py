@@ -11,19 +11,16 @@ from typing import Any
 import rasterio
 from shapely import Polygon
 
-from infra.world.event import EVENT_TIME, burn_outline
-from infra.world.footprint import polygon_lonlat
+from infra.world.arguments import DEFAULT_EVENTS, MONTHS, SEED, VERSION, WorldArguments
+from infra.world.event import FIRE, Event
+from infra.world.events.layer import Trace
+from infra.world.events.traces import traces_of
+from infra.world.footprint import geometry_lonlat, polygon_lonlat
 from infra.world.items import GENERATOR
 from infra.world.landcover import paint_landscape
 from infra.world.passes import passes_of
 from infra.world.place import Place, place_of
 from infra.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
-
-VERSION = 2
-"""Of the generator: raised with every change that moves a pixel or an item."""
-
-MONTHS = ("2024-07", "2024-08", "2024-09")
-SEED = 7
 
 Progress = Callable[[int, int, str], None]
 """Told of passes done, passes to do, and what has just been done."""
@@ -37,45 +34,49 @@ def build(
     months: Sequence[str] = MONTHS,
     seed: int = SEED,
     size: str = "demo",
+    events: Sequence[Event] = DEFAULT_EVENTS,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Paint a world into a folder and return the content of its `world.json`.
 
-    Scenes that this seed, size and generator have already painted are kept; items of another
-    world in the same folder are removed. Pixels depend on seed, size and generator alone.
+    Scenes that this generator has already painted of the same seed, size and events are kept; items of another
+    world in the same folder are removed.
 
     Args:
         out: folder, made if absent.
         months: `yyyy-mm` each.
         seed: of everything random.
         size: `demo` (100 cells) or `tiny` (6 cells).
+        events: what changes the ground, and when.
         workers: passes painted at a time.
         progress: called from this thread after every pass.
 
     Raises:
-        WorldError: for a month or size that does not exist.
+        WorldError: for a month or size that does not exist, or an event that does not fit.
     """
     place = place_of(size)
-    canvas = Canvas(out=out, place=place, seed=seed, stamp=f"{VERSION}-{size}-{seed}")
+    arguments = WorldArguments(size=size, seed=seed, events=tuple(events))
+    canvas = Canvas(out=out, place=place, seed=seed, stamp=arguments.stamp)
     overflights = [taken for month in sorted(set(months)) for taken in passes_of(month, size)]
-    _drop_foreign(canvas)
-    _write_outlines(canvas)
     missing = [
         taken for taken in overflights if not all(_is_done(canvas, item_path(out, s)) for s in scenes_of(place, taken))
     ]
     tell = progress or _log_progress
-    if missing:
+    if missing or not (out / "event.geojson").exists():
         started = time.monotonic()
         land = paint_landscape(seed, place.extent)
+        traces = traces_of(arguments.events, place, land, seed)
+        _drop_foreign(canvas)
+        _write_outlines(canvas, arguments.events, traces)
         tell(0, len(missing), f"landscape in {time.monotonic() - started:.0f} s")
         # Blocks are written once and never read again: a large cache would only hold memory.
         with rasterio.Env(GDAL_CACHEMAX=64), ThreadPoolExecutor(workers) as pool:
-            tasks = {pool.submit(paint_pass, canvas, land, taken): taken for taken in missing}
+            tasks = {pool.submit(paint_pass, canvas, land, traces, taken): taken for taken in missing}
             for done, task in enumerate(as_completed(tasks), 1):
                 task.result()
                 tell(done, len(missing), tasks[task].datatake)
-    world = _summary(canvas)
+    world = {**_summary(canvas), "events": [str(event) for event in arguments.events]}
     write_json(out / "world.json", world)
     return world
 
@@ -95,16 +96,22 @@ def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
     return {**geometry, "coordinates": [ring]}
 
 
-def _write_outlines(canvas: Canvas) -> None:
-    burn = burn_outline(canvas.seed, canvas.place.extent)
+def _write_outlines(canvas: Canvas, events: Sequence[Event], traces: Sequence[Trace]) -> None:
+    """Write the AOI and the events: one feature where there is one event, else a collection."""
     write_json(canvas.out / "aoi.geojson", aoi_feature(canvas.place))
+    features = [_feature(event, trace, canvas.place.epsg) for event, trace in zip(events, traces, strict=True)]
+    collection = {"type": "FeatureCollection", "features": features}
+    write_json(canvas.out / "event.geojson", features[0] if len(features) == 1 else collection)
+
+
+def _feature(event: Event, trace: Trace, epsg: int) -> dict[str, Any]:
+    times = {"from": event.start, "to": event.end}
     properties = {
-        "name": "burn scar",
-        "from": EVENT_TIME.isoformat().replace("+00:00", "Z"),
-        "area_km2": round(burn.area / 1e6, 3),
+        "name": "burn scar" if event.kind == FIRE else event.kind,
+        **{name: moment.isoformat().replace("+00:00", "Z") for name, moment in times.items() if moment},
+        "area_km2": round(trace.outline.area / 1e6, 3),
     }
-    geometry = polygon_lonlat(burn, canvas.place.epsg)
-    write_json(canvas.out / "event.geojson", {"type": "Feature", "properties": properties, "geometry": geometry})
+    return {"type": "Feature", "properties": properties, "geometry": geometry_lonlat(trace.outline, epsg)}
 
 
 def _stamp_of(path: Path) -> str | None:

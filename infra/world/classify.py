@@ -8,27 +8,25 @@ from infra.world.noise import Field, halved
 from infra.world.painting import Exposure
 from infra.world.scl import Scl
 from infra.world.sky import Weather
-from infra.world.units import Kind
 
 
 def classify(
-    kind: NDArray[np.uint8], red: Field, nir: Field, exposure: Exposure, weather: Weather
+    water: NDArray[np.bool_], red: Field, nir: Field, exposure: Exposure, weather: Weather
 ) -> NDArray[np.uint8]:
     """Return the SCL, `(row, col)` uint8 at 20 m.
 
     Args:
-        kind: `Kind` of the ground at 10 m.
+        water: where water is, at 10 m.
         red: clean red at 20 m, DN.
         nir: clean near infrared at 20 m, DN.
         exposure: of the pass.
         weather: of the pass, at 20 m.
     """
     ndvi = (nir - red) / np.maximum(nir + red, 1)
-    water = halved(((kind == Kind.LAKE) | (kind == Kind.RIVER)).astype(np.float32)) >= 0.5
     scl = np.where(ndvi > 0.45, Scl.VEGETATION, Scl.NOT_VEGETATED).astype(np.uint8)
     scl[(ndvi > 0.437) & (ndvi <= 0.45)] = Scl.UNCLASSIFIED
     scl[(nir < 900) & (red < 450)] = Scl.DARK_FEATURES
-    scl[water] = Scl.WATER
+    scl[halved(water.astype(np.float32)) >= 0.5] = Scl.WATER
     if exposure.snow.size > 1:
         scl[halved(exposure.snow) > 0.4] = Scl.SNOW_ICE
     scl[weather.shadow > 0.35] = Scl.CLOUD_SHADOW

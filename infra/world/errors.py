@@ -2,4 +2,4 @@
 
 
 class WorldError(Exception):
-    """The demo world cannot be built as asked."""
+    """The demo world cannot be built with these arguments; the message says which are allowed."""

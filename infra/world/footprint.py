@@ -1,10 +1,11 @@
-"""Outlines in lon/lat: of scenes, of the AOI, of the event."""
+"""Outlines in lon/lat: of scenes, of the AOI, of events."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from pyproj import Transformer
-from shapely import Polygon, box
+from shapely import LinearRing, Polygon, box, get_parts
+from shapely.geometry.base import BaseGeometry
 
 from infra.world.painting import SWATH_EDGE
 from infra.world.passes import Pass
@@ -18,10 +19,22 @@ def lonlat_ring(points: Iterable[tuple[float, float]], epsg: int) -> list[list[f
 
 
 def polygon_lonlat(polygon: Polygon, epsg: int) -> dict[str, Any]:
-    """Return a projected polygon as a GeoJSON geometry, lon/lat, counter-clockwise."""
-    corners = [(east, north) for east, north, *_ in polygon.exterior.coords]
-    ring = corners if polygon.exterior.is_ccw else corners[::-1]
-    return {"type": "Polygon", "coordinates": [lonlat_ring(ring, epsg)]}
+    """Return a projected polygon as a GeoJSON geometry, lon/lat, counter-clockwise, its holes clockwise."""
+    rings = [_ring(polygon.exterior, is_ccw=True), *(_ring(hole, is_ccw=False) for hole in polygon.interiors)]
+    return {"type": "Polygon", "coordinates": [lonlat_ring(ring, epsg) for ring in rings]}
+
+
+def geometry_lonlat(geometry: BaseGeometry, epsg: int) -> dict[str, Any]:
+    """Return a projected polygon or polygons as a GeoJSON geometry, lon/lat."""
+    if isinstance(geometry, Polygon):
+        return polygon_lonlat(geometry, epsg)
+    parts = [polygon_lonlat(part, epsg)["coordinates"] for part in get_parts(geometry)]
+    return {"type": "MultiPolygon", "coordinates": parts}
+
+
+def _ring(line: LinearRing, *, is_ccw: bool) -> list[tuple[float, float]]:
+    corners = [(east, north) for east, north, *_ in line.coords]
+    return corners if line.is_ccw == is_ccw else corners[::-1]
 
 
 def scene_footprint(place: Place, tile: Tile, overflight: Pass) -> Polygon:

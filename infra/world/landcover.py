@@ -11,9 +11,10 @@ from shapely.geometry.base import BaseGeometry
 
 from claylake.vocabulary import PIXEL_M
 from infra.world import units as u
+from infra.world.arguments import GROVE
 from infra.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
-from infra.world.event import burn_outline, burn_severity
 from infra.world.noise import Field, fractal, generator
+from infra.world.patch import scar, usual_radius
 from infra.world.place import Box
 from infra.world.terrain import Terrain, raise_terrain
 from infra.world.texture import crown_grain, soil_pattern
@@ -34,8 +35,7 @@ class Landscape:
         pattern: soil moisture and the rows of fields, std about 1.
         grain: relative brightness of tree crowns and water, added to 1.
         terrain: heights and slopes.
-        burnt: severity of the event, 0 to 1, seen in passes after it.
-        burn: its outline in projected metres.
+        waters: river, creeks and lakes as outlines.
     """
 
     extent: Box
@@ -44,8 +44,7 @@ class Landscape:
     pattern: Field
     grain: Field
     terrain: Terrain
-    burnt: Field
-    burn: Polygon
+    waters: Waters
 
 
 def paint_landscape(seed: int, extent: Box) -> Landscape:
@@ -53,11 +52,11 @@ def paint_landscape(seed: int, extent: Box) -> Landscape:
     terrain = raise_terrain(seed, extent)
     waters = spill_waters(seed, extent)
     cadastre = survey(seed, extent)
-    burn = burn_outline(seed, extent)
+    grove = scar(generator(seed, "burn"), extent.at(GROVE.east, GROVE.north), usual_radius(extent))
     valley = _mask(extent, waters.line.buffer(420))
     rows, cols = _pixels(extent, cadastre.centres)
     units = plant(seed, wet=valley[rows, cols], high=terrain.height[rows, cols] > 680)
-    forest = _forest(seed, extent, terrain, cadastre, burn)
+    forest = _forest(seed, extent, terrain, cadastre, grove)
     unit = u.PARCEL_BASE + cadastre.parcel
     unit = _plant_trees(seed, unit, forest, cadastre, terrain)
     unit = _build_up(seed, unit, forest, cadastre, terrain)
@@ -69,8 +68,7 @@ def paint_landscape(seed: int, extent: Box) -> Landscape:
         pattern=soil_pattern(seed, extent.shape, cadastre),
         grain=crown_grain(seed, units.kind[unit]),
         terrain=terrain,
-        burnt=burn_severity(seed, extent, burn),
-        burn=burn,
+        waters=waters,
     )
 
 
@@ -86,14 +84,14 @@ def _pixels(extent: Box, points: NDArray[np.float64]) -> tuple[NDArray[np.intp],
     return rows, cols
 
 
-def _forest(seed: int, extent: Box, terrain: Terrain, cadastre: Cadastre, burn: Polygon) -> Mask:
-    """Return where trees stand: on hills, in patches that follow parcels about as often as not."""
+def _forest(seed: int, extent: Box, terrain: Terrain, cadastre: Cadastre, grove: Polygon) -> Mask:
+    """Return where trees stand: on hills, in a grove, and in patches that follow parcels about as often as not."""
     rng = generator(seed, "forest")
     wild = fractal(rng, extent.shape, longest=256, shortest=4, gain=0.55)
     owner = rng.normal(0, 0.42, cadastre.headings.size).astype(np.float32)
     wild += owner[cadastre.parcel]
     wild += np.clip((terrain.height - 540) / 130, -0.1, 2.4)
-    wild += np.float32(2.6) * np.exp(-(_distance(extent, burn) ** 2) / np.float32(burn.area))
+    wild += np.float32(2.6) * np.exp(-(_distance(extent, grove) ** 2) / np.float32(grove.area))
     top = 0.72 * float(terrain.height.max()) + 0.28 * float(terrain.height.min())
     alpine = terrain.height + 60 * fractal(rng, extent.shape, longest=64, shortest=4) > top
     return (wild > 1.12) & ~alpine

@@ -1,6 +1,6 @@
 """One pass over the landscape: signed DN per band, and the scene classification."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS, BANDS_10M
 from infra.world import spectra
-from infra.world.event import EVENT_TIME
+from infra.world.events.layer import Layer, Trace
 from infra.world.landcover import Landscape
 from infra.world.noise import Field, blurred, fractal, generator, halved, smoothstep
 from infra.world.passes import Pass
@@ -75,20 +75,32 @@ def _snow(seed: int, land: Landscape, overflight: Pass) -> Field:
     return smoothstep(height + melting, line, line + 0.08 * (line - bottom))
 
 
-def clean_bands(land: Landscape, overflight: Pass, exposure: Exposure) -> Iterator[tuple[str, Field]]:
-    """Yield every band as it would look without atmosphere, DN, at its own resolution."""
+def layers_of(traces: Sequence[Trace], land: Landscape, overflight: Pass) -> list[Layer]:
+    """Return what events have changed by the time of a pass."""
+    look = spectra.ground(land.units, overflight.day)
+    layers = [trace.at(overflight.start, look) for trace in traces]
+    return [layer for layer in layers if layer is not None]
+
+
+def clean_bands(
+    land: Landscape, layers: Sequence[Layer], overflight: Pass, exposure: Exposure
+) -> Iterator[tuple[str, Field]]:
+    """Yield every band as it would look without atmosphere, DN, at its own resolution.
+
+    Args:
+        land: the landscape.
+        layers: what events have changed.
+        overflight: the pass.
+        exposure: its sun, weather and snow.
+    """
     look = spectra.ground(land.units, overflight.day)
     pattern = land.pattern * spectra.patterning(land.units, overflight.day)[land.unit]
-    burnt = land.burnt if overflight.start > EVENT_TIME else None
-    spots = np.nonzero(land.burnt) if burnt is not None else ()
     for index, band in enumerate(BANDS):
         weight = np.float32(spectra.VISIBLE_WEIGHT[index])
         field = look[:, index][land.unit]
         field *= 1 + weight * pattern + land.grain
-        if burnt is not None:
-            severity = burnt[spots]
-            ash = np.float32(spectra.BURNT[index]) * (1 + np.float32(0.7) * land.grain[spots])
-            field[spots] += severity * (ash - field[spots])
+        for layer in layers:
+            layer.paint(field, band)
         if overflight.role.snow:
             field += exposure.snow * (np.float32(spectra.SNOW[index]) - field)
         field *= exposure.shade

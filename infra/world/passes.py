@@ -10,13 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-from infra.world.errors import WorldError
+from infra.world.arguments import read_month
 from infra.world.roles import PATTERNS, Role
 
 _REFERENCE = date(2024, 7, 3)
 _START = time(10, 15, 59)
 _ABSOLUTE_ORBIT = {"S2A": 47109, "S2B": 38272}
 """At the reference date and five days later; both give relative orbit 65."""
+_FIRST_DAY = {"S2A": date(2015, 6, 27), "S2B": date(2017, 3, 15)}
+"""Of each satellite's images."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,24 +69,24 @@ def passes_of(month: str, place: str) -> tuple[Pass, ...]:
     """Return the passes of a month (`yyyy-mm`) at a place, oldest first.
 
     Raises:
-        WorldError: if the month is not a month.
+        WorldError: if the month is not a month, or before Sentinel-2.
     """
-    try:
-        first = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC).date()
-    except ValueError as error:
-        msg = f"a month is written yyyy-mm, not {month!r}"
-        raise WorldError(msg) from error
+    first = read_month(month).start.date()
     count = calendar.monthrange(first.year, first.month)[1]
     days = [first + timedelta(days=i) for i in range(count)]
-    orbits = [day for day in days if (day - _REFERENCE).days % 5 == 0]
+    orbits = [day for day in days if (day - _REFERENCE).days % 5 == 0 and day >= _FIRST_DAY[_platform(day)]]
     patterns = PATTERNS[place]
     roles = patterns[(first.year * 12 + first.month - 1) % len(patterns)]
     return tuple(_pass(orbits[role.orbit], role) for role in roles if role.orbit < len(orbits))
 
 
+def _platform(day: date) -> str:
+    return "S2A" if (day - _REFERENCE).days % 10 == 0 else "S2B"
+
+
 def _pass(day: date, role: Role) -> Pass:
     since = (day - _REFERENCE).days
-    platform = "S2A" if since % 10 == 0 else "S2B"
+    platform = _platform(day)
     # 143 orbits take exactly ten days.
     number = _ABSOLUTE_ORBIT[platform] + 143 * (since // 10)
     start = datetime.combine(day, _START, tzinfo=UTC)

@@ -68,6 +68,30 @@ CALENDAR: dict[Kind, _Knots] = {
 }
 
 
+WINTER: dict[Kind, tuple[float, float]] = {
+    Kind.CEREAL_STUBBLE: (0.2, 0.15),
+    Kind.CEREAL_COVER: (0.55, 0.1),
+    Kind.RAPE: (0.65, 0.0),
+    Kind.MAIZE: (0.04, 0.3),
+    Kind.BEET: (0.06, 0.02),
+    Kind.POTATO: (0.15, 0.02),
+    Kind.MEADOW: (0.55, 0.2),
+}
+"""Green cover and straw from December to February, where a calendar ends before: sown, frozen back or harvested."""
+_LATE, _WINTER = 290, (335, 45)
+"""Days: until when the calendars above hold; where winter begins and ends."""
+
+
+def knots(kind: Kind) -> _Knots:
+    """Return a crop's whole year, from day 0 on: its calendar between two winters."""
+    calendar = CALENDAR[kind]
+    if kind not in WINTER:
+        return ((0, *calendar[-1][1:]), *calendar)
+    green, straw = WINTER[kind]
+    last = () if calendar[-1][0] >= _LATE else ((_LATE, *calendar[-1][1:]),)
+    return ((0, green, straw), (_WINTER[1], green, straw), *calendar, *last, (_WINTER[0], green, straw))
+
+
 def cover(units: Units, day: int) -> NDArray[np.float64]:
     """Return the cover of every unit on a day of the year.
 
@@ -79,9 +103,9 @@ def cover(units: Units, day: int) -> NDArray[np.float64]:
     green = np.ones(units.kind.size)
     straw = np.zeros(units.kind.size)
     when = day - units.shift
-    for kind, knots in CALENDAR.items():
+    for kind in CALENDAR:
         mine = units.kind == kind
-        days, greens, straws = (np.array(column) for column in zip(*knots, strict=True))
+        days, greens, straws = (np.array(column) for column in zip(*knots(kind), strict=True))
         green[mine] = np.interp(when[mine], days, greens)
         straw[mine] = np.interp(when[mine], days, straws)
         green[mine] *= units.lush[mine]
@@ -92,8 +116,8 @@ def cover(units: Units, day: int) -> NDArray[np.float64]:
 
 
 def _mown(units: Units, day: int) -> NDArray[np.float64]:
-    """Return how short-cut meadows are: 1 on the day of mowing, 0 from three weeks later."""
+    """Return how short-cut meadows are: 1 on the day of mowing, 0 from three weeks later and in winter."""
     cycle, recovery = 42, 21
     since = (day + units.phase * cycle) % cycle
-    fresh = np.clip(1 - since / recovery, 0, 1)
+    fresh = np.clip(1 - since / recovery, 0, 1) if 100 < day < 300 else np.zeros(since.size)
     return np.where(units.kind == Kind.MEADOW, fresh, 0.0)

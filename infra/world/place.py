@@ -30,6 +30,10 @@ class Box:
         """Rows and columns at 10 m."""
         return (self.north - self.south) // PIXEL_M, (self.east - self.west) // PIXEL_M
 
+    def at(self, east: float, north: float) -> tuple[float, float]:
+        """Return easting and northing, metres, of shares of the box, 0 to 1 eastwards and northwards."""
+        return self.west + east * (self.east - self.west), self.south + north * (self.north - self.south)
+
     def transform(self, pixel: int = PIXEL_M) -> tuple[float, float, float, float, float, float]:
         """Return the affine transform, in the order of `proj:transform`, for pixels of `pixel` m."""
         return (float(pixel), 0.0, float(self.west), 0.0, float(-pixel), float(self.north))

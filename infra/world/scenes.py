@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,16 @@ from claylake.vocabulary import BANDS_10M, COLLECTION_C1, PIXEL_M
 from infra.world.bands import SCL_FILE, WAVELENGTHS
 from infra.world.classify import classify, percentages
 from infra.world.cog import write_cog
+from infra.world.events.layer import Layer, Trace
 from infra.world.footprint import centre_lonlat, scene_footprint
 from infra.world.items import item
 from infra.world.landcover import Landscape
 from infra.world.noise import Field, generator, halved
-from infra.world.painting import at_20m, clean_bands, expose, veiled
+from infra.world.painting import at_20m, clean_bands, expose, layers_of, veiled
 from infra.world.passes import Pass
 from infra.world.place import COARSE_M, Place
 from infra.world.scene import Scene
+from infra.world.units import Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +57,15 @@ def item_path(out: Path, scene: Scene) -> Path:
     return out / "items" / f"{scene.id}.json"
 
 
-def paint_pass(canvas: Canvas, land: Landscape, overflight: Pass) -> None:
-    """Paint all scenes of a pass. A scene's item appears last: where it is, all pixels are."""
+def paint_pass(canvas: Canvas, land: Landscape, traces: Sequence[Trace], overflight: Pass) -> None:
+    """Paint all scenes of a pass. A scene's item appears last: where it is, all pixels are.
+
+    Args:
+        canvas: where, and of which world.
+        land: its landscape.
+        traces: what its events leave.
+        overflight: the pass.
+    """
     scenes = scenes_of(canvas.place, overflight)
     for scene in scenes:
         shutil.rmtree(_draft(canvas, scene), ignore_errors=True)
@@ -64,7 +74,8 @@ def paint_pass(canvas: Canvas, land: Landscape, overflight: Pass) -> None:
     coarse = at_20m(exposure.weather)
     valid = ~exposure.nodata
     clean: dict[str, Field] = {}
-    for band, field in clean_bands(land, overflight, exposure):
+    layers = layers_of(traces, land, overflight)
+    for band, field in clean_bands(land, layers, overflight, exposure):
         fine = band in BANDS_10M
         if band in ("red", "nir"):
             clean[band] = halved(field)
@@ -72,14 +83,22 @@ def paint_pass(canvas: Canvas, land: Landscape, overflight: Pass) -> None:
         signed = veiled(band, field, exposure.weather if fine else coarse, noise)
         mask = valid.repeat(2, 0).repeat(2, 1) if fine else valid
         _write(canvas, scenes, signed, mask, WAVELENGTHS[band].band)
-    kind = land.units.kind[land.unit]
-    scl = classify(kind, clean["red"], clean["nir"], exposure, coarse)
+    scl = classify(_water(land, layers), clean["red"], clean["nir"], exposure, coarse)
     for scene in scenes:
         part = scl[canvas.place.extent.window(scene.tile.crop, COARSE_M)]
         _cog(canvas, scene, part, SCL_FILE)
         outline = scene_footprint(canvas.place, scene.tile, overflight)
         sun = (exposure.azimuth, exposure.elevation)
         _publish(canvas, scene, item(scene, sun, outline, percentages(part), canvas.stamp))
+
+
+def _water(land: Landscape, layers: Sequence[Layer]) -> NDArray[np.bool_]:
+    """Return where water is, `(row, col)` at 10 m."""
+    kind = land.units.kind[land.unit]
+    water = (kind == Kind.LAKE) | (kind == Kind.RIVER)
+    for layer in layers:
+        water[layer.pixels] |= layer.water
+    return np.asarray(water)
 
 
 def stored(signed: NDArray[np.int32], valid: NDArray[np.bool_], collection: str) -> NDArray[np.uint16]:

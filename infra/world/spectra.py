@@ -11,10 +11,10 @@ Spectrum = tuple[int, ...]
 
 STRAW: Spectrum = (640, 1020, 1420, 1750, 2250, 2500, 2750, 2950, 3250, 2250)
 SOIL: Spectrum = (640, 860, 1140, 1320, 1470, 1590, 1740, 1860, 2500, 2150)
-BURNT: Spectrum = (300, 385, 430, 520, 640, 740, 820, 910, 1500, 1780)
 SNOW: Spectrum = (8300, 8400, 8300, 8200, 8050, 7900, 7800, 7500, 900, 700)
 CLOUD: Spectrum = (6500, 6350, 6350, 6400, 6450, 6500, 6550, 6450, 4300, 3200)
 CIRRUS: Spectrum = (1150, 1080, 1050, 1060, 1080, 1090, 1100, 1090, 650, 430)
+LEAFLESS: Spectrum = (330, 450, 540, 680, 930, 1040, 1150, 1220, 1520, 1080)
 AUTUMN: Spectrum = (260, 520, 560, 1080, 2150, 2600, 2800, 2900, 1700, 850)
 
 LEAVES: dict[Kind, Spectrum] = {
@@ -52,11 +52,18 @@ def ground(units: Units, day: int) -> NDArray[np.float32]:
     leaves = np.array([LEAVES[kind] for kind in Kind], dtype=np.float64)[units.kind]
     turned = (units.kind == Kind.DECIDUOUS) * np.clip((day + 1.5 * units.shift - 258) / 45, 0, 0.9)
     leaves += turned[:, None] * (np.array(AUTUMN) - leaves)
+    bare = np.isin(units.kind, [Kind.DECIDUOUS, Kind.TREES]) * leafless(day + 1.5 * units.shift)
+    leaves += bare[:, None] * (np.array(LEAFLESS) - leaves)
     out = part[:, :1] * leaves + part[:, 1:2] * np.array(STRAW)
     # Fields differ in the colour of their earth as well: dark earth is also less red.
     slope = units.soil[:, None] ** np.linspace(0.8, 1.15, len(BANDS))
     out += part[:, 2:] * np.array(SOIL) * slope
     return np.asarray(out * units.bright[:, None], dtype=np.float32)
+
+
+def leafless(day: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how bare deciduous trees are on days of the year: 1 from late November to early April, 0 in summer."""
+    return np.asarray(np.clip((day - 300) / 25, 0, 1) + np.clip((120 - day) / 20, 0, 1))
 
 
 def patterning(units: Units, day: int) -> NDArray[np.float32]:

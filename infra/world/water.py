@@ -35,7 +35,7 @@ def spill_waters(seed: int, extent: Box) -> Waters:
     size = min(1.0, span / 26_000)
     line = _meander(rng, extent, start=(-0.04, 0.42), heading=-0.22, wave=1100 + 1700 * size)
     river = line.buffer(16 + 30 * size, cap_style="flat")
-    lake = blob(rng, _at(extent, 0.27, 0.17), 0.052 * span, stretch=1.9, turn=0.7)
+    lake = blob(rng, extent.at(0.27, 0.17), 0.052 * span, stretch=1.9, turn=0.7)
     ponds = [
         blob(rng, _beside(line, t, side * (260 + 160 * size)), (60 + 80 * size) * grow, 1.4, t * 6)
         for t, side, grow in ((0.3, 1, 1.1), (0.36, 1, 0.7), (0.62, -1, 1.0), (0.83, 1, 0.8))
@@ -77,13 +77,6 @@ def blob(
     return Polygon(np.column_stack([east, north])).buffer(0)
 
 
-def _at(extent: Box, u: float, v: float) -> tuple[float, float]:
-    return (
-        extent.west + u * (extent.east - extent.west),
-        extent.south + v * (extent.north - extent.south),
-    )
-
-
 def _meander(
     rng: np.random.Generator,
     extent: Box,
@@ -101,7 +94,7 @@ def _meander(
     swing = np.interp(s, np.linspace(0, s[-1], 22), rng.uniform(0.1, 1.6, 22))
     course = heading + np.interp(s, np.linspace(0, s[-1], 9), rng.normal(0, 0.24, 9))
     angle = course + swing * np.sin(phase)
-    x, y = _at(extent, *start)
+    x, y = extent.at(*start)
     points = np.column_stack([x + np.cumsum(step * np.cos(angle)), y + np.cumsum(step * np.sin(angle))])
     return LineString(points)
 

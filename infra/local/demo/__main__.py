@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +22,65 @@ from infra.local.demo.runs import RunRequest
 from infra.local.deployed import DEMO_MODEL
 from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
+from infra.world.arguments import WorldArguments, read_events, read_months
+from infra.world.errors import WorldError
 
 OUT = REPOSITORY / "out"
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Months of a generated world."""
+
+    months: tuple[str, ...]
+    arguments: WorldArguments
 
 
 def main() -> int:
     """Command line; the exit code is 0 if every month came out green."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--months", default="2024-08/2024-09", help="yyyy-mm or yyyy-mm/yyyy-mm")
+    parser.add_argument("--months", default="2024-08/2024-09", help="yyyy-mm or yyyy-mm/yyyy-mm, several with commas")
+    parser.add_argument(
+        "--event",
+        action="append",
+        metavar="KIND,WHERE,WHEN[,SIZE]",
+        help="of the demo world; see python -m infra.world -h",
+    )
     parser.add_argument("--data", type=Path, help="folder of STAC items and COGs to run on instead of the demo world")
     parser.add_argument("--model", default=DEMO_MODEL, help="name of the encoder; built where it has not been yet")
     parser.add_argument("--out", type=Path, default=OUT, help="where tables, pictures and receipts go")
     options = parser.parse_args()
     try:
-        return run(options.months, options.data, options.out, options.model)
-    except (HomeError, client.StackFailedError, runs.RunsError) as error:
+        if options.data is None:
+            world = World(
+                months=read_months(options.months), arguments=WorldArguments(events=read_events(options.event))
+            )
+            return run(world, options.out, options.model)
+        if options.event:
+            parser.error("events are of the generated world: give either them or a folder of scenes")
+        return run(options.data, options.out, options.model)
+    except (HomeError, client.StackFailedError, runs.DataFolderError, WorldError) as error:
         sys.stderr.write(f"make demo: {error}\n")
         return 1
 
 
-def run(months: str, data: Path | None, out: Path, model: str = DEMO_MODEL) -> int:
-    """Make the months; gives the exit code."""
+def run(source: World | Path, out: Path, model: str = DEMO_MODEL) -> int:
+    """Make the months of the demo world, or of a folder of STAC items; gives the exit code.
+
+    Args:
+        source: Where scenes come from.
+        out: Where tables, pictures and receipts go.
+        model: Name of the encoder.
+    """
     home = Home()
     started = time.monotonic()
-    if data is None:
-        names = runs.month_names(months)
-        _say(f"painting the demo world for {', '.join(names)} (kept for next time)")
-        folder = home.world(names)
-        requests = runs.of_world(names)
+    if isinstance(source, World):
+        _say(f"painting the demo world for {', '.join(source.months)} (kept for next time)")
+        folder = home.world(source.months, source.arguments)
+        requests = runs.of_world(source.months)
     else:
-        folder = data
-        requests = runs.of_items(data)
+        folder = source
+        requests = runs.of_items(source)
     _say("starting the local stack (S3, Glue, EMR, STAC)")
     rows: list[dict[str, Any]] = []
     with home.stack(folder, model=model) as info:

@@ -11,8 +11,6 @@ from infra.local.catalogue.items import read_items
 
 DEMO_DAG = "claylake__demo"
 ADHOC_DAG = "claylake_adhoc"
-WORLD_MONTHS = ("2024-07", "2024-08", "2024-09")
-"""What the generated world holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,25 +28,8 @@ class RunRequest:
     conf: dict[str, Any]
 
 
-class RunsError(ValueError):
-    """The months or the data folder cannot be used; the message says what can."""
-
-
-def month_names(text: str) -> tuple[str, ...]:
-    """Months of the demo world from ``yyyy-mm`` or ``yyyy-mm/yyyy-mm``.
-
-    Raises:
-        RunsError: if the world does not hold them.
-    """
-    first, _, last = text.partition("/")
-    last = last or first
-    months = tuple(month for month in WORLD_MONTHS if first <= month <= last)
-    if first not in WORLD_MONTHS or last not in WORLD_MONTHS or not months:
-        raise RunsError(
-            f"MONTHS={text}: the demo world holds {WORLD_MONTHS[0]} to {WORLD_MONTHS[-1]}; "
-            "give yyyy-mm or yyyy-mm/yyyy-mm within it, or your own scenes with DATA=<folder>"
-        )
-    return months
+class DataFolderError(ValueError):
+    """A data folder cannot be used; the message says what can."""
 
 
 def of_world(months: Sequence[str]) -> list[RunRequest]:
@@ -62,13 +43,13 @@ def of_items(folder: Path) -> list[RunRequest]:
     Only cells that lie in the data become chips.
 
     Raises:
-        RunsError: if the folder does not exist or holds no items.
+        DataFolderError: if the folder does not exist or holds no items.
     """
     if not folder.is_dir():
-        raise RunsError(f"DATA={folder}: no such folder; give one that holds STAC items (*.json) and their COGs")
+        raise DataFolderError(f"DATA={folder}: no such folder; give one that holds STAC items (*.json) and their COGs")
     items = read_items(folder, "http://unused")
     if not items:
-        raise RunsError(f"DATA={folder}: holds no STAC items; expected *.json Features with assets beside their COGs")
+        raise DataFolderError(f"DATA={folder}: holds no STAC items: *.json Features with assets beside their COGs")
     aoi = {"type": "Polygon", "coordinates": [_box([item["geometry"]["coordinates"] for item in items])]}
     months = sorted({str(item["properties"]["datetime"])[:7] for item in items})
     return [RunRequest(dag_id=ADHOC_DAG, month=month, conf={"aoi_geojson": aoi, "months": month}) for month in months]

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from infra.world import MONTHS, PLACES, WorldError, aoi_feature, build
+from infra.world.arguments import MONTHS
+from infra.world.build import aoi_feature, build
+from infra.world.errors import WorldError
 from infra.world.passes import passes_of
+from infra.world.place import PLACES
 from infra.world.roles import PATTERNS
 from tests.infra.world.reading import asset_path, items, read
 

@@ -7,7 +7,7 @@ from shapely import Polygon
 from shapely.geometry import shape
 
 from claylake.vocabulary import ASSETS, CELL_M
-from infra.world import PLACES
+from infra.world.place import PLACES
 from tests.infra.world.reading import asset_path, items, pick
 
 

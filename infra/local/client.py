@@ -198,7 +198,7 @@ def _answers(info: StackInfo) -> bool:
     try:
         return bool(info.control("GET", "health")["pid"] == info.pid)
     except (OSError, ValueError, LookupError, TypeError, HTTPException, StackFailedError):
-        # Gone, or somebody else has the port by now.
+        # It is gone, or another program has the port by now.
         return False
 
 

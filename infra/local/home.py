@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class HomeError(RuntimeError):
-    """A part of the local stack could not be made; the message holds the tool's last words."""
+    """A part of the local stack could not be made; the message holds the end of the tool's output."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Home:
     """Where things lie.
 
@@ -52,7 +52,7 @@ class Home:
         """An encoder's artefact folder, built where this version of its code has not been yet."""
         command = [str(self.python("spark")), "-m", "model", "build", "--name", name]
         env = {**os.environ, "CLAYLAKE_CACHE": str(self.cache)}
-        # What it says of a download or of a build that takes minutes is for the user to read while it happens.
+        # Its standard error, on a download or a build that takes minutes, is for the user to read meanwhile.
         done = subprocess.run(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise HomeError(f"the encoder {name} could not be built, see above")

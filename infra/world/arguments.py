@@ -47,7 +47,7 @@ class WorldArguments:
 
     @property
     def stamp(self) -> str:
-        """What tells scenes of this world from those of another."""
+        """Marks scenes of this world; other arguments have another stamp."""
         plain = f"{VERSION}-{self.size}-{self.seed}"
         return plain if self.events == DEFAULT_EVENTS else f"{plain}-{self._digest}"
 

@@ -1,4 +1,4 @@
-"""Building a world: what is missing is painted, what is there stays."""
+"""Building a world: missing scenes are painted, existing ones stay."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ from infra.world.place import Place, place_of
 from infra.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
 
 Progress = Callable[[int, int, str], None]
-"""Told of passes done, passes to do, and what has just been done."""
+"""Called with passes done, passes to do, and what has just been done."""
 
 _log = logging.getLogger(__name__)
 
@@ -62,20 +62,20 @@ def build(
     missing = [
         taken for taken in overflights if not all(_is_done(canvas, item_path(out, s)) for s in scenes_of(place, taken))
     ]
-    tell = progress or _log_progress
+    report = progress or _log_progress
     if missing or not (out / "event.geojson").exists():
         started = time.monotonic()
         land = paint_landscape(seed, place.extent)
         traces = traces_of(arguments.events, place, land, seed)
         _drop_foreign(canvas)
         _write_outlines(canvas, arguments.events, traces)
-        tell(0, len(missing), f"landscape in {time.monotonic() - started:.0f} s")
+        report(0, len(missing), f"landscape in {time.monotonic() - started:.0f} s")
         # Blocks are written once and never read again: a large cache would only hold memory.
         with rasterio.Env(GDAL_CACHEMAX=64), ThreadPoolExecutor(workers) as pool:
             tasks = {pool.submit(paint_pass, canvas, land, traces, taken): taken for taken in missing}
             for done, task in enumerate(as_completed(tasks), 1):
                 task.result()
-                tell(done, len(missing), tasks[task].datatake)
+                report(done, len(missing), tasks[task].datatake)
     world = {**_summary(canvas), "events": [str(event) for event in arguments.events]}
     write_json(out / "world.json", world)
     return world

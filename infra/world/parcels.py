@@ -15,7 +15,7 @@ Ring = list[Point]
 
 @dataclass(frozen=True, kw_only=True)
 class Cut:
-    """A line where land was divided; `area` (m2) of what was divided tells a road from a track."""
+    """A line where land was divided; a road where the `area` (m2) of what was divided is large, else a track."""
 
     start: Point
     end: Point

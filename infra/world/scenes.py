@@ -34,7 +34,7 @@ class Canvas:
         out: folder of the world.
         place: its place.
         seed: its seed.
-        stamp: what tells its scenes from those of another seed or generator.
+        stamp: marks its scenes; those of other arguments or of another generator have another.
     """
 
     out: Path

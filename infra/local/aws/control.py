@@ -1,4 +1,4 @@
-"""The stack's own endpoint, `/_claylake/...`, for tests and people."""
+"""The stack's own endpoint, `/_claylake/...`, for tests and users."""
 
 from __future__ import annotations
 

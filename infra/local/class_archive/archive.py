@@ -98,7 +98,7 @@ def find(cache: Path, java_home: Path | None, spark: Path) -> ClassArchive | Non
         return None
     if " " in found.options.partition(" -X")[0]:
         return None  # Spark takes options apart at blanks
-    with contextlib.suppress(OSError):  # a cache that is somebody else's
+    with contextlib.suppress(OSError):  # a cache of another user
         os.utime(folder)  # so that it counts as used
     return found
 

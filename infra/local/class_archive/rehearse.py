@@ -37,7 +37,7 @@ _SUBMIT = "org.apache.spark.deploy.SparkSubmit"
 
 
 class RehearsalError(RuntimeError):
-    """No archive could be made; the message holds the JVM's last words."""
+    """No archive could be made; the message holds the end of the JVM's output."""
 
 
 def make(cache: Path, java_home: Path, jars: Path) -> archive.ClassArchive | None:

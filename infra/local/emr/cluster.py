@@ -25,7 +25,7 @@ _MAX_STEP_TEXT = 10_240
 class LocalCluster(Cluster):  # type: ignore[misc]  # moto comes without types
     """moto's cluster with steps that can be cancelled, fleets and an end; a `ClusterLife` takes it through its states.
 
-    Whoever reads or changes its state together with its steps holds `changed`.
+    Code that reads or changes its state together with its steps holds `changed`.
 
     Args:
         backend: moto's EMR state.

@@ -1,4 +1,4 @@
-"""What clusters need from outside: somebody who runs their steps, and faults to inject."""
+"""What clusters need from outside: a runner of their steps, and faults to inject."""
 
 from __future__ import annotations
 

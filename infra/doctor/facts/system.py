@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from infra.doctor.asking import ask, version
+from infra.doctor.command import run, version
 from infra.doctor.machine import System
 
 _LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
@@ -56,17 +56,17 @@ def _processor(repository: Path) -> tuple[dict[str, object] | None, str]:
     """What `model.processor` prints, in the spark environment if it is there, where it tries products; or its error."""
     spark = repository / ".venv/spark/bin/python"
     for python in [str(spark)] * spark.is_file() + [sys.executable]:
-        answer = ask([python, "-m", "model.processor"], folder=repository, limit_s=120)
+        answer = run([python, "-m", "model.processor"], folder=repository, limit_s=120)
         with suppress(ValueError):
             if answer.status == 0:
                 return dict(json.loads(answer.out)), ""
-    return None, answer.last_words
+    return None, answer.last_line
 
 
 def _gpus() -> tuple[tuple[str, ...], str]:
     if shutil.which("nvidia-smi") is None:
         return (), ""
-    answer = ask(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
+    answer = run(["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"])
     if answer.status:
-        return (), answer.last_words
+        return (), answer.last_line
     return tuple(line.strip() for line in answer.out.splitlines() if line.strip()), ""

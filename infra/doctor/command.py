@@ -1,4 +1,4 @@
-"""Asking programs, within a limit of time; what does not answer is an answer, too."""
+"""Running a program within a limit of time; one that does not start or end has an answer, too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIMIT_S = 20.0
 
 @dataclass(frozen=True)
 class Answer:
-    """What a program said.
+    """What a program printed, and how it ended.
 
     Attributes:
         status: Its exit status; -1 if it could not be started or was stopped.
@@ -26,13 +26,13 @@ class Answer:
     error: str = ""
 
     @property
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """Its last line, of the errors if there are any."""
         lines = [line.strip() for line in (self.error.strip() or self.out.strip()).splitlines() if line.strip()]
         return lines[-1][:300] if lines else f"it ended with status {self.status}"
 
 
-def ask(
+def run(
     command: Sequence[str],
     *,
     environment: Mapping[str, str] | None = None,

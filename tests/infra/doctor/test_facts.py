@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from infra.doctor.asking import Answer, ask, version
-from infra.doctor.look import folders, programs, system
-from infra.doctor.look.network import port_error, reason
+from infra.doctor.command import Answer, run, version
+from infra.doctor.facts import folders, programs, system
+from infra.doctor.facts.network import port_error, reason
 
 LOCK = """\
 airflow==3.3.1 \\
@@ -74,9 +74,9 @@ def test_version():
 
 
 def test_what_does_not_start_is_an_answer(tmp_path):
-    assert "does not start" in ask([str(tmp_path / "nothing")]).last_words
-    assert ask([sys.executable, "-c", "import time; time.sleep(60)"], limit_s=1).last_words == "no answer within 1 s"
-    assert ask([sys.executable, "-c", "import sys; sys.exit(3)"]).last_words == "it ended with status 3"
+    assert "does not start" in run([str(tmp_path / "nothing")]).last_line
+    assert run([sys.executable, "-c", "import time; time.sleep(60)"], limit_s=1).last_line == "no answer within 1 s"
+    assert run([sys.executable, "-c", "import sys; sys.exit(3)"]).last_line == "it ended with status 3"
 
 
 def test_reasons_hold_no_addresses():

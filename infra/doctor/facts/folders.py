@@ -17,7 +17,7 @@ _ORACLE = "oracle"
 
 
 def room(environment: Mapping[str, str], repository: Path) -> Room:
-    """The three folders that set-up fills; those that are not there yet are judged by the first above that is."""
+    """The three folders that set-up fills; one that does not exist yet counts by the first above that does."""
     home = Path(environment.get("HOME", "~")).expanduser()
     user = Path(environment.get("XDG_CACHE_HOME") or home / ".cache")
     return Room(
@@ -77,7 +77,7 @@ def _differing(repository: Path, name: str, packages: Path | None) -> tuple[str,
 
 
 def differences(lock: str, installed: list[str]) -> tuple[str, ...]:
-    """What of a lock is not installed as it says.
+    """Packages that are not installed as a lock says.
 
     A requirement with a marker may rightly be absent. A version's local part (`+cpu`) says where it comes from.
 
@@ -89,16 +89,16 @@ def differences(lock: str, installed: list[str]) -> tuple[str, ...]:
     for each in installed:
         name, _, version = each[: -len(".dist-info")].rpartition("-")
         versions[_normal(name)] = version.partition("+")[0]
-    told = []
+    found = []
     for line in lock.splitlines():
         wanted = re.match(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^ ;\\+]+)(.*)", line)
         if wanted:
             there = versions.get(_normal(wanted[1]))
             if there is None and ";" not in wanted[3]:
-                told.append(f"{wanted[1]} is not there")
+                found.append(f"{wanted[1]} is not there")
             elif there is not None and there != wanted[2]:
-                told.append(f"{wanted[1]} {there} instead of {wanted[2]}")
-    return tuple(told)
+                found.append(f"{wanted[1]} {there} instead of {wanted[2]}")
+    return tuple(found)
 
 
 def _normal(name: str) -> str:

@@ -1,17 +1,17 @@
-"""Reading the machine: one module for each group of facts. Nothing here judges."""
+"""Reading the machine: one module for each group of facts. Findings are made of them elsewhere (`checks`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from infra.doctor.look import folders, network, programs, system
+from infra.doctor.facts import folders, network, programs, system
 from infra.doctor.machine import Machine
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
-def look(environment: Mapping[str, str], repository: Path = REPOSITORY) -> Machine:
+def read_machine(environment: Mapping[str, str], repository: Path = REPOSITORY) -> Machine:
     """All facts; takes some seconds, of which the package index has most.
 
     Args:

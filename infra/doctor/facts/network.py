@@ -1,6 +1,6 @@
 """Ports, package index, proxies.
 
-The index is whichever the user's settings of uv or pip name: it is asked by these programs, and no file here names one.
+The index is whichever the user's settings of uv or pip name: these programs query it, and no file of ours names one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from infra.doctor.asking import Answer, ask
+from infra.doctor.command import Answer, run
 from infra.doctor.machine import Network, Program
 from infra.local.errors import StackError
 from infra.local.ports import free_port
@@ -29,14 +29,14 @@ def network(environment: Mapping[str, str], uv: Program | None, repository: Path
     with suppress(StackError):
         other = free_port() > 0
     port = environment.get("PORT") or _DEFAULT_PORT
-    index, asked_with = _index(uv)
+    index, index_program = _index(uv)
     backend = environment.get("TORCH_BACKEND", "")
     return Network(
         port=port,
         port_error=port_error(port),
         other_ports=other,
         index_error=index,
-        asked_with=asked_with,
+        index_program=index_program,
         proxies=tuple(each for each in sorted(environment) if each.lower() in _PROXIES and environment[each]),
         torch_backend=backend,
         torch_error=_torch(uv, backend, repository) if backend and uv else "",
@@ -58,14 +58,14 @@ def port_error(port: str) -> str:
 
 
 def _index(uv: Program | None) -> tuple[str, str]:
-    """Why the index does not answer (empty if it does), and which program asked it."""
+    """Why the index does not answer (empty if it does), and which program queried it."""
     if uv:
         answer = _compile(uv, "pip", "--no-cache")
         return reason(answer), "uv"
     pip = [sys.executable, "-m", "pip"]
-    if ask([*pip, "index", "--help"]).status:
-        return "there is neither uv nor a pip of 2021 or later to ask with", ""
-    answer = ask([*pip, "index", "versions", "pip", "--timeout", "5", "--retries", "0", "--disable-pip-version-check"])
+    if run([*pip, "index", "--help"]).status:
+        return "there is neither uv nor a pip of 2021 or later to query it with", ""
+    answer = run([*pip, "index", "versions", "pip", "--timeout", "5", "--retries", "0", "--disable-pip-version-check"])
     return reason(answer), "pip"
 
 
@@ -76,13 +76,13 @@ def _torch(uv: Program, backend: str, repository: Path) -> str:
 
 
 def _compile(uv: Program, requirement: str, *options: str) -> Answer:
-    """Have uv look for a package without fetching it."""
+    """Let uv resolve a package without fetching it."""
     command = [uv.path, "pip", "compile", "-q", "--no-deps", "--no-header", "--python", sys.executable, *options, "-"]
-    return ask(command, environment={**os.environ, **_SHORTLY}, text=f"{requirement}\n")
+    return run(command, environment={**os.environ, **_SHORTLY}, text=f"{requirement}\n")
 
 
 def reason(answer: Answer) -> str:
     """Why there was no good answer, in a line and without addresses, which may hold passwords; empty for a good one."""
     if answer.status == 0:
         return ""
-    return re.sub(r"\w+://\S+", "<address>", answer.last_words).replace("cause: ", "").replace("error: ", "")
+    return re.sub(r"\w+://\S+", "<address>", answer.last_line).replace("cause: ", "").replace("error: ", "")

@@ -13,7 +13,6 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from infra.local import client
 from infra.local.demo import results, runs
@@ -82,18 +81,18 @@ def run(source: World | Path, out: Path, model: str = DEMO_MODEL) -> int:
         folder = source
         requests = runs.of_items(source)
     _say("starting the local stack (S3, Glue, EMR, STAC)")
-    rows: list[dict[str, Any]] = []
+    months: list[results.MonthResult] = []
     with home.stack(folder, model=model) as info:
         env = home.airflow_env(info)
         home.migrate(env)
         _say(f"ready after {time.monotonic() - started:.0f} s")
-        rows.extend(_month(home, env, request, out) for request in requests)
-    results.write(out, rows)
-    sys.stdout.write("\n" + results.table(rows) + f"\n{out / 'demo.json'}\n")
-    return 0 if all(row["state"] == "success" for row in rows) else 1
+        months.extend(_month(home, env, request, out) for request in requests)
+    results.write(out, months)
+    sys.stdout.write("\n" + results.table(months) + f"\n{out / 'demo.json'}\n")
+    return 0 if all(month.state == "success" for month in months) else 1
 
 
-def _month(home: Home, env: dict[str, str], request: RunRequest, out: Path) -> dict[str, Any]:
+def _month(home: Home, env: dict[str, str], request: RunRequest, out: Path) -> results.MonthResult:
     """One DAG run; its log goes to ``out/logs/``, its receipt and pictures to ``out/<month>/``."""
     _say(f"{request.month}: {request.dag_id}")
     log = out / "logs" / f"{request.month}.log"

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CODE = "claylake.zip"
-RUNNABLE = ("model/__init__.py", "model/lean.py", "model/processor.py", "model/program.py", "model/ways.py")
+RUNNABLE = (
+    "model/__init__.py",
+    "model/format.py",
+    "model/lean.py",
+    "model/processor.py",
+    "model/program.py",
+    "model/ways.py",
+)
 """What executors run an encoder with: its program, or the module with the same weights where that cannot be loaded."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from model.format import COMMITTED, PUBLISHED, USERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PUBLISHED = "clay-v1.5"
-"""The encoder with published weights."""
-
-COMMITTED, USERS = "committed", "user"
 CURE = (
     "run `make pin`, compare the sha256 with the one on the file's page, commit model/checkpoint.json, and build again"
 )

@@ -9,19 +9,19 @@ from functools import partial
 from pathlib import Path
 
 from model.arch import PRECISIONS_OF, contents, named_arch
-from model.artefact import DESCRIPTION
 from model.cache import build_folder, cache_folder
 from model.check import check
 from model.config import SIZES
 from model.errors import ModelError
 from model.export import build
 from model.fetch import fetch
+from model.format import COMMITTED, DESCRIPTION, PUBLISHED, USERS, Source
 from model.inspection import inspect
 from model.lean import LeanError
 from model.metadata import check_metadata, read_metadata
-from model.pin import COMMITTED, PIN_FILE, USERS, Pin, is_committed, read_pin, record_pin, trusted_pin
+from model.pin import PIN_FILE, Pin, is_committed, read_pin, record_pin, trusted_pin
 from model.processor import ProcessorError
-from model.recipes import DEFAULT_SEED, PUBLISHED, RECIPES, Ingredients, named_recipe
+from model.recipes import DEFAULT_SEED, RECIPES, Ingredients, named_recipe
 from model.sensor import SENTINEL_2
 
 log = logging.getLogger("model")
@@ -135,7 +135,7 @@ def _parity(asked: argparse.Namespace) -> str:
 def _ingredients(asked: argparse.Namespace) -> Ingredients:
     """What the named recipe needs; a published one's checkpoint is fetched where it is not given."""
     if asked.checkpoint is not None:
-        source: dict[str, object] = {"checkpoint": asked.checkpoint.name, "revision": None, "sha256": None, "pin": None}
+        source = Source(checkpoint=asked.checkpoint.name, revision=None, sha256=None, pin=None)
         return Ingredients(checkpoint=asked.checkpoint, source=source)
     if not named_recipe(asked.name).published:
         return Ingredients(seed=asked.seed)

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
+from model.format import Source
 from model.sensor import Sensor
 
 
@@ -22,7 +23,7 @@ class Buildable(Protocol):
     sensor: Sensor
     out_dim: int
     weights_digest: str
-    source: Mapping[str, object]
+    source: Source
     note: str
 
     def reference(self, dn: Tensor, time: Tensor, latlon: Tensor) -> Tensor:

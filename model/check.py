@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors.torch import load_file
 
 from model.arch import device_for
-from model.artefact import REFERENCE, WEIGHTS, program_form, read_description
+from model.artefact import read_whole
 from model.errors import ParityError
+from model.format import REFERENCE, WEIGHTS, Description
 from model.lean import LeanConfig, load_lean
 from model.parity import TOLERANCES, Parity
 from model.program import Vectors, lay_out_encoder, load_program
@@ -37,9 +37,9 @@ def check(folder: Path, *, compiled: bool = False) -> str:
         ArtefactError: The folder is not whole.
         ParityError: A path is further off than its precision may be; the table is in the log by then.
     """
-    described = read_description(folder)
+    described = read_whole(folder)
     torch.set_float32_matmul_precision("highest")
-    device = device_for(described["arch"])
+    device = device_for(described.arch)
     reference = Reference.read(folder / REFERENCE)
     rows, wrong = [], []
     for precision, path, vectors in _paths(folder, described, device, compiled=compiled):
@@ -53,14 +53,14 @@ def check(folder: Path, *, compiled: bool = False) -> str:
                 verdict = "REFUSED"
                 wrong.append(error)
             rows.append(
-                (described["name"], precision, path, str(convention), *_numbers(parity, reference, place), verdict)
+                (described.name, precision, path, str(convention), *_numbers(parity, reference, place), verdict)
             )
             log.info("%s", "  ".join(rows[-1]))
     table = markdown(COLUMNS, rows)
     if wrong:
         log.error("\n%s", table)
         raise wrong[0]
-    return f"{described['model_version']} on {device}, torch {torch.__version__}\n\n{table}"
+    return f"{described.model_version} on {device}, torch {torch.__version__}\n\n{table}"
 
 
 def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
@@ -69,15 +69,13 @@ def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _paths(
-    folder: Path, described: dict[str, Any], device: str, *, compiled: bool
-) -> Iterator[tuple[str, str, Vectors]]:
+def _paths(folder: Path, described: Description, device: str, *, compiled: bool) -> Iterator[tuple[str, str, Vectors]]:
     """Each precision in every way that is possible here, one at a time in memory."""
-    config = LeanConfig.of_description(described)
-    for precision, about in described["precisions"].items():
-        for way in ways(precision, program_form(described, precision), device, described["torch"]):
+    config = LeanConfig.of_architecture(described.architecture, bands=len(described.bands), chip_px=described.chip_px)
+    for precision, offer in described.precisions.items():
+        for way in ways(precision, offer.form, device, described.torch):
             if way.path == "pt2":
-                yield precision, way.name, load_program(folder / about["program"], device)
+                yield precision, way.name, load_program(folder / offer.program, device)
                 continue
             module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision, way.form)
             lay_out_encoder(module)

@@ -9,6 +9,7 @@ from torch import Tensor
 from model.architecture import Encoder
 from model.config import EncoderConfig
 from model.folding import fold, lean_config
+from model.format import Source
 from model.lean import LeanEncoder, load_lean
 from model.sensor import Sensor
 from model.weights import weights_digest
@@ -24,7 +25,7 @@ class Clay:
     """A `Buildable`; see there."""
 
     def __init__(
-        self, encoder: Encoder, state: Mapping[str, Tensor], sensor: Sensor, *, source: Mapping[str, object], note: str
+        self, encoder: Encoder, state: Mapping[str, Tensor], sensor: Sensor, *, source: Source, note: str
     ) -> None:
         """Give the encoder its weights, and fold the sensor in.
 

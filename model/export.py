@@ -1,6 +1,5 @@
 """Write the artefact that the embed job loads: programs, weights, reference and description in one folder."""
 
-import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -10,8 +9,9 @@ import torch
 from safetensors.torch import save_file
 
 from model.arch import contents, device_for, named_arch
-from model.artefact import DESCRIPTION, REFERENCE, WEIGHTS, Built, describe, program_name
+from model.artefact import Built, describe
 from model.buildable import Buildable
+from model.format import DESCRIPTION, REFERENCE, WEIGHTS, program_name
 from model.parity import BUILD_FP32, TOLERANCES, Parity
 from model.processor import onednn_refusal
 from model.program import Vectors, load_program
@@ -84,8 +84,8 @@ def write(name: str, model: Buildable, arch: str, folder: Path, forms: Mapping[s
         built[precision] = _measured(path, precision, form, model, reference, device)
 
     description = describe(name, model, arch, built, device, folder)
-    (folder / DESCRIPTION).write_text(json.dumps(description, indent=2) + "\n")
-    log.info("built %s in %.1f s: %s", description["model_version"], time.monotonic() - started, folder)
+    description.save(folder)
+    log.info("built %s in %.1f s: %s", description.model_version, time.monotonic() - started, folder)
     return folder
 
 

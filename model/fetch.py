@@ -11,10 +11,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from model.artefact import sha256_of
 from model.errors import CheckpointError, FetchError
+from model.format import USERS, sha256_of
 from model.hub import download, look_up, read_beside
-from model.pin import USERS, Pin, record_pin, users_pin_file
+from model.pin import Pin, record_pin, users_pin_file
 
 log = logging.getLogger(__name__)
 

@@ -22,9 +22,9 @@ attention head by head, whose scores then stay in the cache.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Self, cast
+from typing import Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -73,21 +73,35 @@ class LeanConfig:
     chip_px: int = 256
 
     @classmethod
-    def of_description(cls, description: Mapping[str, Any]) -> Self:
-        """Read it from an artefact's model.json.
+    def of_architecture(cls, architecture: Mapping[str, object], *, bands: int, chip_px: int) -> Self:
+        """Read it from an artefact's description.
 
         Args:
-            description: With `architecture`, `bands` (names) and `chip_px`.
+            architecture: Sizes by name.
+            bands: Number of bands of a chip.
+            chip_px: Side of a chip in pixels.
 
         Raises:
-            LeanError: A size is missing.
+            LeanError: A size is missing, or is no number.
         """
-        try:
-            sizes = dict(description["architecture"])
-            sizes |= {"bands": len(description["bands"]), "chip_px": description["chip_px"]}
-            return cls(**{field.name: sizes[field.name] for field in fields(cls)})
-        except KeyError as missing:
-            raise LeanError(f"the model's description lacks {missing}, without which its shapes are unknown") from None
+
+        def size(name: str) -> float:
+            value = architecture.get(name)
+            if not isinstance(value, int | float):
+                raise LeanError(f"the model's description lacks {name!r}, without which its shapes are unknown")
+            return value
+
+        return cls(
+            dim=int(size("dim")),
+            depth=int(size("depth")),
+            heads=int(size("heads")),
+            dim_head=int(size("dim_head")),
+            mlp_ratio=size("mlp_ratio"),
+            out_dim=int(size("out_dim")),
+            patch=int(size("patch")),
+            bands=bands,
+            chip_px=chip_px,
+        )
 
     @property
     def patches(self) -> int:

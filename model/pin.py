@@ -9,12 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from model.errors import FetchError
+from model.format import COMMITTED, USERS, Source
 
 log = logging.getLogger(__name__)
 
 PIN_FILE = Path(__file__).with_name("checkpoint.json")
-COMMITTED, USERS = "committed", "user"
-"""Who trusts: everybody, by the file in the repository; or one user, by a file in the cache."""
 _COMMIT, _SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 
 
@@ -54,14 +53,9 @@ class Pin:
         return self.repo, self.file
 
     @property
-    def source(self) -> dict[str, object]:
+    def source(self) -> Source:
         """What an artefact's description says of it."""
-        return {
-            "checkpoint": f"{self.repo}/{self.file}",
-            "revision": self.revision,
-            "sha256": self.sha256,
-            "pin": self.by,
-        }
+        return Source(checkpoint=f"{self.repo}/{self.file}", revision=self.revision, sha256=self.sha256, pin=self.by)
 
 
 def read_pin(path: Path = PIN_FILE, by: str = COMMITTED) -> Pin:

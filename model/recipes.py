@@ -11,12 +11,11 @@ from model.checkpoint import read_encoder_state
 from model.clay import Clay, bare_encoder
 from model.config import named_config
 from model.errors import CheckpointError, UnknownNameError
+from model.format import PUBLISHED, Source
 from model.sensor import SENTINEL_2
 from model.weights import seeded_state
 
 DEFAULT_SEED = 20240601
-PUBLISHED = "clay-v1.5"
-"""The recipe whose checkpoint is pinned."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +30,7 @@ class Ingredients:
 
     seed: int = DEFAULT_SEED
     checkpoint: Path | None = None
-    source: Mapping[str, object] | None = None
+    source: Source | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +64,7 @@ class Recipe:
         if given.checkpoint is None:
             raise CheckpointError("this model's weights are published: fetch them first, or name a checkpoint file")
         state = read_encoder_state(given.checkpoint, encoder)
-        return Clay(encoder, state, SENTINEL_2, source=given.source or {}, note=self.note)
+        return Clay(encoder, state, SENTINEL_2, source=given.source or Source(), note=self.note)
 
 
 MEANINGLESS = "random weights; vectors carry no meaning beyond the demo"

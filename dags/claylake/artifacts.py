@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from claylake import store
 from claylake.errors import BadInputError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from claylake.settings import Deployed, Settings
 
 JARS: Final = (
@@ -18,7 +20,8 @@ JARS: Final = (
 )
 CODE: Final = "claylake.zip"
 """Packages `claylake` and `spark`, for ``--py-files``."""
-MODEL_CARD: Final = "model.json"
+MODEL_DESCRIPTION: Final = "model.json"
+"""As `model.format` says, which MWAA does not have."""
 BOOTSTRAP: Final = "bin/bootstrap.sh"
 
 
@@ -55,40 +58,47 @@ def model_version(settings: Settings) -> str:
         StoreError: if ``model.json`` cannot be read.
     """
     encoder = settings.encoder
-    card = _card(settings)
+    described = _description(settings)
     for what, value, allowed in (
-        ("convention", encoder.convention, card.get("conventions", [])),
-        ("precision", encoder.precision, [*card.get("precisions", []), "auto"]),
+        ("convention", encoder.convention, _names(described, "conventions")),
+        ("precision", encoder.precision, [*_names(described, "precisions"), "auto"]),
     ):
         if value not in allowed:
             msg = f"encoder {encoder.model} does not offer {what} {value!r}: set encoder.{what} to {_any(allowed)}"
             raise BadInputError(msg)
-    version = card.get("model_version")
+    version = described.get("model_version")
     if not isinstance(version, str) or not version:
-        msg = f"{model_uri(settings.where, encoder.model, MODEL_CARD)} names no model_version: build the artefact anew"
+        uri = model_uri(settings.where, encoder.model, MODEL_DESCRIPTION)
+        msg = f"{uri} names no model_version: build the artefact anew"
         raise StoreError(msg)
     return version
 
 
-def _card(settings: Settings) -> dict[str, Any]:
-    uri = model_uri(settings.where, settings.encoder.model, MODEL_CARD)
+def _description(settings: Settings) -> Mapping[str, object]:
+    uri = model_uri(settings.where, settings.encoder.model, MODEL_DESCRIPTION)
     if not store.exists(uri):
         folder = model_uri(settings.where, "")
-        cards = [name for name in store.names(folder) if name.endswith("/" + MODEL_CARD)]
+        found = sorted(name.split("/")[-2] for name in store.names(folder) if name.endswith("/" + MODEL_DESCRIPTION))
         msg = (
             f"encoder.model {settings.encoder.model!r}: {uri} is not there; "
-            f"set it to {_any(sorted(card.split('/')[-2] for card in cards))}, or upload the artefact"
+            f"set it to {_any(found)}, or upload the artefact"
         )
         raise BadInputError(msg)
     try:
-        card = json.loads(store.read(uri))
+        described = json.loads(store.read(uri))
     except ValueError as error:
         msg = f"{uri} is not JSON: {error}"
         raise StoreError(msg) from error
-    if not isinstance(card, dict):
-        msg = f"{uri}: expected an object, got {type(card).__name__}"
+    if not isinstance(described, dict):
+        msg = f"{uri}: expected an object, got {type(described).__name__}"
         raise StoreError(msg)
-    return card
+    return described
+
+
+def _names(described: Mapping[str, object], field: str) -> list[str]:
+    """A field's names: the items of a list, or the keys of an object; none where the field is missing."""
+    value = described.get(field)
+    return [str(name) for name in value] if isinstance(value, list | dict) else []
 
 
 def _any(names: list[str]) -> str:

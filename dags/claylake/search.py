@@ -1,7 +1,7 @@
 """Scenes of an area and months, from a STAC API.
 
-Clouds are not asked for in the query: not every server knows the query extension, and what is
-dropped must be counted. Only collections, dates and the area are.
+The query holds collections, dates and the area, and no cloud cover: not every server knows the query
+extension, and what is dropped must be counted.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.catalogue import pages
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +59,7 @@ def search_scenes(
     if total > len(newest):
         log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
     items = [newest[key] for key in sorted(newest)]
-    return items if cover is geometry else _that_touch(items, geometry)
+    return items if cover is geometry else _touching(items, geometry)
 
 
 def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
@@ -90,10 +92,9 @@ def _updated(item: dict[str, Any]) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
+def _touching(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
     """The items whose footprint meets `geometry`; those without a readable footprint stay, to be counted later."""
     import shapely
-    from shapely.errors import ShapelyError
     from shapely.geometry import shape
 
     area = shape(geometry)
@@ -101,8 +102,8 @@ def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[d
 
     def touches(item: dict[str, Any]) -> bool:
         try:
-            return bool(shapely.intersects(area, shape(item["geometry"])))
-        except (ShapelyError, KeyError, TypeError, ValueError, AttributeError):
+            return bool(shapely.intersects(area, footprint(item.get("geometry") or {})))
+        except FootprintError:
             return True
 
     return [item for item in items if touches(item)]

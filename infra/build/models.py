@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from infra.build.errors import BuildError
 from infra.pinned import doubt
+from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-CARD = "model.json"
 
 
 def find_models(wanted: Iterable[str], build: Callable[[str], Path]) -> list[Path]:
@@ -63,18 +62,20 @@ def describe(folder: Path) -> str:
         BuildError: The card cannot be read.
     """
     try:
-        card = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        card = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         about = f"{folder.name}: {card['model_version']}, built for {card.get('arch', 'any device')}"
         found = doubt(folder.name, card)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BuildError(f"{folder / CARD} cannot be read ({error!r}): build the encoder again") from error
+        raise BuildError(f"{folder / DESCRIPTION} cannot be read ({error!r}): build the encoder again") from error
     return f"{about}\n   production refuses it: {found}" if found else about
 
 
 def _folder(wanted: str, build: Callable[[str], Path]) -> Path:
     folder = Path(wanted)
-    if not (folder / CARD).is_file():
+    if not (folder / DESCRIPTION).is_file():
         if len(folder.parts) > 1:
-            raise BuildError(f"{wanted} is no encoder's folder: it has no {CARD}; give one with it, or a name to build")
+            raise BuildError(
+                f"{wanted} is no encoder's folder: it has no {DESCRIPTION}; give one with it, or a name to build"
+            )
         folder = build(wanted)
     return folder.resolve()

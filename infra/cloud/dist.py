@@ -12,6 +12,7 @@ from claylake.errors import SettingsError
 from claylake.settings import Settings, assemble
 from infra.cloud.errors import DistError
 from infra.cloud.sample import MANIFEST
+from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 MWAA = "mwaa/"
 REQUIREMENTS, PLUGINS, CONSTRAINTS = "requirements.txt", "plugins.zip", "dags/constraints.txt"
-SETTINGS_FILE, MODEL_CARD = "settings.yaml", "model.json"
+SETTINGS_FILE = "settings.yaml"
 RELEASE_DIGITS = 12
 
 
@@ -56,7 +57,7 @@ class Dist:
             sorted(
                 name.split("/")[1]
                 for name in self.files
-                if name.startswith("model/") and name.endswith(f"/{MODEL_CARD}")
+                if name.startswith("model/") and name.endswith(f"/{DESCRIPTION}")
             )
         )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from infra.cloud.dist import MODEL_CARD
 from infra.cloud.errors import DistError, PinError
 from infra.pinned import doubt
+from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
     from infra.cloud.config import Stage
@@ -31,7 +31,7 @@ def check_pins(stage: Stage, dist: Dist) -> list[str]:
 
 
 def _card(dist: Dist, name: str) -> dict[str, Any]:
-    path = dist.folder / "model" / name / MODEL_CARD
+    path = dist.folder / "model" / name / DESCRIPTION
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -33,6 +33,7 @@ from infra.local.options import (
     StackOptions,
     aws_environment,
 )
+from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,7 +157,7 @@ def _client(service: str, endpoint: str) -> Any:  # boto3 clients carry no types
 
 def _model(artifacts: Path | None) -> str:
     """The encoder among the artefacts, where there is just one."""
-    cards = list((artifacts / "model").glob("*/model.json")) if artifacts else []
+    cards = list((artifacts / "model").glob(f"*/{DESCRIPTION}")) if artifacts else []
     return cards[0].parent.name if len(cards) == 1 else DEMO_MODEL
 
 

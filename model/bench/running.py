@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from model.artefact import program_name
 from model.clay import Clay
+from model.format import program_name
 from model.lean import LeanEncoder
 from model.program import lay_out_encoder
 from model.sensor import SENTINEL_2

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claylake import store
+from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
-DESCRIPTION = "model.json"
 
 
 @dataclass(frozen=True)

@@ -9,16 +9,20 @@ import numpy as np
 from claylake.reports import VectorHealth
 from claylake.vector_kind import VectorKind, one_kind
 from spark.embedding.spread import effective_rank, explained
+from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
 SAMPLE = 2048
 """Vectors, about, that effective rank and principal components are computed from: 8 MB."""
-_MEASURED = "bits binary, norm double, content_digest string, model_version string, convention string"
+_MEASURED = Columns(
+    {"bits": "binary", "norm": "double", "content_digest": "string", "model_version": "string", "convention": "string"}
+)
+_PACKED = Columns({"vector": "binary", "clear_frac": "float"})
 _KIND = ("model_version", "convention")
 
 
@@ -29,7 +33,7 @@ def health_of(vectors: DataFrame) -> VectorHealth:
         MixedVectorsError: the rows are of several models or conventions.
     """
     counted = _count(vectors)
-    one_kind(VectorKind(*kind) for kind in counted["kinds"] or ())
+    one_kind(VectorKind(**kind.asDict()) for kind in counted["kinds"] or ())
     chosen, unclear = _sample(vectors, int(counted["vectors"]))
     components, share = explained(chosen, unclear)
     return VectorHealth(
@@ -51,7 +55,7 @@ def _count(vectors: DataFrame) -> dict[str, Any]:
     """One row of counts. Vectors of equal bits are one group, whose pixels should be equal too."""
     from pyspark.sql import functions as f
 
-    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED)
+    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED.spark)
     groups = measured.groupBy("bits", "norm", *_KIND).agg(
         f.count("*").alias("n"), f.countDistinct("content_digest").alias("pixels")
     )
@@ -73,7 +77,7 @@ def _sample(vectors: DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
     from pyspark.sql import functions as f
 
     few = vectors.where(f.pmod(f.xxhash64("id"), f.lit(max(1, count))) < SAMPLE)
-    rows = few.select("global_embedding", "clear_frac").mapInArrow(_pack, "vector binary, clear_frac float").collect()
+    rows = few.select("global_embedding", "clear_frac").mapInArrow(_pack, _PACKED.spark).collect()
     taken = [(np.frombuffer(row["vector"], np.float32), 1.0 - row["clear_frac"]) for row in rows]
     taken = [(vector, unclear) for vector, unclear in taken if np.isfinite(vector).all()]
     if not taken:
@@ -81,7 +85,7 @@ def _sample(vectors: DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([vector for vector, _ in taken]), np.array([unclear for _, unclear in taken])
 
 
-def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Each vector's digest and length; no length where a component is not finite."""
     import pyarrow as pa
     import xxhash
@@ -89,21 +93,21 @@ def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         found = [np.asarray(vector, np.float32) for vector in _arrays(batch)]
         norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
-        columns = [
+        columns: list[pa.Array] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
             *(batch.column(name) for name in ("content_digest", *_KIND)),
         ]
-        yield pa.RecordBatch.from_arrays(columns, names=["bits", "norm", "content_digest", *_KIND])
+        yield pa.RecordBatch.from_arrays(columns, names=list(_MEASURED.names))
 
 
-def _pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Vectors as bytes: Spark would make a Python number of every component."""
     import pyarrow as pa
 
     for batch in batches:
         packed = pa.array([np.asarray(vector, np.float32).tobytes() for vector in _arrays(batch)], pa.binary())
-        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=["vector", "clear_frac"])
+        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=list(_PACKED.names))
 
 
 def _arrays(batch: pa.RecordBatch) -> list[np.ndarray]:

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from model.format import WEIGHTS
 from model.ways import Way, ways
-from spark.encoding.artefact import WEIGHTS, Artefact
+from spark.encoding.artefact import Artefact
 from spark.encoding.device import kind_of
 from spark.encoding.errors import ArtefactError, WayError
 from spark.encoding.pickles import refuse_pickles
@@ -52,7 +53,7 @@ class Network:
 def ways_here(artefact: Artefact, precision: str, device: str) -> tuple[Way, ...]:
     """The ways in which a precision can run on a device, the one that is expected to be fastest first."""
     _compute_exactly()  # or products that are tried could be found wrong
-    return ways(precision, artefact.offers[precision].form, kind_of(device), artefact.torch)
+    return ways(precision, artefact.described.precisions[precision].form, kind_of(device), artefact.described.torch)
 
 
 def load_network(artefact: Artefact, precision: str, device: str, way: Way) -> Network:
@@ -67,7 +68,7 @@ def load_network(artefact: Artefact, precision: str, device: str, way: Way) -> N
     _compute_exactly()
     if way.path == "eager":
         return Network.of(_eager(artefact, precision, device, way.form), way.name)
-    program = artefact.file(artefact.offers[precision].program)
+    program = artefact.file(artefact.described.precisions[precision].program)
     refuse_pickles(program)
     try:
         return Network.of(load_program(program, device), way.name)
@@ -93,10 +94,10 @@ def _eager(artefact: Artefact, precision: str, device: str, form: str) -> "Forwa
     from model.program import lay_out_encoder
 
     weights = artefact.file(WEIGHTS)
-    description = {"architecture": artefact.architecture, "bands": artefact.bands, "chip_px": artefact.chip_px}
+    bands, side, _ = artefact.chip_shape
     try:
-        state = load_file(weights)
-        encoder = load_lean(LeanConfig.of_description(description), state, precision, form).to(device)
+        config = LeanConfig.of_architecture(artefact.described.architecture, bands=bands, chip_px=side)
+        encoder = load_lean(config, load_file(weights), precision, form).to(device)
     except (SafetensorError, LeanError) as error:
         raise ArtefactError(f"{weights}: {error}") from error
     lay_out_encoder(encoder)

@@ -39,7 +39,7 @@ class NetworkEncoder:
     def __init__(
         self, network: Network, artefact: Artefact, *, convention: str, precision: str, device: str, batch: int
     ) -> None:
-        self.model_version = artefact.model_version
+        self.model_version = artefact.described.model_version
         self.convention = convention
         self.precision = precision
         self.device = device
@@ -47,7 +47,7 @@ class NetworkEncoder:
         self.batch = batch
         self.sound: Callable[[], None] = lambda: None
         self._chip_shape = artefact.chip_shape
-        self._dim = artefact.dim
+        self._dim = artefact.described.dim
         self._upload: torch.cuda.Stream | None = None
 
     @property

@@ -8,7 +8,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from spark.encoding.artefact import REFERENCE, Artefact, Offer
+from model.format import REFERENCE, Offer
+from spark.encoding.artefact import Artefact
 from spark.encoding.errors import ArtefactError, SelfCheckError
 
 
@@ -82,9 +83,9 @@ def read_reference(artefact: Artefact, convention: str) -> Reference:
             )
     except (KeyError, ValueError, IndexError, BadZipFile) as error:
         raise ArtefactError(f"{path} cannot serve as a reference for {convention!r}: {error}") from error
-    count = len(reference.chips)
-    if not count or reference.vectors.shape != (count, artefact.dim):
+    count, dim = len(reference.chips), artefact.described.dim
+    if not count or reference.vectors.shape != (count, dim):
         raise ArtefactError(
-            f"{path} holds vectors of shape {reference.vectors.shape} for {count} chips of {artefact.dim} components"
+            f"{path} holds vectors of shape {reference.vectors.shape} for {count} chips of {dim} components"
         )
     return reference

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.choose import PRESENT
-from spark.extraction.arrow import frame_of
+from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 
 PROCESSING_VERSION = "1"
 """Raised when the same files would give other chips or fractions."""
-_SEEN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+_DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
+_HASHES = Columns({"cell_id": "string", "geohash": "string"})
+_SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
 
 
 def observations(
-    plan: Plan, choice: DataFrame, at_hand: DataFrame, cells: pa.Table, scenes: Iterable[Scene], created_at: datetime
+    plan: Plan, choice: DataFrame, existing: DataFrame, cells: pa.Table, scenes: Iterable[Scene], created_at: datetime
 ) -> DataFrame:
     """Rows of the observations table, one for each of a final choice.
 
-    A chip's row tells what the chip's own row tells; another's, what its best scene showed.
+    Where there is a chip, fractions and scene are those of the chip's own row; elsewhere those of the best scene.
     """
     from pyspark.sql import functions as f
 
     spark = choice.sparkSession
-    dates = spark.createDataFrame(
-        [(scene.id, scene.datetime) for scene in scenes], "scene_id string, datetime timestamp"
-    )
-    hashes = frame_of(spark, cells, "cell_id string, geohash string")
+    dates = spark.createDataFrame([(scene.id, scene.datetime) for scene in scenes], _DATES.spark)
+    hashes = _HASHES.frame_of(spark, cells)
     key = ["cell_id", "pass"]
     others = choice.where(f.col("outcome") != PRESENT).join(f.broadcast(dates), on="scene_id", how="inner")
     chips = (
         choice.where(f.col("outcome") == PRESENT)
         .select(*key, "considered", f.lit(None).cast("string").alias("detail"), f.lit(OUTCOME_CHIP).alias("outcome"))
-        .join(at_hand, on=key, how="inner")
+        .join(existing, on=key, how="inner")
     )
-    columns = (*key, "outcome", "considered", "detail", *_SEEN)
+    columns = (*key, "outcome", "considered", "detail", *_SHOWN)
     constant = {
         "cells_digest": plan.cells_digest,
         "selection_digest": plan.selection_digest,
@@ -60,4 +60,6 @@ def observations(
         .withColumnRenamed("considered", "scenes_considered")
         .withColumns({name: f.lit(value) for name, value in constant.items()})
     )
-    return rows.select(*(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns))
+    return rows.select(
+        *(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns.kinds.items())
+    )

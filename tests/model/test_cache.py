@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from model.cache import UNUSED_S, build_folder, build_key, cache_folder
-from model.pin import USERS, Pin
+from model.format import USERS
+from model.pin import Pin
 
 FORMS = {"fp32": "onednn"}
 

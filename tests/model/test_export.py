@@ -1,6 +1,6 @@
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,11 +14,12 @@ from model import arch, export
 from model.__main__ import main
 from model.arch import PRECISIONS_OF, contents, named_arch
 from model.architecture import Encoder
-from model.artefact import Built, describe, program_form
+from model.artefact import Built, describe
 from model.check import check
 from model.conventions import time_and_place
 from model.errors import ArtefactError, ParityError, UnknownNameError
 from model.export import build, check_program, write
+from model.format import read_description
 from model.lean import LeanConfig, load_lean
 from model.parity import BUILD_FP32, TOLERANCES, Parity
 from model.processor import KINDS, Processor, here, onednn_missing
@@ -33,14 +34,18 @@ from tests.model.clays import MICRO, clay
 @pytest.fixture(scope="module")
 def programs(folder: Path) -> dict[str, Vectors]:
     """By precision; where this machine cannot run a program, the module with the same weights."""
-    described = json.loads((folder / "model.json").read_text())
-    module = partial(load_lean, LeanConfig.of_description(described), load_file(folder / "weights.safetensors"))
+    module = partial(load_lean, config_of(folder), load_file(folder / "weights.safetensors"))
     return {
         precision: load_program(folder / f"encoder-{precision}.pt2")
         if any(way.path == "pt2" for way in ways_of(folder, precision))
         else module(precision)
         for precision in ("fp32", "bf16")
     }
+
+
+def config_of(folder: Path) -> LeanConfig:
+    described = read_description(folder)
+    return LeanConfig.of_architecture(described.architecture, bands=len(described.bands), chip_px=described.chip_px)
 
 
 @pytest.fixture
@@ -85,8 +90,8 @@ def test_description_holds_tolerances_and_what_was_measured(description: dict):
     assert fp32["measured"]["device"] == "cpu"
 
 
-def test_weights_are_those_of_the_lean_encoder(folder: Path, description: dict, programs: dict[str, Vectors]):
-    lean = load_lean(LeanConfig.of_description(description), load_file(folder / "weights.safetensors"))
+def test_weights_are_those_of_the_lean_encoder(folder: Path, programs: dict[str, Vectors]):
+    lean = load_lean(config_of(folder), load_file(folder / "weights.safetensors"))
     dn = torch.from_numpy(reference_chips(10).astype(np.float32))
     zeros = torch.zeros(3, 4)
     assert (lean(dn, zeros, zeros) - programs["fp32"](dn, zeros, zeros)).abs().max() < 1e-5
@@ -212,7 +217,7 @@ def test_check_refuses_what_was_altered_or_is_off(folder: Path, tmp_path: Path, 
     with pytest.raises(ParityError, match=r"fp32 by (pt2|eager)"):
         check(tmp_path)
     (tmp_path / "model.json").write_text(json.dumps(description | {"format": 1}))
-    with pytest.raises(ArtefactError, match="format 2"):
+    with pytest.raises(ArtefactError, match="is of format 1; this reader knows 2"):
         check(tmp_path)
 
 
@@ -244,7 +249,7 @@ def test_cache_is_built_once_and_its_folder_printed(tmp_path: Path, monkeypatch,
     assert main(["build", "--arch", "cpu"]) == 0
     assert Path(capsys.readouterr().out.strip()) == folder
     assert (folder / "model.json").stat().st_mtime_ns == stamp
-    assert asdict(LeanConfig.of_description(json.loads((folder / "model.json").read_text())))["dim"] == MICRO.dim
+    assert config_of(folder).dim == MICRO.dim
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -272,9 +277,3 @@ def test_what_this_machine_cannot_run_is_checked_in_the_plain_form_and_marked(tm
     assert precisions["bf16"]["measured"]["min_cosine"] > 0.9999
     assert precisions["bf16"]["measured"]["processor"] == str(here())
     assert "encoder-bf16.pt2 is checked in the plain form, which is slow: needs AVX-512" in caplog.text
-
-
-def test_descriptions_of_older_builds_do_not_say_the_form(description: dict):
-    del description["precisions"]["fp32"]["form"]
-    assert program_form(description, "fp32") == "onednn"
-    assert program_form(description | {"arch": "cuda"}, "fp32") == "plain"

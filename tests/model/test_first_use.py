@@ -14,7 +14,8 @@ import torch
 from model.__main__ import main
 from model.architecture import UPSTREAM_PREFIX
 from model.errors import FetchError
-from model.pin import COMMITTED, PIN_FILE, USERS, Pin, is_committed, read_pin, record_pin, trusted_pin, users_pin_file
+from model.format import COMMITTED, USERS
+from model.pin import PIN_FILE, Pin, is_committed, read_pin, record_pin, trusted_pin, users_pin_file
 from tests.model import metadata
 from tests.model.checkpoints import published, saved
 from tests.model.clays import MICRO

@@ -89,8 +89,8 @@ def test_head_lifts_where_the_vector_is_longer():
 
 
 def test_description_must_say_all_sizes():
-    description = {"architecture": clay().architecture(), "bands": SENTINEL_2.names, "chip_px": 256}
-    assert LeanConfig.of_description(description) == CONFIG
-    del description["architecture"]["depth"]
-    with pytest.raises(LeanError, match="depth"):
-        LeanConfig.of_description(description)
+    sizes = dict(clay().architecture())
+    assert LeanConfig.of_architecture(sizes, bands=len(SENTINEL_2.names), chip_px=256) == CONFIG
+    for wrong in ({name: size for name, size in sizes.items() if name != "depth"}, sizes | {"depth": "deep"}):
+        with pytest.raises(LeanError, match="depth"):
+            LeanConfig.of_architecture(wrong, bands=10, chip_px=256)

@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from spark.encoder import load_encoder
-from spark.encoding.artefact import Artefact, Offer
+from model.format import Description, Offer, Source
+from spark.encoding import load_encoder
+from spark.encoding.artefact import Artefact
 from spark.encoding.network import Network
 from spark.encoding.runner import NetworkEncoder
 
@@ -23,9 +24,7 @@ WHEN = datetime(2024, 6, 1, 11, 20, tzinfo=UTC)
 def load(folder: Path, convention: str = "tutorial", precision: str = "fp32", **how: Any) -> NetworkEncoder:
     """On the CPU, in batches of 4; fp32 by its program, not by what is fastest just now."""
     how = {"batch": 4, "path": "pt2" if precision == "fp32" else "auto", **how}
-    loaded = load_encoder(folder, convention=convention, precision=precision, device="cpu", **how)
-    assert isinstance(loaded, NetworkEncoder)
-    return loaded
+    return load_encoder(folder, convention=convention, precision=precision, device="cpu", **how)
 
 
 def redescribe(folder: Path, **changes: object) -> None:
@@ -50,20 +49,30 @@ def told(
     program: Callable[..., torch.Tensor], batch: int = 6, bands: tuple[str, ...] = ("a",), chip_px: int = 2
 ) -> NetworkEncoder:
     """An encoder whose network is a function, which gets DN as float32 and gives 3 components."""
-    artefact = Artefact(
-        folder=Path(),
+    described = Description(
+        name="told",
         model_version="told",
+        weights_digest="",
         arch="cpu",
-        torch=torch.__version__,
         architecture={},
+        torch=torch.__version__,
+        sensor="none",
         bands=bands,
+        means=(),
+        stds=(),
+        wavelengths_um=(),
+        gsd_m=10.0,
         chip_px=chip_px,
-        dim=3,
         max_batch=6,
-        offers={"fp32": Offer(program="none", form="plain", max_error=None, min_cosine=0.9)},
+        dim=3,
         conventions=("blank",),
-        digests={},
+        default_convention="blank",
+        precisions={"fp32": Offer(program="none", form="plain", max_error=None, min_cosine=0.9)},
+        sha256={},
+        source=Source(),
+        note="",
     )
+    artefact = Artefact(folder=Path(), described=described)
     network = Network.of(program, "told")
     return NetworkEncoder(network, artefact, convention="blank", precision="fp32", device="cpu", batch=batch)
 

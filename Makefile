@@ -26,8 +26,10 @@ ENVIRONMENTS := .venv/airflow/.synced .venv/spark/.synced .venv/infra/.synced
 ORACLE := .venv/oracle/.synced
 JARS := .cache/jars/.fetched
 
-# demo: which months of the generated world, or DATA=<folder> of STAC items and COGs instead.
+# demo: which months of the generated world, and which events, with blanks between (else a fire; docs/demo.md);
+# or DATA=<folder> of STAC items and COGs instead.
 MONTHS ?= 2024-08/2024-09
+EVENTS ?=
 DATA ?=
 PORT ?= 8080
 # build: which encoders, names or folders of artefacts; for GPUs unless ARCH is given (cuda or cpu).
@@ -58,7 +60,7 @@ help: ## list these targets
 
 .PHONY: setup
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars, the JVM's class archive
-	@$(INFRA) -m infra.local.rehearse
+	@$(INFRA) -m infra.local.class_archive.rehearse
 	@echo "claylake is set up"
 
 .PHONY: doctor
@@ -66,12 +68,12 @@ doctor: ## say what this machine has for claylake, what it lacks, and what to do
 	@UV="$(wildcard $(UV))" PORT="$(PORT)" MAKE_NAME="$(MAKE)" TORCH_BACKEND="$(TORCH_BACKEND)" infra/python -m infra.doctor
 
 .PHONY: demo
-demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
-	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
+demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, EVENTS=<events>, DATA=<folder>)
+	PYTHONPATH=dags $(INFRA) -m infra.local.demo --months "$(MONTHS)" $(foreach each,$(EVENTS),--event "$(each)") $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
-	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+	PYTHONPATH=dags $(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
@@ -139,8 +141,8 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins
-	.venv/spark/bin/mypy spark model infra/local/world
-	.venv/infra/bin/mypy infra --exclude infra/local/world
+	.venv/spark/bin/mypy spark model infra/world
+	.venv/infra/bin/mypy infra --exclude infra/world
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format

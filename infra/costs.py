@@ -47,7 +47,7 @@ ALARM_USD: Final = 0.10
 ALARMS: Final = 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rate:
     """One instance type: chips embedded per second and node, US dollars for 1,000 chips more, and for an empty run."""
 

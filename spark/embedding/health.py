@@ -12,7 +12,7 @@ from spark.embedding.spread import effective_rank, explained
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
     from pyspark.sql import DataFrame
@@ -33,7 +33,7 @@ def health_of(vectors: DataFrame) -> VectorHealth:
         MixedVectorsError: the rows are of several models or conventions.
     """
     counted = _count(vectors)
-    one_kind(VectorKind(*kind) for kind in counted["kinds"] or ())
+    one_kind(VectorKind(**kind.asDict()) for kind in counted["kinds"] or ())
     chosen, unclear = _sample(vectors, int(counted["vectors"]))
     components, share = explained(chosen, unclear)
     return VectorHealth(
@@ -85,7 +85,7 @@ def _sample(vectors: DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([vector for vector, _ in taken]), np.array([unclear for _, unclear in taken])
 
 
-def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Each vector's digest and length; no length where a component is not finite."""
     import pyarrow as pa
     import xxhash
@@ -93,21 +93,21 @@ def _measure(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         found = [np.asarray(vector, np.float32) for vector in _arrays(batch)]
         norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
-        columns = [
+        columns: list[pa.Array] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
             *(batch.column(name) for name in ("content_digest", *_KIND)),
         ]
-        yield pa.RecordBatch.from_arrays(columns, names=_MEASURED.names)
+        yield pa.RecordBatch.from_arrays(columns, names=list(_MEASURED.names))
 
 
-def _pack(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Vectors as bytes: Spark would make a Python number of every component."""
     import pyarrow as pa
 
     for batch in batches:
         packed = pa.array([np.asarray(vector, np.float32).tobytes() for vector in _arrays(batch)], pa.binary())
-        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=_PACKED.names)
+        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=list(_PACKED.names))
 
 
 def _arrays(batch: pa.RecordBatch) -> list[np.ndarray]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spark.embedding.decoding import Ready
-    from spark.encoder import Encoder
+    from spark.encoding import Encoder
 
 
 def embed(ready: Ready, encoder: Encoder) -> pa.RecordBatch:
@@ -44,4 +44,4 @@ def _batch(
     texts = (encoder.precision, encoder.device, encoder.path)
     made = [column, pa.array(failures, pa.string()), *(pa.array([text] * count, pa.string()) for text in texts)]
     carried = [rows.column(name) for name in CARRIED.names]
-    return pa.RecordBatch.from_arrays([*carried, *made], names=(CARRIED + MADE).names)
+    return pa.RecordBatch.from_arrays([*carried, *made], names=list((CARRIED + MADE).names))

@@ -6,6 +6,7 @@ import hashlib
 import re
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -132,14 +133,18 @@ class TestPacking:
         assert records(tmp_path, packed) == {"numpy-1.dist-info/RECORD": b"numpy/a.py,sha256=y,1\n"}
 
     def test_the_key_follows_what_decides_the_bytes(self, monkeypatch):
-        layer = Layer(EXTRACT, "six==1")
-        others = [Layer(EMBED, "six==1"), Layer(EXTRACT, "six==2"), Layer(EXTRACT, "six==1", "torch==2", "cpu")]
+        layer = Layer(name=EXTRACT, locked="six==1")
+        others = [
+            replace(layer, name=EMBED),
+            replace(layer, locked="six==2"),
+            replace(layer, torch="torch==2", backend="cpu"),
+        ]
         keys = [key(each) for each in (layer, *others)]
         monkeypatch.setattr(module, "compressor", lambda: "another zlib")
         assert len({*keys, key(layer)}) == 5
 
     def test_what_is_built_is_not_built_again(self, tmp_path):
-        layer = Layer(EXTRACT, "six==1")
+        layer = Layer(name=EXTRACT, locked="six==1")
         there = tmp_path / "build" / key(layer) / "extract.tar.gz"
         there.parent.mkdir(parents=True)
         there.write_bytes(b"as built")
@@ -150,7 +155,7 @@ class TestPacking:
         uv.write_text("#!/bin/sh\necho 'no such wheel' >&2\nexit 1\n")
         uv.chmod(0o755)
         with pytest.raises(BuildError, match="uv cannot install:\nno such wheel"):
-            environment(Layer(EXTRACT, "six==1"), cache=tmp_path, uv=uv)
+            environment(Layer(name=EXTRACT, locked="six==1"), cache=tmp_path, uv=uv)
         assert not list(tmp_path.rglob("*.tar.gz"))
 
     def test_a_missing_uv_is_named(self, tmp_path, monkeypatch):

@@ -125,7 +125,7 @@ def requirements(name):
 
 @pytest.mark.parametrize("name", ["airflow", "spark", "infra", "oracle"])
 def test_locks_speak_of_platforms_by_markers(name):
-    """A lock compiled for one machine alone would ask others for its CUDA."""
+    """A lock compiled for one machine alone would require its CUDA of others."""
     for package, marker in requirements(name).items():
         if package.startswith(("nvidia-", "cuda-", "triton")):
             assert "platform_machine == 'x86_64' and sys_platform == 'linux'" in marker, package

@@ -6,9 +6,9 @@ from pyproj import CRS, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
+from claylake.area.grid import Cell, zone_window
+from claylake.area.ownership import zones_of
 from claylake.errors import BadInputError
-from claylake.grid import Cell, zone_window
-from claylake.ownership import zones_of
 from claylake.vocabulary import CELL_M
 from tests.dags.domain.zones import epsg_of, zone_of
 

@@ -1,4 +1,4 @@
-"""Node.js and the CDK's command line: which ones are taken, and that synthesis tells what it found."""
+"""Node.js and the CDK's command line: which ones are taken, and that synthesis prints what it found."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def test_an_installed_command_line_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(cdk, "_CLI", tmp_path)
     assert cdk.installed() is None
     (tmp_path / "package.json").write_text(json.dumps({"version": cdk.pinned()}))
-    monkeypatch.setattr(cdk, "_npm", lambda: pytest.fail("npm was asked for"))
+    monkeypatch.setattr(cdk, "_npm", lambda: pytest.fail("npm was looked up"))
     cdk.install()
     (tmp_path / "package.json").write_text(json.dumps({"version": "0.1"}))
     monkeypatch.setattr(cdk, "_npm", lambda: ["false"])
@@ -68,8 +68,8 @@ def test_an_installed_command_line_is_left_alone(tmp_path, monkeypatch):
 
 
 def test_destroying_needs_no_build_and_minds_none(tmp_path):
-    told = cdk.arguments(["destroy", "--all"], tmp_path / "sample")
-    assert told == ["destroy", "--all", "-c", f"dist={tmp_path / 'sample'}"]
+    arguments = cdk.arguments(["destroy", "--all"], tmp_path / "sample")
+    assert arguments == ["destroy", "--all", "-c", f"dist={tmp_path / 'sample'}"]
     assert read_dist(tmp_path / "sample").models == ("clay-v1.5",)
     for given in (["deploy", "--all"], ["deploy"], []):
         assert cdk.arguments(given, tmp_path / "sample") == given

@@ -64,16 +64,18 @@ def test_says_what_is_missing_and_never_breaks(checkout, path, tmp_path, python)
     done = doctor(checkout, path, tmp_path)
     assert "Traceback" not in done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    told = {line[9:23].strip(): line for line in lines if line[:9].strip() in {"ok", "warning", "missing"}}
-    assert list(told) == [
+    reported = {line[9:23].strip(): line for line in lines if line[:9].strip() in {"ok", "warning", "missing"}}
+    assert list(reported) == [
         *("system", "make", "python", "uv", "java", "node", "disk", "memory", "ports", "processor", "gpu"),
         *("environments", "jars", "caches", "index", "settings"),
     ]
-    assert "make setup brings 17" in told["java"] or (platform.machine() == "aarch64" and "no package" in told["java"])
-    assert "none yet" in told["environments"]
-    assert "will embed" in told["processor"]
+    assert "make setup brings 17" in reported["java"] or (
+        platform.machine() == "aarch64" and "no package" in reported["java"]
+    )
+    assert "none yet" in reported["environments"]
+    assert "will embed" in reported["processor"]
     # The index of this environment is a port where nobody listens.
-    assert told["index"].startswith(("missing", "warning"))
+    assert reported["index"].startswith(("missing", "warning"))
     assert done.returncode == (2 if any(line.startswith("missing") for line in lines) else 0), done.stderr
 
 

@@ -21,7 +21,7 @@ triton==3.6.0 ; platform_machine == 'x86_64' \\
 
 
 @pytest.mark.parametrize(
-    ("installed", "told"),
+    ("installed", "expected"),
     [
         (["airflow-3.3.1", "foo_bar-1.0", "torch-2.10.0", "triton-3.6.0"], ()),
         (["airflow-3.3.1", "foo_bar-1.0", "torch-2.10.0+cpu"], ()),
@@ -32,8 +32,8 @@ triton==3.6.0 ; platform_machine == 'x86_64' \\
         ),
     ],
 )
-def test_differences_from_a_lock(installed, told):
-    assert folders.differences(LOCK, [f"{each}.dist-info" for each in installed]) == told
+def test_differences_from_a_lock(installed, expected):
+    assert folders.differences(LOCK, [f"{each}.dist-info" for each in installed]) == expected
 
 
 def test_sizes_count_hard_links_once(tmp_path):

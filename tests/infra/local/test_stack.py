@@ -1,4 +1,4 @@
-"""The stack as a process: it starts whole, tells where it is, and leaves nothing behind."""
+"""The stack as a process: it starts whole, writes where it is, and leaves nothing behind."""
 
 import json
 import os

@@ -19,7 +19,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from claylake.artifacts import JARS
+from claylake.release import JARS
 from infra.build.environment import find_uv
 from infra.local.options import REPOSITORY, user_cache
 

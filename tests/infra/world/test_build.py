@@ -43,9 +43,9 @@ def test_another_seed_gives_another_world_and_replaces_the_items(tmp_path):
 def test_what_is_there_is_not_painted_again(tmp_path):
     build(tmp_path, months=["2024-09"], size="tiny")
     tiffs = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")}
-    told = []
-    build(tmp_path, months=["2024-09"], size="tiny", progress=lambda *news: told.append(news))
-    assert not told
+    reports = []
+    build(tmp_path, months=["2024-09"], size="tiny", progress=lambda *news: reports.append(news))
+    assert not reports
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")} == tiffs
 
 

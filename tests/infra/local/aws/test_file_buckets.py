@@ -8,7 +8,7 @@ import pytest
 PATH = "/sentinel-cogs/scene/B02.tif"
 
 
-def ask(stack, method, path, **headers):
+def fetch(stack, method, path, **headers):
     connection = http.client.HTTPConnection(urlsplit(stack.endpoint).netloc, timeout=60)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
@@ -34,24 +34,24 @@ def content(data):
     ],
 )
 def test_range_equals_the_files_bytes(stack, content, span, cut):
-    answer, body = ask(stack, "GET", PATH, Range=f"bytes={span}")
+    answer, body = fetch(stack, "GET", PATH, Range=f"bytes={span}")
     assert (answer.status, body) == (206, content[cut])
     assert answer.headers["Content-Range"].endswith(f"/{len(content)}")
     assert int(answer.headers["Content-Length"]) == len(body)
 
 
 def test_whole_file_head_and_several_ranges(stack, content):
-    answer, body = ask(stack, "GET", PATH)
+    answer, body = fetch(stack, "GET", PATH)
     assert (answer.status, body) == (200, content)
     assert answer.headers["Accept-Ranges"] == "bytes"
-    answer, body = ask(stack, "HEAD", PATH)
+    answer, body = fetch(stack, "HEAD", PATH)
     assert (answer.status, int(answer.headers["Content-Length"]), body) == (200, len(content), b"")
-    answer, body = ask(stack, "GET", PATH, Range="bytes=0-1,5-6")
+    answer, body = fetch(stack, "GET", PATH, Range="bytes=0-1,5-6")
     assert (answer.status, body) == (200, content)
 
 
 def test_range_beyond_the_end_is_refused(stack):
-    assert ask(stack, "GET", PATH, Range="bytes=999999-")[0].status == 416
+    assert fetch(stack, "GET", PATH, Range="bytes=999999-")[0].status == 416
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_nothing_outside_the_folder_is_served(stack, data, path, status):
     link = data / "link"
     if not link.is_symlink():
         link.symlink_to("/etc")
-    assert ask(stack, "GET", path)[0].status == status
+    assert fetch(stack, "GET", path)[0].status == status
 
 
 def test_bucket_is_read_only(stack, s3, content):
@@ -82,9 +82,9 @@ def test_bucket_is_read_only(stack, s3, content):
 
 def test_requests_and_bytes_are_counted(stack):
     stack.reads(reset=True)
-    ask(stack, "GET", PATH, Range="bytes=0-99")
-    ask(stack, "GET", PATH, Range="bytes=200-249")
-    ask(stack, "HEAD", PATH)
+    fetch(stack, "GET", PATH, Range="bytes=0-99")
+    fetch(stack, "GET", PATH, Range="bytes=200-249")
+    fetch(stack, "HEAD", PATH)
     counts = stack.reads(reset=True)
     assert counts == {"requests": 3, "bytes": 150, "paths": {PATH: {"requests": 3, "bytes": 150}}}
     assert stack.reads()["requests"] == 0

@@ -1,4 +1,4 @@
-"""Making a class archive: the JVM takes it, others wait for it, and what fails is told once."""
+"""Making a class archive: the JVM takes it, others wait for it, and a failure is reported once."""
 
 import subprocess
 from concurrent.futures import ThreadPoolExecutor

@@ -28,9 +28,9 @@ def of(kind, table="chips"):
     return {**CATALOG, "TableName": table, "Type": kind}
 
 
-def refused(call, **asked):
+def refused(call, **arguments):
     with pytest.raises(ClientError) as error:
-        call(**asked)
+        call(**arguments)
     return error.value.response["Error"]["Code"]
 
 

@@ -46,8 +46,9 @@ def imported(path):
 def source(name):
     """The file of a module that is shipped to nodes, or None."""
     top = REPOSITORY / "dags" if name.startswith("claylake.") else REPOSITORY
-    path = top / (name.replace(".", "/") + ".py")
-    return path if name.partition(".")[0] in HOUSE and path.is_file() else None
+    place = top / name.replace(".", "/")
+    files = (place.with_suffix(".py"), place / "__init__.py")
+    return next((file for file in files if name.partition(".")[0] in HOUSE and file.is_file()), None)
 
 
 def reach(*modules):

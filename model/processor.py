@@ -80,7 +80,7 @@ class ProcessorError(ValueError):
     """A processor was pretended that this one cannot play."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # Python 3.9 has no keyword-only fields
 class Processor:
     """A processor, as far as encoders care.
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalCopy:
     """What of an artefact lies on this machine.
 
@@ -42,7 +42,7 @@ class LocalCopy:
         """
         root = root or Path(tempfile.gettempdir()) / "claylake-models"
         digest = hashlib.sha256(store.read(store.join(uri, DESCRIPTION))).hexdigest()
-        copy = cls(uri, root / digest[:16])
+        copy = cls(uri=uri, folder=root / digest[:16])
         copy.folder.mkdir(parents=True, exist_ok=True)
         copy.fetch(DESCRIPTION)
         return copy

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from spark.embedding.ahead import ahead
@@ -38,14 +39,15 @@ ENCODED_AHEAD = 1
 MOST_DECODERS = 8
 
 
-def embedder(work: Work) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT_DDL`, of other sizes."""
 
-    def embed_all(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for first in batches:
+    def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        rest = iter(batches)
+        for first in rest:
             # Not loaded before the first row: an empty partition needs no encoder.
             if first.num_rows:
-                yield from embedded(_after(first, batches), _encoder(work, device_of_task()), work.threads)
+                yield from embedded(chain([first], rest), _encoder(work, device_of_task()), work.threads)
 
     return embed_all
 
@@ -65,11 +67,6 @@ def embedded(batches: Iterable[pa.RecordBatch], encoder: Encoder, threads: int) 
         groups = regrouped(batches, lambda: encoder.batch)
         ready = ahead(decoding, lambda rows: make_ready(rows, encoder, blosc), groups, DECODED_AHEAD)
         yield from ahead(encoding, lambda group: embed(group, encoder), ready, ENCODED_AHEAD)
-
-
-def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from rest
 
 
 @functools.lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """Something that maps chips on a device to vectors.
 
@@ -47,7 +47,7 @@ class Network:
 
             return program(dn.to(torch.float32), time, latlon)
 
-        return cls(forward, path)
+        return cls(forward=forward, path=path)
 
 
 def ways_here(artefact: Artefact, precision: str, device: str) -> tuple[Way, ...]:

@@ -97,7 +97,7 @@ def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) ->
     plain = encoder.network
     try:
         graph = Graph(plain.forward, batch=encoder.batch, chip_shape=artefact.chip_shape, device=encoder.device)
-        encoder.network = Network(graph, f"{plain.path}+graph", plain)
+        encoder.network = Network(forward=graph, path=f"{plain.path}+graph", plain=plain)
         check(encoder, artefact, reference)
     except (RuntimeError, SelfCheckError, MemoryShortError) as error:
         encoder.network = plain

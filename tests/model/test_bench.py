@@ -57,12 +57,14 @@ def test_each_is_timed_at_its_best_batch_and_failures_cost_no_other(monkeypatch:
     }
     timed = [Timed(candidate=Candidate(name=name, vectors=way, load_s=0.5)) for name, way in ways.items()]
     run(timed, realistic_chips(4), [1, 4], 3, "cpu")
-    first, second, third = rows(timed)
-    assert (first["s_per_chip"], second["s_per_chip"]) == (4.0, 2.0)
-    assert (first["batch"], second["batch"]) == (1, 4)
-    assert (second["over_fp32_eager"], first["over_bf16_autocast"]) == (2.0, 0.5)
-    assert third["failed"] == "RuntimeError: no compiler"
-    assert len(second["rounds_s"]) == 3
+    made = rows(timed)
+    first, second = made[0].speed, made[1].speed
+    assert (first.s_per_chip, second.s_per_chip) == (4.0, 2.0)
+    assert (first.batch, second.batch) == (1, 4)
+    assert (second.over_fp32_eager, first.over_bf16_autocast) == (2.0, 0.5)
+    assert (made[2].speed, made[2].failed) == (None, "RuntimeError: no compiler")
+    assert made[2].document["failed"] == "RuntimeError: no compiler"
+    assert len(second.rounds_s) == 3
 
 
 def paths(precision: str) -> list[str]:

@@ -268,7 +268,7 @@ def test_an_encoder_that_ceases_to_reproduce_its_reference_blames_no_chip(artefa
     def broken(dn, time, latlon):
         return real.forward(dn, time, latlon) * float("nan")
 
-    encoder.network = type(real)(broken, "broken")
+    encoder.network = type(real)(forward=broken, path="broken")
     with pytest.raises(UnsoundError, match="no chip is to blame"):
         encoder.encode(chips(2), places(2), [WHEN] * 2)
 

@@ -64,7 +64,9 @@ def test_short_memory_of_the_machine_itself_is_known_by_its_words():
 def test_a_recording_gives_way_before_the_batch_does():
     encoder = told(repeat_first_pixel)
     encoder.network = Network.of(fitting(0), "told+graph")
-    encoder.network = Network(encoder.network.forward, "told+graph", Network.of(repeat_first_pixel, "told"))
+    encoder.network = Network(
+        forward=encoder.network.forward, path="told+graph", plain=Network.of(repeat_first_pixel, "told")
+    )
     assert encode(encoder, 6).ok.all()
     assert (encoder.path, encoder.batch) == ("told", 6)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from claylake import handshake
+from claylake import compatibility
 
-handshake.meet()  # a missing package is no fault of an AOI file
+compatibility.require_environment()  # a missing package is no fault of an AOI file
 
 from claylake.aoi_files import list_aois
 from claylake.errors import BadInputError

@@ -16,9 +16,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from claylake import handshake
+from claylake import compatibility
 
-handshake.meet()  # before what follows fails for want of plugins or packages, and says less
+compatibility.require_environment()  # before a missing plugin or package fails an import with less to say
 
 from airflow.sdk import DAG, Param, task
 
@@ -74,7 +74,7 @@ The DAG must be unpaused, or runs stay queued.
 
 @task(execution_timeout=timedelta(hours=2), **API)
 def plan(aoi_name: str | None, **context: Any) -> str:
-    """Check what was asked for, search the catalogue, estimate; gives the plan's URI."""
+    """Check the params, search the catalogue, estimate; gives the plan's URI."""
     from claylake.aoi import Aoi
     from claylake.layers import read_aois
     from claylake.params import resolve
@@ -103,17 +103,17 @@ def plan(aoi_name: str | None, **context: Any) -> str:
 
 @task.short_circuit(ignore_downstream_trigger_rules=False, **API)
 def gate(**context: Any) -> bool:
-    """Whether there is work, consent and money for a cluster; above the budget it fails."""
+    """Whether to start a cluster: not for a dry run, nor without work; above the budget it fails."""
     import logging
 
     from claylake.gate import decide
     from claylake.plan import Plan
 
     with not_retried(BudgetError, ti=context["ti"]):
-        verdict = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
-    logging.getLogger(__name__).info("%s", verdict.why)
-    context["ti"].xcom_push(key=GO, value=verdict.go)
-    return verdict.go
+        decision = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
+    logging.getLogger(__name__).info("%s", decision.why)
+    context["ti"].xcom_push(key=GO, value=decision.go)
+    return decision.go
 
 
 def build(
@@ -176,7 +176,7 @@ def build_aoi(entry: aoi_files.AoiFile) -> DAG:
 
 
 common = load_settings(DAGS, None, {})
-handshake.check(VERSION, common.deployed.plugins_version if common.deployed else None)
+compatibility.check_versions(VERSION, common.deployed.plugins_version if common.deployed else None)
 for file in aoi_files.list_aois(DAGS).files:
     build_aoi(file)
 build(

@@ -1,4 +1,4 @@
-"""Ends leaked clusters, every hour: the last line of "no cluster is left running"."""
+"""Ends leaked clusters, every hour: so that no cluster is left running."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from claylake import handshake
+from claylake import compatibility
 
-handshake.meet()  # before what follows fails for want of plugins or packages, and says less
+compatibility.require_environment()  # before a missing plugin or package fails an import with less to say
 
 from airflow.sdk import DAG, task
 
@@ -23,7 +23,7 @@ queued nor running, or that have outlived their limit (tag `claylake:max-until`)
 """
 
 deployed = load_settings(DAGS, None, {}).deployed
-handshake.check(VERSION, deployed.plugins_version if deployed else None)
+compatibility.check_versions(VERSION, deployed.plugins_version if deployed else None)
 
 with DAG(
     dag_id="claylake_reaper",
@@ -33,7 +33,7 @@ with DAG(
     max_active_runs=1,
     is_paused_upon_creation=False,
     tags=["claylake"],
-    description="Ends clusters that no run answers for",
+    description="Ends clusters whose run is over",
     doc_md=ABOUT,
     default_args={
         "owner": "claylake",
@@ -54,13 +54,13 @@ with DAG(
         settings = load_settings(DAGS, None, {})
         client = emr.client(settings.where.region)
         live = emr.live_clusters(client)
-        condemned = reaper.condemn(
+        leaked = reaper.leaked_clusters(
             live,
             log_uri=settings.where.log_uri,
             is_active=lambda dag_id, run_id: reaper.is_active(context["ti"], dag_id, run_id),
             now=datetime.now(UTC),
             max_hours=settings.cluster.max_hours,
         )
-        return {"live": len(live), "ended": reaper.reap(client, condemned)}
+        return {"live": len(live), "ended": reaper.end(client, leaked)}
 
     end_leaked_clusters()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from claylake.pass_month import months_pandas
 from claylake.vocabulary import FAILED, REJECTED
 
 if TYPE_CHECKING:
@@ -88,16 +89,11 @@ def choose(seen: pd.DataFrame, at_hand: pd.DataFrame, rules: Rules) -> pd.DataFr
     return best.drop(columns="_broken")
 
 
-def month_of(passes: pd.Series[Any]) -> pd.Series[Any]:
-    """``yyyymm`` of the datatake's start in pass ids such as ``S2A_20200219T112111``."""
-    return passes.astype(str).str[4:10]
-
-
 def _surplus(best: pd.DataFrame, at_hand: pd.DataFrame, most: int) -> pd.Index[Any]:
     """Rows to be read that are not among the `most` clearest of their cell and month."""
     place = ["cell_id", "month"]
-    held = at_hand.assign(month=month_of(at_hand["pass"])).drop_duplicates().groupby(place).size().rename("held")
-    wanted = best.loc[best["outcome"] == READ].assign(month=lambda rows: month_of(rows["pass"]))
+    held = at_hand.assign(month=months_pandas(at_hand["pass"])).drop_duplicates().groupby(place).size().rename("held")
+    wanted = best.loc[best["outcome"] == READ].assign(month=lambda rows: months_pandas(rows["pass"]))
     # Back in the order of the index: sorting must not change whose row is whose.
     order = wanted.sort_values(["clear_frac", "pass"], ascending=[False, True], kind="stable")
     place_in_month = order.groupby(place).cumcount().reindex(wanted.index)

@@ -7,10 +7,13 @@ what it covers: a class that is not in the archive is loaded from its jar, as al
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CATALOG, OBSERVATIONS
 from spark.lake import tables
+from spark.lake.columns import Columns
 from spark.session import session
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 DATABASE = "rehearsal"
 LOOKS = f"{CATALOG}.{DATABASE}.{OBSERVATIONS}"
-_LONG_AGO = "TIMESTAMP '2020-01-01 00:00:00'"
+_LONG_AGO = sql.timestamp(datetime(2020, 1, 1, tzinfo=UTC))
+_OPEN = tables.TABLES[OBSERVATIONS].columns.without("cell_id", "pass", "datetime", "geohash", "outcome")
+_IDS = Columns({"id": "string"})
 
 
 def main(argv: Sequence[str]) -> None:
@@ -48,17 +53,17 @@ def join_and_map(spark: SparkSession) -> None:
         "AND p.zone = s.zone"
     )
     looked = joined.groupBy("id").agg(f.collect_list("other").alias("others")).repartition(2)
-    seen = looked.select("id").mapInArrow(_same, "id string").persist()
+    seen = looked.select("id").mapInArrow(_same, _IDS.spark).persist()
     left = seen.groupBy("id")
-    left.cogroup(seen.groupBy("id")).applyInPandas(_first, "id string").groupBy("id").count().collect()
+    left.cogroup(seen.groupBy("id")).applyInPandas(_first, _IDS.spark).groupBy("id").count().collect()
     seen.unpersist()
 
 
 def write(spark: SparkSession) -> None:
     """As both writing steps do: a branch, the MERGE that inserts, the one that updates, and main moved on."""
-    names = ", ".join(f"CAST(NULL AS {kind}) AS `{name}`" for name, kind in _open())
+    nulls = ", ".join(f"CAST(NULL AS {kind}) AS {sql.name(name)}" for name, kind in _OPEN.kinds.items())
     known = "'c' AS cell_id, 'p' AS `pass`, now() AS datetime, 'u0' AS geohash, 'chip' AS outcome"
-    spark.sql(f"SELECT {known}, {names}").createOrReplaceTempView("rows")
+    spark.sql(f"SELECT {known}, {nulls}").createOrReplaceTempView("rows")
     spark.sql(f"ALTER TABLE {LOOKS} CREATE BRANCH r")
     merge = f"MERGE INTO {LOOKS}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
     for matched in ("", "WHEN MATCHED AND t.outcome <> s.outcome THEN UPDATE SET * "):
@@ -77,7 +82,7 @@ def audit(spark: SparkSession) -> None:
     ranked = "SELECT cell_id, row_number() OVER (PARTITION BY cell_id ORDER BY datetime) AS rank FROM looks"
     spark.sql(ranked).where("rank = 1").toPandas()
     spark.sql("SELECT cell_id AS id FROM looks ORDER BY xxhash64(cell_id) LIMIT 4").mapInArrow(
-        _same, "id string"
+        _same, _IDS.spark
     ).collect()
 
 
@@ -92,11 +97,6 @@ def maintain(spark: SparkSession) -> None:
     spark.sql(
         f"{system}.remove_orphan_files(table => '{LOOKS}', older_than => {_LONG_AGO}, prefix_listing => true)"
     ).collect()
-
-
-def _open() -> list[tuple[str, str]]:
-    given = {"cell_id", "pass", "datetime", "geohash", "outcome"}
-    return [column for column in tables.TABLES[OBSERVATIONS].columns if column[0] not in given]
 
 
 def _same(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -1,6 +1,6 @@
-"""AOI files as the DAG files see them at every parse: names and schedules.
+"""Names and settings of the AOI files, read at every parse of the DAG files.
 
-Geometry is left alone, since checking it takes libraries that are slow to import; `plan` checks it.
+Geometries are not checked here, because that needs libraries that are slow to import; `plan` does it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AOIS_FOLDER = "aois"
 _KINDS = ("Feature", "FeatureCollection", "Polygon", "MultiPolygon")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AoiFile:
     """One AOI file: its path, the name that it gives the AOI, and its settings without params."""
 
@@ -30,7 +30,7 @@ class AoiFile:
     settings: Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AoiListing:
     """The usable files in order, and what is wrong with the others, by file name."""
 
@@ -44,14 +44,14 @@ def aoi_folder(dags_folder: Path) -> Path:
 
 
 def list_aois(dags_folder: Path) -> AoiListing:
-    """Look through the AOI folder; a bad file leaves the others usable."""
+    """Read the AOI folder; a bad file leaves the others usable."""
     files, problems = [], {}
     for path in sorted(aoi_folder(dags_folder).glob(f"*{AOI_SUFFIX}")):
         try:
             files.append(_read(path, dags_folder))
         except BadInputError as error:
             problems[path.name] = str(error)
-    return AoiListing(tuple(files), problems)
+    return AoiListing(files=tuple(files), problems=problems)
 
 
 def _read(path: Path, dags_folder: Path) -> AoiFile:
@@ -66,8 +66,8 @@ def _read(path: Path, dags_folder: Path) -> AoiFile:
     if not isinstance(document, dict) or document.get("type") not in _KINDS:
         msg = f"not GeoJSON of type {', '.join(_KINDS)}"
         raise BadInputError(msg)
-    light = Aoi(name=path.stem, geometry={}, overrides=_overrides(document))
-    return AoiFile(path, path.stem, load_settings(dags_folder, light, {}))
+    unchecked = Aoi(name=path.stem, geometry={}, overrides=_overrides(document))
+    return AoiFile(path=path, name=path.stem, settings=load_settings(dags_folder, unchecked, {}))
 
 
 def _overrides(document: dict[str, Any]) -> dict[str, Any]:

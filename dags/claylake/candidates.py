@@ -1,22 +1,27 @@
-"""Candidate looks: (cell, pass) pairs whose cell meets the footprint of a scene of the pass."""
+"""Candidates: (cell, scene) pairs of one UTM zone whose cell meets the scene's footprint.
+
+Spark joins the same pairs in `spark.extraction.candidates`; a test holds the two together.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from claylake.errors import SceneError
+from claylake.footprint import footprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from claylake.scene import Scene
 
 
-@dataclass(frozen=True)
-class Candidates:
+@dataclass(frozen=True, kw_only=True)
+class CandidateCounts:
     """Counted before any pixel is read. `pairs` = distinct (cell, pass); `chips` = how many may be kept.
 
     `chips` weighs each pair by the clear share that the catalogue claims for its clearest scene.
@@ -26,44 +31,40 @@ class Candidates:
     chips: int
 
 
-def footprint_of(scene: Scene) -> Any:
-    """The scene's footprint.
+def find_candidates(cells: pa.Table, scenes: Sequence[Scene]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Indices into `cells` and into `scenes`, an entry each per candidate.
+
+    A scene supplies only cells of its own zone's grid: nothing is warped.
+
+    Args:
+        cells: a table of `claylake.cells`: `geometry` and `epsg`.
+        scenes: with footprints that can be read.
 
     Raises:
-        SceneError: if it is not a polygon in lon/lat.
-    """
-    import shapely
-    from shapely.errors import ShapelyError
-    from shapely.geometry import shape
-
-    try:
-        footprint = shape(scene.footprint)
-        if not shapely.is_valid(footprint):
-            footprint = shapely.make_valid(footprint)
-    except (ShapelyError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
-        raise SceneError(scene.id, "bad_footprint", f"its geometry cannot be read ({error})") from error
-    if footprint.is_empty or footprint.area == 0:
-        raise SceneError(scene.id, "bad_footprint", "its geometry is not a polygon")
-    return footprint
-
-
-def candidates_of(cells: pa.Table, scenes: Sequence[Scene], per_month: int | None) -> Candidates:
-    """Count the pairs of `cells` (a table of `claylake.cells`) and the passes of `scenes`.
-
-    `per_month` is the most chips of a cell and month, or None.
+        FootprintError: if a footprint cannot be read.
     """
     import numpy as np
     import shapely
 
-    if not scenes:
-        return Candidates(0, 0)
     polygons = shapely.from_wkb(cells["geometry"].to_numpy(zero_copy_only=False))
-    footprints = np.array([footprint_of(scene) for scene in scenes], dtype=object)
+    footprints = np.array([footprint(scene.footprint) for scene in scenes], dtype=object)
     scene_index, cell_index = shapely.STRtree(polygons).query(footprints, predicate="intersects")
+    zone_of_scene = np.array([scene.epsg for scene in scenes], dtype=np.int64)
+    same_zone = cells["epsg"].to_numpy()[cell_index] == zone_of_scene[scene_index]
+    return cell_index[same_zone], scene_index[same_zone]
+
+
+def count_candidates(cells: pa.Table, scenes: Sequence[Scene], per_month: int | None) -> CandidateCounts:
+    """Count the pairs of `cells` and the passes of `scenes`; `per_month`: the most chips of a cell and month."""
+    import numpy as np
+
+    if not scenes:
+        return CandidateCounts(pairs=0, chips=0)
+    cell_index, scene_index = find_candidates(cells, scenes)
 
     passes, pass_of_scene = np.unique([scene.pass_id for scene in scenes], return_inverse=True)
     clear = np.array([1.0 - (scene.cloud_cover or 0.0) / 100.0 for scene in scenes]).clip(0.0, 1.0)
-    pair = cell_index.astype(np.int64) * len(passes) + pass_of_scene[scene_index]
+    pair = cell_index * len(passes) + pass_of_scene[scene_index]
     pairs, place = np.unique(pair, return_inverse=True)
     best = np.zeros(len(pairs))
     np.maximum.at(best, place, clear[scene_index])
@@ -76,4 +77,4 @@ def candidates_of(cells: pa.Table, scenes: Sequence[Scene], per_month: int | Non
     expected = np.bincount(group, weights=best)
     if per_month is not None:
         expected = np.minimum(expected, per_month)
-    return Candidates(len(pairs), int(np.ceil(expected.sum())))
+    return CandidateCounts(pairs=len(pairs), chips=int(np.ceil(expected.sum())))

@@ -50,7 +50,7 @@ def _follow(catalogue: Catalogue, query: dict[str, Any]) -> Iterator[list[dict[s
     search = client.search(method="POST", limit=catalogue.page_size, **query)
     parameters = search.get_parameters()
     page = io.read_json(search.url, method="POST", parameters=parameters)
-    seen = set()
+    visited = set()
     while True:
         features = page["features"]
         if not isinstance(features, list) or not all(isinstance(feature, dict) for feature in features):
@@ -61,10 +61,10 @@ def _follow(catalogue: Catalogue, query: dict[str, Any]) -> Iterator[list[dict[s
         if link is None:
             return
         step = json.dumps([link.get("href"), link.get("body")], sort_keys=True)
-        if step in seen:
-            msg = "its pages lead in a circle"
+        if step in visited:
+            msg = "its next links form a loop"
             raise ValueError(msg)
-        seen.add(step)
+        visited.add(step)
         page = io.read_json(pystac.Link.from_dict(link), parameters=parameters)
 
 

@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from claylake.settings import Layout, Settings
 
 
-def choose(load: Workload, settings: Settings) -> Estimate:
-    """The estimate of the layout that is taken, which carries the choice and its reason.
+def cheapest(load: Workload, settings: Settings) -> Estimate:
+    """The estimate of the chosen layout, with the choice and its reason.
 
-    A layout that would outlive ``cluster.max_hours`` is taken only where no other fits.
+    A layout that would take longer than ``cluster.max_hours`` is chosen only where no other fits.
     """
     cluster = settings.cluster
     found: dict[Layout, Estimate] = {layout: estimate(load, settings, layout) for layout in cluster.layouts}
@@ -29,7 +29,7 @@ def _why(best: Layout, found: dict[Layout, Estimate], settings: Settings) -> str
         note = ", where compute auto has nothing to compare" if cluster.compute == "auto" else ""
         return f"cluster.layout is {cluster.layout}{note}"
     [other] = [layout for layout in found if layout != best]
-    told = f"about {found[best].usd:.2f} USD against {found[other].usd:.2f} of {other}"
+    comparison = f"about {found[best].usd:.2f} USD against {found[other].usd:.2f} of {other}"
     if found[other].usd < found[best].usd:
-        return f"{told}, which would take {found[other].cluster_hours:.1f} h, longer than cluster.max_hours"
-    return told
+        return f"{comparison}, which would take {found[other].cluster_hours:.1f} h, longer than cluster.max_hours"
+    return comparison

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from claylake.maintenance import Optimizers
 from claylake.section import Section
-from claylake.upkeep import Optimizers
 
 
 class SecurityGroups(Section):
@@ -23,7 +23,7 @@ class Deployed(Section):
 
     `artifacts` is the folder of one release, `release` the SHA-256 of its list of checksums; None on a
     machine whose nodes need no bootstrap. `arch` is what the release was built for, `python` the
-    interpreter on the nodes. `maintenance` says who tidies the tables: the run's own step (``jobs``), or
+    interpreter on the nodes. `maintenance` says who maintains the tables: the run's own step (``jobs``), or
     Glue's optimizers, which `optimizers` then describes.
     """
 
@@ -46,7 +46,7 @@ class Deployed(Section):
     plugins_version: str | None = None
 
     @model_validator(mode="after")
-    def _tidied_once(self) -> Self:
+    def _maintained_once(self) -> Self:
         if (self.maintenance == "glue") != (self.optimizers is not None):
             given = "without" if self.optimizers is None else "with"
             msg = (

@@ -31,6 +31,10 @@ class SceneError(ClaylakeError):
         self.reason = reason
 
 
+class FootprintError(ClaylakeError, ValueError):
+    """The geometry of a STAC item is no polygon that cells can be joined with."""
+
+
 class StoreError(ClaylakeError):
     """An object of the run folder could not be read or written."""
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from claylake.shape import Nodes
 
 READ_MB_PER_CHIP: Final = 0.45
-READ_MB_PER_LOOK: Final = 0.02
+READ_MB_PER_OBSERVATION: Final = 0.02
 """SCL of one cell: 128 x 128 bytes before compression."""
 STORE_MB_PER_CHIP: Final = 0.48
 STORE_MB_PER_VECTOR: Final = 0.005
 EXTRACT_CHIPS_S_VCPU: Final = 20.0
 """180 were measured on one core from local disk; a network and a shared node leave less."""
-OBSERVE_LOOKS_S_VCPU: Final = 200.0
+OBSERVATIONS_S_VCPU: Final = 200.0
 CPU_CHIPS_S_VCPU: Final = 0.16
 """Clay large in fp32 took 3 s a chip on two cores."""
 AMX_CHIPS_S_VCPU: Final = 0.6
@@ -43,9 +43,9 @@ GPU_START_H: Final = 0.2
 """Until GPU nodes that join later can work; the others wait meanwhile."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What there is to do. `vectors` = chips that will want a vector, new and old."""
+    """What there is to do. `vectors` = chips that need a vector, new and existing."""
 
     scenes: int
     cells: int
@@ -65,7 +65,7 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
     shape = shape_of(settings.cluster, layout or settings.cluster.layout)
     precision = settings.encoder.precision
     idle = load.scenes == 0 and load.vectors == 0
-    extract_h = (load.candidates / OBSERVE_LOOKS_S_VCPU + load.chips / EXTRACT_CHIPS_S_VCPU) / _vcpus(shape.core) / 3600
+    extract_h = (load.candidates / OBSERVATIONS_S_VCPU + load.chips / EXTRACT_CHIPS_S_VCPU) / _vcpus(shape.core) / 3600
     embed_h = load.vectors / (embed_rate(shape.embedders, precision) * shape.embedders.units) / 3600
     task_h = 0.0 if idle or shape.task is None else GPU_START_H + embed_h
     gpus = shape.embedders.units if shape.embedders.has_gpus else 0
@@ -76,7 +76,7 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
         cells=load.cells,
         candidates=load.candidates,
         chips=load.chips,
-        read_gb=(load.candidates * READ_MB_PER_LOOK + load.chips * READ_MB_PER_CHIP) / 1000,
+        read_gb=(load.candidates * READ_MB_PER_OBSERVATION + load.chips * READ_MB_PER_CHIP) / 1000,
         store_gb=(load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000,
         gpu_hours=(task_h if shape.task else hours) * gpus,
         cluster_hours=hours,
@@ -119,8 +119,9 @@ def _assumptions(shape: Shape, settings: Settings) -> tuple[str, ...]:
     fee = f"EMR fee {settings.prices.emr_factor:.0%} of on demand"
     joining = f", {GPU_START_H:g} h for GPU nodes to join" if shape.task else ""
     return (
-        "chips: each look weighed by the clear share that the catalogue claims for its scene",
-        f"{READ_MB_PER_CHIP} MB read per chip, {READ_MB_PER_LOOK} MB per look; {STORE_MB_PER_CHIP} MB stored per chip",
+        "chips: each observation weighted by the clear share that the catalogue gives for its scene",
+        f"reading: {READ_MB_PER_CHIP} MB per chip, {READ_MB_PER_OBSERVATION} MB per observation",
+        f"storing: {STORE_MB_PER_CHIP} MB per chip",
         f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes",
         f"embedding {rate:g} chips/s per {unit} of {kinds} in {precision}, Clay large",
         f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",

@@ -23,28 +23,30 @@ MONTHS_PATTERN: Final = r"^20\d{2}-(0[1-9]|1[0-2])(/20\d{2}-(0[1-9]|1[0-2]))?$"
 ADHOC: Final[Mapping[str, ParamSpec]] = MappingProxyType(
     {
         "aoi": ParamSpec(
-            "AOI by name",
-            "Name of a file in dags/aois, without .geojson. Give this, or a GeoJSON, or a bbox: exactly one.",
-            PLACE,
-            MappingProxyType({"type": ["string", "null"], "maxLength": 48}),
+            title="AOI by name",
+            description="Name of a file in dags/aois, without .geojson. Give exactly one of name, GeoJSON and bbox.",
+            section=PLACE,
+            schema=MappingProxyType({"type": ["string", "null"], "maxLength": 48}),
         ),
         "aoi_geojson": ParamSpec(
-            "AOI as GeoJSON",
-            "A Polygon or MultiPolygon (or Features of them) in [lon, lat] degrees; properties are ignored.",
-            PLACE,
-            MappingProxyType({"type": ["object", "null"]}),
+            title="AOI as GeoJSON",
+            description="A Polygon or MultiPolygon, or Features of them, [lon, lat] degrees; properties are ignored.",
+            section=PLACE,
+            schema=MappingProxyType({"type": ["object", "null"]}),
         ),
         "bbox": ParamSpec(
-            "AOI as bbox",
-            "[west, south, east, north] in degrees; west > east crosses the antimeridian.",
-            PLACE,
-            MappingProxyType({"type": ["array", "null"], "items": {"type": "number"}, "minItems": 4, "maxItems": 4}),
+            title="AOI as bbox",
+            description="[west, south, east, north] in degrees; west > east crosses the antimeridian.",
+            section=PLACE,
+            schema=MappingProxyType(
+                {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+            ),
         ),
         "months": ParamSpec(
-            "Month or months",
-            "yyyy-mm, or first/last as yyyy-mm/yyyy-mm (both included).",
-            PLACE,
-            MappingProxyType({"type": "string", "pattern": MONTHS_PATTERN}),
+            title="Month or months",
+            description="yyyy-mm, or first/last as yyyy-mm/yyyy-mm (both included).",
+            section=PLACE,
+            schema=MappingProxyType({"type": "string", "pattern": MONTHS_PATTERN}),
             required=True,
         ),
         **SHARED,
@@ -54,10 +56,10 @@ ADHOC: Final[Mapping[str, ParamSpec]] = MappingProxyType(
 AOI_DAG: Final[Mapping[str, ParamSpec]] = MappingProxyType(
     {
         "month": ParamSpec(
-            "Month",
-            "yyyy-mm, for runs started by hand only; empty: the month of the run's data interval.",
-            PLACE,
-            MappingProxyType({"type": ["string", "null"], "pattern": MONTH_PATTERN}),
+            title="Month",
+            description="yyyy-mm, for runs started by hand only; empty: the month of the run's data interval.",
+            section=PLACE,
+            schema=MappingProxyType({"type": ["string", "null"], "pattern": MONTH_PATTERN}),
         ),
         **SHARED,
     }

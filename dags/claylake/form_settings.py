@@ -26,11 +26,13 @@ ALL_PASSES: Final = 0
 
 
 def _setting(place: str, section: str, title: str, text: str, **schema: object) -> ParamSpec:
-    """A param that overrides the setting at `place`, e.g. ``limits.budget_usd``; tells its built-in default."""
+    """A param that overrides the setting at `place`, e.g. ``limits.budget_usd``; described with its default."""
     group, key = place.split(".")
     shown = _shown(getattr(getattr(Settings(), group), key))
     description = f"{text} Empty: as the settings say (built in: {shown})."
-    return ParamSpec(title, description, section, MappingProxyType(schema), setting=(group, key))
+    return ParamSpec(
+        title=title, description=description, section=section, schema=MappingProxyType(schema), setting=(group, key)
+    )
 
 
 def _shown(value: object) -> str:
@@ -51,7 +53,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "selection.max_scene_cloud",
             SELECTION,
             "Most cloud of a scene (%)",
-            "Scenes that the catalogue calls cloudier are not looked at.",
+            "Scenes with more cloud by the catalogue are not read.",
             type=_NUMBER,
             minimum=0,
             maximum=100,
@@ -102,7 +104,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "limits.max_failed_frac",
             SPENDING,
             "Most failed fraction",
-            "Share of looks (cell and pass) that may fail; above it nothing is published.",
+            "Share of observations (cell and pass) that may fail; above it nothing is published.",
             **_FRACTION,
         ),
         "dry_run": _setting(
@@ -148,7 +150,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             minimum=1,
             maximum=64,
         ),
-        # A switch cannot show "empty", and would look off where the settings say on: hence a list.
+        # A switch cannot show "empty", and would appear off where the settings say on: hence a list.
         "spot": _setting(
             "cluster.spot",
             COMPUTE,
@@ -179,7 +181,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "encoder.convention",
             MODEL,
             "Input convention",
-            "How date and place are told to the encoder. Vectors of different conventions do not compare.",
+            "How date and place are fed to the encoder. Vectors of different conventions do not compare.",
             type=["string", "null"],
             enum=[*CONVENTIONS, None],
             values_display={"null": "as the settings say"},

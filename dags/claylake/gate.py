@@ -1,4 +1,4 @@
-"""The gate: whether a plan may start a cluster."""
+"""Whether a plan may start a cluster."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 
-@dataclass(frozen=True)
-class Verdict:
+@dataclass(frozen=True, kw_only=True)
+class Decision:
     """`go`: start the cluster. `why`: one line for people."""
 
     go: bool
     why: str
 
 
-def decide(plan: Plan) -> Verdict:
+def decide(plan: Plan) -> Decision:
     """Stop a run with nothing to do, or a dry run; let an affordable one go.
 
     Raises:
@@ -28,15 +28,15 @@ def decide(plan: Plan) -> Verdict:
     """
     estimate, limits = plan.estimate, plan.settings.limits
     if plan.work == "nothing":
-        return Verdict(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
+        return Decision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
     cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
     excess = _excess(plan)
     if limits.dry_run:
-        return Verdict(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
+        return Decision(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
     if excess:
-        msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_knobs(plan)}"
+        msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_remedies(plan)}"
         raise BudgetError(msg)
-    return Verdict(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
+    return Decision(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
 
 
 def _layout(plan: Plan) -> str:
@@ -63,24 +63,24 @@ def _size(plan: Plan) -> str:
 def _found(plan: Plan) -> str:
     found = plan.found
     return (
-        f"{found.items} scenes found, {found.settled} of them settled, {found.too_cloudy} too cloudy, "
+        f"{found.items} scenes found, {found.settled} of them done before, {found.too_cloudy} too cloudy, "
         f"{found.other_month} of another month, {sum(found.unusable.values())} unusable"
     )
 
 
-def _knobs(plan: Plan) -> str:
+def _remedies(plan: Plan) -> str:
     cluster, selection = plan.settings.cluster, plan.settings.selection
-    knobs = [
+    remedies = [
         "raise budget_usd",
         f"lower max_scene_cloud (now {selection.max_scene_cloud:g})",
         f"set passes_per_month (now {selection.passes_per_month or 'all'})",
         "take fewer months or a smaller AOI",
     ]
     if cluster.compute == "fixed" and cluster.layout != "cpu":
-        knobs.append("set compute to auto")
+        remedies.append("set compute to auto")
     if not cluster.spot:
-        knobs.append("set spot")
+        remedies.append("set spot")
     if plan.estimate.cluster_hours > cluster.max_hours:
         count = "cpu_count" if plan.layout == "cpu" else "gpu_count"
-        knobs.append(f"raise {count} (now {getattr(cluster, count)}) or cluster.max_hours")
-    return "To go on: " + "; ".join(knobs) + "."
+        remedies.append(f"raise {count} (now {getattr(cluster, count)}) or cluster.max_hours")
+    return "To go on: " + "; ".join(remedies) + "."

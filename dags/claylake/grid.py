@@ -25,7 +25,7 @@ _BAND_X = (72.0, 84.0)
 SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Cell:
     """One grid square. `col` and `row` count cells east of easting 0 and north of northing 0."""
 
@@ -49,12 +49,12 @@ class Cell:
         if found is None:
             msg = f"{cell_id!r} is not a cell id: expected <epsg>_<col>_<row>, e.g. 32629_156_1342"
             raise BadInputError(msg)
-        return cls(int(found[1]), int(found[2]), int(found[3]))
+        return cls(epsg=int(found[1]), col=int(found[2]), row=int(found[3]))
 
     @classmethod
     def at(cls, epsg: int, easting: float, northing: float) -> Cell:
         """The cell that holds a point (metres in `epsg`); west and south edges belong to it."""
-        return cls(epsg, int(easting // CELL_M), int(northing // CELL_M))
+        return cls(epsg=epsg, col=int(easting // CELL_M), row=int(northing // CELL_M))
 
     @property
     def bounds(self) -> tuple[int, int, int, int]:

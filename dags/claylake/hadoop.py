@@ -1,6 +1,6 @@
 """Hadoop, YARN and Spark settings of a cluster (AWS: "Using Nvidia Spark-RAPIDS Accelerator for Spark", EMR guide).
 
-A NodeManager told to use GPUs that finds none exits. So the GPU settings stand for the whole
+A NodeManager configured for GPUs that finds none exits. So the GPU settings stand for the whole
 cluster, as AWS documents them, where every worker has GPUs; and on the GPU instance types alone
 where only some have. What the resource manager must know always belongs to the cluster.
 """
@@ -44,8 +44,8 @@ def gpu_type_configurations(layout: Layout) -> list[_Classification]:
 def _common() -> list[_Classification]:
     """Quiet logs, and Glue where Spark's own catalogue would look for a Hive metastore.
 
-    The client of YARN keeps its voice: in its words alone a step's log names the application whose
-    container has the job's own log.
+    YARN's client still logs at info: only its messages name the application whose container has the
+    job's own log.
     """
     quiet = {
         "rootLogger.level": "warn",

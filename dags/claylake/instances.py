@@ -34,7 +34,7 @@ YARN_SHARE: Final = 0.75
 """EMR leaves about this share of a node's memory to YARN."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Instance:
     """One instance type: vCPUs, memory (GiB) and GPUs."""
 
@@ -70,7 +70,12 @@ def instance(name: str) -> Instance:
         raise BadInputError(msg)
     vcpus = 2 if found["size"] == "large" else 4 * int(found["times"] or 1)
     gib_per_vcpu = _GIB_PER_VCPU.get(family) or _GIB_PER_VCPU.get(family[0], 4)
-    return Instance(name, vcpus, vcpus * gib_per_vcpu, _gpus(name, family, found["times"] + found["size"]))
+    return Instance(
+        name=name,
+        vcpus=vcpus,
+        memory_gib=vcpus * gib_per_vcpu,
+        gpus=_gpus(name, family, found["times"] + found["size"]),
+    )
 
 
 def _gpus(name: str, family: str, size: str) -> int:

@@ -21,7 +21,7 @@ DEPLOYED_VARIABLE = "CLAYLAKE_DEPLOYED"
 AOI_SUFFIX = ".geojson"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AoiFolder:
     """AOI files read: the good ones by name, and what is wrong with the others by file name."""
 
@@ -54,7 +54,7 @@ def read_aois(folder: Path) -> AoiFolder:
             aois[path.stem] = Aoi.from_file(path)
         except BadInputError as error:
             problems[path.name] = str(error)
-    return AoiFolder(aois, problems)
+    return AoiFolder(aois=aois, problems=problems)
 
 
 def load_aois(folder: Path) -> dict[str, Aoi]:

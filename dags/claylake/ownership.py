@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BORDER_M: Final = 20.0
-"""A border bends between the points that are looked at, by less than a metre; looking this far around is enough."""
+"""Margin around each test point: between them a border bends by less than a metre."""
 LAST_SOUTHERN_ROW: Final = 10_000_000 // CELL_M - 1
 """Southern tiles end at northing 10,000,000, which cuts through a row."""
 FIRST_NORTHERN_ROW: Final = -1

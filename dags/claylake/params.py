@@ -1,4 +1,4 @@
-"""What a run was asked for: its params, checked and resolved to an AOI, months and overrides."""
+"""A run's params, checked and resolved to an AOI, months and overrides."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ __all__ = ["ADHOC", "AOI_DAG", "SHARED", "ParamSpec", "Request", "resolve"]
 
 WITH_INTERVAL = ("scheduled", "backfill")
 """Run types whose month is their data interval's, and nothing else."""
-_PLACES = ("aoi", "aoi_geojson", "bbox")
+_AREA_PARAMS = ("aoi", "aoi_geojson", "bbox")
 _EMPTY: tuple[object, ...] = ("", [], {})
-"""A place given as nothing counts as not given."""
+"""An area param with one of these values counts as not given."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What one run is asked to do.
+    """What one run is to do.
 
     `months` are contiguous, in order. `overrides` is a partial settings document: the layer ``params``.
     """
@@ -61,11 +61,11 @@ def resolve(
     given = {name: value for name, value in params.items() if value is not None}
     overrides = _overrides(given)
     if aoi is not None:
-        return Request(aoi, (_month(given.get("month"), run_type, interval_start),), overrides)
+        return Request(aoi=aoi, months=(_month(given.get("month"), run_type, interval_start),), overrides=overrides)
     if not given.get("months"):
         msg = "param months is missing: give yyyy-mm, or yyyy-mm/yyyy-mm for several"
         raise BadInputError(msg)
-    return Request(_area(given, aois), parse_months(_text("months", given["months"])), overrides)
+    return Request(aoi=_area(given, aois), months=parse_months(_text("months", given["months"])), overrides=overrides)
 
 
 def _refuse_unknown(params: Mapping[str, Any], specs: Mapping[str, ParamSpec]) -> None:
@@ -90,22 +90,22 @@ def _month(text: object, run_type: str, interval_start: datetime | None) -> Mont
 
 
 def _area(given: Mapping[str, Any], aois: Mapping[str, Aoi]) -> Aoi:
-    chosen = [place for place in _PLACES if given.get(place) is not None and given[place] not in _EMPTY]
+    chosen = [param for param in _AREA_PARAMS if given.get(param) is not None and given[param] not in _EMPTY]
     if len(chosen) != 1:
         what = f"given are {', '.join(chosen)}" if chosen else "none is given"
-        msg = f"the area: {what}; give exactly one of {', '.join(_PLACES)}"
+        msg = f"the area: {what}; give exactly one of {', '.join(_AREA_PARAMS)}"
         raise BadInputError(msg)
-    place, value = chosen[0], given[chosen[0]]
+    param, value = chosen[0], given[chosen[0]]
     try:
-        if place == "aoi_geojson":
+        if param == "aoi_geojson":
             # A pasted feature's properties belong to where it comes from; the form has the settings.
             return Aoi.from_geojson(None, value).model_copy(update={"overrides": {}})
-        if place == "bbox":
+        if param == "bbox":
             return Aoi.from_bbox(_numbers(value))
     except BadInputError as error:
-        msg = f"param {place}: {error}"
+        msg = f"param {param}: {error}"
         raise BadInputError(msg) from error
-    name = _text(place, value, "the name of an AOI file")
+    name = _text(param, value, "the name of an AOI file")
     if name not in aois:
         known = ", ".join(sorted(aois)) or "none: the aois folder is empty"
         msg = f"param aoi: no AOI file is called {name!r}; there are {known}"
@@ -133,12 +133,12 @@ def _overrides(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     for name, spec in SHARED.items():
         if name in given and spec.setting is not None:
             section, key = spec.setting
-            document.setdefault(section, {})[key] = _plain(name, given[name])
+            document.setdefault(section, {})[key] = _as_setting(name, given[name])
     return document
 
 
-def _plain(name: str, value: object) -> object:
-    """The value as the settings spell it."""
+def _as_setting(name: str, value: object) -> object:
+    """The value as the settings have it."""
     if name == "passes_per_month" and value == ALL_PASSES and not isinstance(value, bool):
         return None
     if name == "spot":

@@ -1,4 +1,4 @@
-"""The plan: what one run is to do, frozen. Every EMR step gets its URI and nothing else."""
+"""The plan: what one run is to do. Every EMR step gets its URI and nothing else."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class _Value(BaseModel):
 
 
 class RunRef(_Value):
-    """The DAG run that asked."""
+    """The DAG run that the plan is for."""
 
     dag_id: str
     run_id: str
@@ -50,7 +50,7 @@ class Found(_Value):
 
 
 class Choice(_Value):
-    """The cluster's layout, why it was taken, and what each layout looked at would cost (US dollars)."""
+    """The cluster's layout, why it was chosen, and what each layout considered would cost (US dollars)."""
 
     layout: Layout
     why: str
@@ -78,10 +78,10 @@ class Estimate(_Value):
 
 
 class Plan(_Value):
-    """One run's work order.
+    """What one run is to do, and with which settings.
 
     `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
-    `candidates` of the estimate are footprints' (cell, pass) pairs by bounding box: an upper bound.
+    `candidates` of the estimate are the (cell, pass) pairs that extraction will observe (`claylake.candidates`).
     """
 
     format: Literal[1] = FORMAT

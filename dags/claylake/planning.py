@@ -7,10 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from claylake import artifacts, candidates, cells, published, store
-from claylake.choice import choose
-from claylake.errors import SceneError
+from claylake import artifacts, cells, published, store
+from claylake.candidates import count_candidates
+from claylake.choice import cheapest
+from claylake.errors import FootprintError, SceneError
 from claylake.estimate import Workload
+from claylake.footprint import footprint
 from claylake.manifest import write_manifest
 from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
 from claylake.scene import Scene
@@ -55,8 +57,14 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
     settled = published.settled_scenes(lake, deployed.database, work)
     missing = published.missing_vectors(lake, deployed.database, work)
     kept = sort_items(items, request.months, settings.selection.max_scene_cloud, settled)
-    looks = candidates.candidates_of(table, kept.scenes, settings.selection.passes_per_month)
-    log.info("%s; %s looks, about %s chips, %s vectors missing", kept.found, looks.pairs, looks.chips, missing)
+    expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
+    log.info(
+        "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
+        kept.found,
+        expected.pairs,
+        expected.chips,
+        missing,
+    )
 
     plan = Plan(
         run=run,
@@ -70,8 +78,15 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         selection_digest=work.selection_digest,
         missing_vectors=missing,
         found=kept.found,
-        estimate=choose(
-            Workload(kept.found.kept, table.num_rows, looks.pairs, looks.chips, looks.chips + missing), settings
+        estimate=cheapest(
+            Workload(
+                scenes=kept.found.kept,
+                cells=table.num_rows,
+                candidates=expected.pairs,
+                chips=expected.chips,
+                vectors=expected.chips + missing,
+            ),
+            settings,
         ),
         model_version=version,
         settings=settings,
@@ -105,8 +120,7 @@ def sort_items(
     for item in items:
         counts["items"] += 1
         try:
-            scene = Scene.from_item(item)
-            candidates.footprint_of(scene)
+            scene = _scene_of(item)
         except SceneError as error:
             log.warning("left out: %s", error)
             unusable[error.reason] += 1
@@ -131,6 +145,15 @@ def sort_items(
     return Sorted(tuple(kept), found)
 
 
+def _scene_of(item: dict[str, object]) -> Scene:
+    scene = Scene.from_item(item)
+    try:
+        footprint(scene.footprint)
+    except FootprintError as error:
+        raise SceneError(scene.id, "bad_footprint", str(error)) from error
+    return scene
+
+
 def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.Work:
     ids = table["cell_id"].to_pylist()
     return published.Work(
@@ -138,8 +161,7 @@ def _work(table: pa.Table, request: Request, settings: Settings, version: str) -
         geohashes=tuple(table["geohash"].to_pylist()),
         cells_digest=cells.digest(ids),
         selection_digest=selection_digest(settings.selection),
-        start=request.months[0].start,
-        end=request.months[-1].end,
+        months=tuple(request.months),
         model_version=version,
         convention=settings.encoder.convention,
     )

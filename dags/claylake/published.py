@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.pass_month import of_months_arrow
 from claylake.tables import catalog, open_table, read_rows
-from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENES
+from claylake.vector_kind import VectorKind
+from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENE_DONE, SCENES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,30 +18,39 @@ if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
 
+    from claylake.month import Month
+
 __all__ = ["Work", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
 
-DONE: Final = "done"
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
 _MARGIN = timedelta(hours=1)
-_STAMP = "%Y%m%dT%H%M%S"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a run is about: its cells and months, and what its chips and vectors are made by.
+    """A run's cells and months, and what its chips and vectors are made by.
 
-    `cell_ids` and `geohashes` (7 characters) run in parallel; the interval [`start`, `end`) is UTC.
+    `cell_ids` and `geohashes` (7 characters) run in parallel; `months` follow each other.
     """
 
     cell_ids: tuple[str, ...]
     geohashes: tuple[str, ...]
     cells_digest: str
     selection_digest: str
-    start: datetime
-    end: datetime
+    months: tuple[Month, ...]
     model_version: str
     convention: str
+
+    @property
+    def start(self) -> datetime:
+        """First instant of the months, UTC."""
+        return self.months[0].start
+
+    @property
+    def end(self) -> datetime:
+        """First instant after the months, UTC."""
+        return self.months[-1].end
 
 
 def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, str | None]]:
@@ -54,7 +65,7 @@ def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, s
     if table is None:
         return set()
     condition = And(
-        EqualTo("status", DONE),
+        EqualTo("status", SCENE_DONE),
         EqualTo("cells_digest", work.cells_digest),
         EqualTo("selection_digest", work.selection_digest),
     )
@@ -69,21 +80,18 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
         StoreError: if a table is there but cannot be read.
     """
     import pyarrow.compute as pc
-    from pyiceberg.expressions import And, EqualTo
+    from pyiceberg.expressions import And
 
     table = open_table(lake, database, CHIPS)
     if table is None:
         return 0
     chips = read_rows(table, _near(table, work), ("id", "content_digest", "cell_id"))
-    chips = chips.filter(pc.and_(pc.is_in(chips["cell_id"], value_set=_array(work.cell_ids)), _within(chips, work)))
+    of_cells = pc.is_in(chips["cell_id"], value_set=_array(work.cell_ids))
+    chips = chips.filter(pc.and_(of_cells, of_months_arrow(chips["id"], work.months)))
     vectors = open_table(lake, database, EMBEDDINGS)
     if vectors is None or not chips.num_rows:
         return int(chips.num_rows)
-    condition = And(
-        _near(vectors, work),
-        EqualTo("model_version", work.model_version),
-        EqualTo("convention", work.convention),
-    )
+    condition = And(_near(vectors, work), VectorKind(work.model_version, work.convention).expression())
     key = ["id", "content_digest"]
     made = read_rows(vectors, condition, tuple(key))
     return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)
@@ -113,14 +121,6 @@ def _near(table: Table, work: Work) -> Any:
     if not starts:
         return condition
     return And(condition, starts[0] if len(starts) == 1 else Or(*starts))
-
-
-def _within(chips: pa.Table, work: Work) -> Any:
-    """Which chips' passes began within the months; a chip id ends in its pass's start."""
-    import pyarrow.compute as pc
-
-    begun = pc.utf8_slice_codeunits(chips["id"], start=-len("yyyymmddThhmmss"))
-    return pc.and_(pc.greater_equal(begun, f"{work.start:{_STAMP}}"), pc.less(begun, f"{work.end:{_STAMP}}"))
 
 
 def _array(values: tuple[str, ...]) -> pa.Array:

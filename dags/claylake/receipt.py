@@ -1,4 +1,4 @@
-"""The receipt: what a run did and what that cost, in every case."""
+"""The receipt: what a run did and what it cost, however it ended."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Outcome = Literal["published", "nothing new", "dry run", "not started", "failed"
 class Receipt(BaseModel):
     """One run's account.
 
-    `chips` and `vectors` were made by this run, `rejected` and `failed` count its looks by reason;
+    `chips` and `vectors` were made by this run, `rejected` and `failed` count its observations by reason;
     `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
-    `km2` is the area of the AOI's cells. `warnings` are what somebody should look at although the run
+    `km2` is the area of the AOI's cells. `warnings` need attention although the run
     is fine. Times in seconds, money in US dollars (an estimate from the settings' prices), energy in
     kWh (an estimate).
     """
@@ -98,7 +98,7 @@ def make_receipt(
         cluster: ``Cluster`` of DescribeCluster; None where the run had none.
         steps: ``Steps`` of ListSteps.
         now: the moment (aware) up to which what has no end is counted.
-        instances: ``Instances`` of ListInstances, as far as EMR tells.
+        instances: ``Instances`` of ListInstances, as far as EMR has them.
 
     Raises:
         StoreError: if a step's report cannot be read, or the receipt cannot be written.
@@ -169,8 +169,8 @@ def _outcome(plan: Plan, usage: Usage | None, publish: PublishReport | None) -> 
 
 def _failures(extract: ExtractReport | None, embed: EmbedReport | None) -> dict[str, int]:
     """By reason; those of embedding are marked so."""
-    looks = dict(extract.failed) if extract else {}
-    return looks | ({f"embed:{reason}": count for reason, count in embed.failed.items()} if embed else {})
+    failed = dict(extract.failed) if extract else {}
+    return failed | ({f"embed:{reason}": count for reason, count in embed.failed.items()} if embed else {})
 
 
 def _rate(count: int, seconds: float | None) -> float | None:

@@ -19,7 +19,7 @@ def note(receipt: Receipt) -> str:
     """Outcome, counts, failures, cost, and where the report is; at most 1,000 characters."""
     lines = [f"**{receipt.aoi} {receipt.period}: {receipt.outcome}**", *_work(receipt)]
     if receipt.failed:
-        lines.append(f"**Failed looks: {_reasons(receipt.failed)}**; a later run of the month tries them again")
+        lines.append(f"**Failed: {_reasons(receipt.failed)}**; a later run of the month tries again")
     if receipt.warnings:
         lines.append(_warned(receipt.warnings))
     lines.append(_cost(receipt))
@@ -61,7 +61,7 @@ def _cost(receipt: Receipt) -> str:
 def _warned(warnings: Sequence[str]) -> str:
     """The first warning, in short, and how many others there are."""
     others = f"; {len(warnings) - 1} more" if len(warnings) > 1 else ""
-    return f"**Upkeep by Glue: {_cut(warnings[0], _WARNING)}{others}** (maintain.json has it all)"
+    return f"**Maintenance by Glue: {_cut(warnings[0], _WARNING)}{others}** (all in maintain.json)"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -51,7 +51,7 @@ class ExtractReport(Report):
 
 
 class VectorHealth(BaseModel):
-    """How the vectors of a run's cells and months look, whoever made them; see `spark.embedding.health`.
+    """Health of the vectors of a run's cells and months, whichever run made them; see `spark.embedding.health`.
 
     Attributes:
         vectors: how many there are.
@@ -129,7 +129,7 @@ class PublishReport(Report):
 
 
 class OptimizerRun(BaseModel):
-    """One run of a Glue table optimizer, as Glue tells it.
+    """One run of a Glue table optimizer, as Glue reports it.
 
     Attributes:
         state: Glue's event type in small letters: ``starting``, ``in_progress``, ``completed``, ``failed``.
@@ -161,10 +161,10 @@ class Optimizer(BaseModel):
 
     Attributes:
         kind: ``compaction``, ``retention`` or ``orphan_file_deletion``.
-        enabled: None where there is none, or Glue could not be asked.
+        enabled: None where there is none, or Glue did not answer.
         running: the run under way.
         last: the last run that has ended; None before the first.
-        problem: what somebody should look at, in words; None where all is well, as before the first run.
+        problem: what needs attention, in words; None where nothing does, as before the first run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -177,9 +177,9 @@ class Optimizer(BaseModel):
 
 
 class MaintainReport(Report):
-    """Files and snapshots cleared by the step, per table, and Glue's optimizers where these tidy.
+    """Files and snapshots cleared by the step, per table, and Glue's optimizers where these maintain the tables.
 
-    `by` is ``jobs`` where the step tidies. With ``glue`` it drops stale branches only.
+    `by` is ``jobs`` where the step itself maintains them. With ``glue`` it drops stale branches only.
     """
 
     file: ClassVar[str] = "maintain.json"

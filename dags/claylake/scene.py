@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from claylake.errors import SceneError
-from claylake.month import Month
+from claylake.pass_month import pass_month, pass_start
 from claylake.vocabulary import ASSETS
+
+if TYPE_CHECKING:
+    from claylake.month import Month
 
 _DATATAKE = re.compile(r"GS2([ABC])_(\d{8}T\d{6})_")
 _PRODUCT = re.compile(r"S2([ABC])_MSIL[12][AC]_(\d{8}T\d{6})_")
@@ -66,18 +69,18 @@ class Scene(_Value):
     @field_validator("pass_id")
     @classmethod
     def _dated(cls, value: str) -> str:
-        _start(value)
+        pass_start(value)
         return value
 
     @property
     def pass_start(self) -> dt.datetime:
         """Start of the datatake, UTC."""
-        return _start(self.pass_id)
+        return pass_start(self.pass_id)
 
     @property
     def month(self) -> Month:
-        """The month that the scene's pass belongs to: that of the datatake's start."""
-        return Month.of(self.pass_start)
+        """The month that the scene's pass belongs to."""
+        return pass_month(self.pass_id)
 
     @property
     def missing_assets(self) -> tuple[str, ...]:
@@ -138,10 +141,6 @@ def pass_of(item_id: str, properties: dict[str, Any]) -> str:
         if found:
             return f"S2{found[1]}_{found[2]}"
     raise SceneError(item_id, "no_pass", "neither s2:datatake_id nor s2:product_uri names the datatake")
-
-
-def _start(pass_id: str) -> dt.datetime:
-    return dt.datetime.strptime(pass_id.partition("_")[2], "%Y%m%dT%H%M%S").replace(tzinfo=dt.UTC)
 
 
 def _epsg(item_id: str, properties: dict[str, Any]) -> int:

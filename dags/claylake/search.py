@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.catalogue import pages
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +95,6 @@ def _updated(item: dict[str, Any]) -> datetime:
 def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
     """The items whose footprint meets `geometry`; those without a readable footprint stay, to be counted later."""
     import shapely
-    from shapely.errors import ShapelyError
     from shapely.geometry import shape
 
     area = shape(geometry)
@@ -101,8 +102,8 @@ def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[d
 
     def touches(item: dict[str, Any]) -> bool:
         try:
-            return bool(shapely.intersects(area, shape(item["geometry"])))
-        except (ShapelyError, KeyError, TypeError, ValueError, AttributeError):
+            return bool(shapely.intersects(area, footprint(item.get("geometry") or {})))
+        except FootprintError:
             return True
 
     return [item for item in items if touches(item)]

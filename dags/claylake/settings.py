@@ -15,9 +15,9 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from claylake.cluster_settings import Cluster, Layout
 from claylake.deployed import Deployed
 from claylake.errors import SettingsError
+from claylake.maintenance import Maintenance
 from claylake.month import Month
 from claylake.section import Section
-from claylake.upkeep import Maintenance
 from claylake.vocabulary import COLLECTIONS
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
@@ -26,7 +26,7 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Catalogue(Section):
-    """The STAC API and how patient to be with it. Times in seconds."""
+    """The STAC API, its time limits and retries. Times in seconds."""
 
     url: str = "https://earth-search.aws.element84.com/v1"
     page_size: int = Field(default=100, ge=1, le=500)
@@ -61,8 +61,8 @@ class Selection(Section):
 class Encoder(Section):
     """Which encoder artefact runs, and how.
 
-    `model` is a folder name below ``<artifacts>/model/``. Precision ``auto`` is what the device is good at, if the
-    encoder passes its self-check in it; `batch_size` None is found by trying.
+    `model` is a folder name below ``<artifacts>/model/``. Precision ``auto`` is the device's fastest one in which the
+    encoder passes its self-check; `batch_size` None is found by trial.
     """
 
     model: str = Field(default="clay-v1.5", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
@@ -114,7 +114,7 @@ class Prices(Section):
 
 
 class Settings(Section):
-    """Everything a run is told."""
+    """All settings of a run."""
 
     catalogue: Catalogue = Catalogue()
     selection: Selection = Selection()
@@ -136,7 +136,7 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _built(self) -> Self:
+    def _arch_fits(self) -> Self:
         gpu = [layout for layout in self.cluster.layouts if layout != "cpu"]
         if gpu and self.deployed is not None and self.deployed.arch == "cpu":
             msg = (
@@ -147,13 +147,13 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _tidied(self) -> Self:
+    def _same_limits(self) -> Self:
         optimizers = self.deployed.optimizers if self.deployed else None
         differences = optimizers.differences(self.maintenance) if optimizers else []
         if differences:
             msg = (
-                f"maintenance: {', '.join(differences)}: Glue's table optimizers tidy here, by deployed.json, and know "
-                "nothing of limits of an AOI or a run: set these in settings.yaml for all and deploy, or deploy with "
+                f"maintenance: {', '.join(differences)}: Glue's table optimizers maintain the tables (deployed.json), "
+                "with limits that hold for every AOI and run: set these in settings.yaml and deploy, or deploy with "
                 "lake.maintenance jobs"
             )
             raise ValueError(msg)

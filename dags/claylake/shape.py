@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from claylake.settings import Cluster, Layout
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Nodes:
     """Interchangeable nodes: their types, and how many units of them there are to be."""
 
@@ -42,7 +42,7 @@ class Nodes:
         return min(self.count(kind) for kind in self.types)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Shape:
     """A cluster: its primary node, core nodes, and the GPU nodes that join for embedding, if any."""
 
@@ -59,8 +59,8 @@ class Shape:
 
 def shape_of(cluster: Cluster, layout: Layout) -> Shape:
     """The cluster that the settings describe, in one of the layouts."""
-    gpu = Nodes(tuple(map(instance, cluster.gpu_types)), cluster.gpu_count)
-    cpu = Nodes(tuple(map(instance, cluster.cpu_types)), cluster.cpu_count)
+    gpu = Nodes(types=tuple(map(instance, cluster.gpu_types)), units=cluster.gpu_count)
+    cpu = Nodes(types=tuple(map(instance, cluster.cpu_types)), units=cluster.cpu_count)
     return Shape(
         layout=layout,
         primary=instance(cluster.primary_type),

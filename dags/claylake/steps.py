@@ -1,4 +1,4 @@
-"""The EMR steps of a plan: one spark-submit each, told nothing but the plan's URI."""
+"""The EMR steps of a plan: one spark-submit each, whose only argument is the plan's URI."""
 
 from __future__ import annotations
 
@@ -94,4 +94,4 @@ def _smallest(workers: Nodes, driver_gib: int) -> _Executor:
     gib = min((kind.yarn_gib - driver_gib - _OVERHEAD_LEAST_GIB) / workers.weight(kind) for kind in workers.types)
     cores = min((kind.vcpus - 1) // workers.weight(kind) for kind in workers.types)
     heap_gib = max(1, int(gib * _HEAP_SHARE))
-    return _Executor(max(1, cores), heap_gib, max(_OVERHEAD_LEAST_GIB, int(gib) - heap_gib))
+    return _Executor(cores=max(1, cores), heap_gib=heap_gib, overhead_gib=max(_OVERHEAD_LEAST_GIB, int(gib) - heap_gib))

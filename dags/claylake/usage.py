@@ -1,4 +1,4 @@
-"""What a cluster used: instance-hours, dollars and an estimate of energy, from EMR's own record."""
+"""What a cluster used: instance-hours, dollars and an estimate of energy, from EMR's records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PUE: Final = 1.15
 """A data centre's power over that of its computers."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Usage:
     """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC)."""
 
@@ -41,14 +41,14 @@ class Usage:
 def usage_of(
     cluster: Mapping[str, Any], plan: Plan, now: datetime, instances: Sequence[Mapping[str, Any]] = ()
 ) -> Usage:
-    """Read what EMR tells; what has no end is counted up to `now`.
+    """Read EMR's answers; what has no end is counted up to `now`.
 
     Args:
         cluster: ``Cluster`` of DescribeCluster.
         plan: the run's plan.
         now: aware.
         instances: ``Instances`` of ListInstances; where there are none, every instance that was
-            asked for counts as long as the cluster.
+            requested counts as long as the cluster.
     """
     status = cluster.get("Status", {})
     started, ended = _span(status, now)
@@ -57,7 +57,7 @@ def usage_of(
     for kind, _, lived in spent:
         hours[kind] = hours.get(kind, 0.0) + lived
     basis = (
-        "every instance from its start to its end, by EMR's record"
+        "every instance from its start to its end, by EMR's records"
         if instances
         else ("every instance from the cluster's creation to its end, as requested")
     )
@@ -95,7 +95,7 @@ def _recorded(instances: Sequence[Mapping[str, Any]], now: datetime) -> list[tup
 
 
 def _requested(plan: Plan, hours: float) -> list[tuple[str, bool, float]]:
-    """The same of each group of nodes that was asked for."""
+    """The same of each group of requested nodes."""
     shape = shape_of(plan.settings.cluster, plan.layout)
     workers = prices.counts(plan.settings, shape.core, shape.task)
     spot = plan.settings.cluster.spot

@@ -10,10 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.errors import BadInputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from pyiceberg.expressions import BooleanExpression
 
     from claylake.plan import Plan
 
@@ -36,8 +39,14 @@ class VectorKind:
         return cls(plan.model_version, plan.settings.encoder.convention)
 
     def condition(self) -> str:
-        """SQL condition on rows of the embeddings table."""
-        return f"model_version = {_quoted(self.model_version)} AND convention = {_quoted(self.convention)}"
+        """Spark SQL condition on rows of the embeddings table."""
+        return f"model_version = {sql.string(self.model_version)} AND convention = {sql.string(self.convention)}"
+
+    def expression(self) -> BooleanExpression:
+        """The same condition for pyiceberg."""
+        from pyiceberg.expressions import And, EqualTo
+
+        return And(EqualTo("model_version", self.model_version), EqualTo("convention", self.convention))
 
     def __str__(self) -> str:
         return f"{self.model_version} ({self.convention})"
@@ -68,7 +77,3 @@ def one_kind(found: Iterable[VectorKind], wanted: VectorKind | None = None) -> V
     if len(kinds) > 1:
         raise MixedVectorsError(kinds)
     return next(iter(kinds), None)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,4 +1,4 @@
-"""Names that several rooms must spell alike: tables, files, bands, SCL codes, outcomes."""
+"""Names that several rooms must spell alike: tables, files, bands, SCL codes, states, outcomes."""
 
 from __future__ import annotations
 
@@ -51,6 +51,13 @@ COLLECTIONS: Final = (COLLECTION_C1, COLLECTION_L2A)
 CONVENTIONS: Final = ("tutorial", "training", "blank")
 
 STEPS: Final = ("extract", "embed", "publish", "maintain")
+
+SCENE_DONE: Final = "done"
+SCENE_PARTIAL: Final = "partial"
+SCENE_FAILED: Final = "failed"
+SCENE_QUARANTINED: Final = "quarantined"
+SCENE_STATES: Final = (SCENE_DONE, SCENE_PARTIAL, SCENE_FAILED, SCENE_QUARANTINED)
+"""Of a row of the scenes table. A later plan leaves out scenes that are done."""
 
 OUTCOME_CHIP: Final = "chip"
 REJECTED: Final = "rejected:"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claylake.handshake import PLUGINS_VERSION
+from claylake.compatibility import PLUGINS_VERSION
 from infra.cloud.lake import CLUSTER_LOGS
 from infra.cloud.naming import ACCOUNT, REGION, Names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from claylake.upkeep import Retention
+    from claylake.maintenance import Retention
     from infra.cloud.dist import Dist
 
 

@@ -1,8 +1,8 @@
 """Airflow's side of claylake: timetable, operators, triggers, links and run notes.
 
 Plugins change only with an environment update, DAGs at once; `VERSION` lets the DAG files
-refuse plugins that they were not written for (`claylake.handshake`).
+refuse plugins that they were not written for (`claylake.compatibility`).
 """
 
-VERSION = "2"
-"""Raise it, here and in `claylake.handshake`, when DAG files need something that older plugins lack."""
+VERSION = "3"
+"""Raise it, here and in `claylake.compatibility`, when DAG files need something that older plugins lack."""

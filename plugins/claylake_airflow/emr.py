@@ -1,4 +1,4 @@
-"""Clusters and steps as claylake sees them: small frozen values read from EMR's answers.
+"""EMR's clusters and steps: small frozen values read from its answers.
 
 EMR's create calls take no idempotency token, so everything is found by name and tag before it is
 made. Functions here take a boto3 client; the triggers share the values over an async one.
@@ -36,9 +36,9 @@ class Cluster:
     Attributes:
         id: ``j-...``.
         name: Its name.
-        state: EMR's word for it.
-        created: When it was asked for, UTC-aware.
-        reason: Why it is in its state, as far as EMR says.
+        state: EMR's state, such as ``WAITING``.
+        created: When it was requested, UTC-aware.
+        reason: EMR's reason for the state, or an empty string.
         tags: Its tags.
         log_uri: Where its logs go, as EMR writes it (``s3n://`` on AWS), or an empty string.
     """
@@ -89,12 +89,12 @@ class Step:
         """From a step of DescribeStep or ListSteps."""
         status = answer["Status"]
         details = {**(status.get("StateChangeReason") or {}), **(status.get("FailureDetails") or {})}
-        told = [str(details[key]) for key in ("Reason", "Code", "Message") if details.get(key)]
-        return cls(id=answer["Id"], name=answer["Name"], state=status["State"], failure=": ".join(told))
+        parts = [str(details[key]) for key in ("Reason", "Code", "Message") if details.get(key)]
+        return cls(id=answer["Id"], name=answer["Name"], state=status["State"], failure=": ".join(parts))
 
 
 def poll_seconds() -> float:
-    """Seconds between two looks at EMR; the local stack, which is quick, sets fewer."""
+    """Seconds between two polls of EMR; the local stack, which is quick, sets fewer."""
     return float(os.environ.get(_POLL, "30"))
 
 
@@ -157,7 +157,7 @@ def blocker(clusters: Sequence[Cluster], *, run: tuple[str, str], aoi: str, most
     others = [cluster for cluster in clusters if cluster.run != run]
     same = [cluster for cluster in others if cluster.tags.get(TAG_AOI) == aoi]
     if same:
-        return f"AOI {aoi} is being worked on by {same[0]}"
+        return f"AOI {aoi} is in use by the run of {same[0]}"
     if len(others) >= most:
         return f"{len(others)} of at most {most} clusters are alive: {', '.join(map(str, others))}"
     return ""

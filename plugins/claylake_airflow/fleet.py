@@ -1,4 +1,4 @@
-"""Instance fleets as claylake sees them: GPU nodes that join a cluster for embedding, and leave again."""
+"""The instance fleet of GPU nodes that join a cluster for embedding, and leave again."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Fleet:
     Attributes:
         id: ``if-...``.
         kind: MASTER, CORE or TASK.
-        state: EMR's word for it.
-        reason: Why it is in its state, as far as EMR says.
+        state: EMR's state, such as ``RUNNING``.
+        reason: EMR's reason for the state, or an empty string.
         on_demand: Units wanted on demand.
         spot: Units wanted as spot instances.
-        spot_there: Units of spot instances that are there.
-        there: All units that are there.
+        spot_running: Units of spot instances that run.
+        running: All units that run.
     """
 
     id: str
@@ -33,15 +33,15 @@ class Fleet:
     reason: str
     on_demand: int
     spot: int
-    spot_there: int
-    there: int
+    spot_running: int
+    running: int
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Fleet:
         """From an entry of ListInstanceFleets."""
         status = answer["Status"]
         reason = status.get("StateChangeReason") or {}
-        spot_there = int(answer.get("ProvisionedSpotCapacity", 0))
+        spot_running = int(answer.get("ProvisionedSpotCapacity", 0))
         return cls(
             id=answer["Id"],
             kind=answer["InstanceFleetType"],
@@ -49,8 +49,8 @@ class Fleet:
             reason=": ".join(str(reason[key]) for key in ("Code", "Message") if reason.get(key)),
             on_demand=int(answer.get("TargetOnDemandCapacity", 0)),
             spot=int(answer.get("TargetSpotCapacity", 0)),
-            spot_there=spot_there,
-            there=spot_there + int(answer.get("ProvisionedOnDemandCapacity", 0)),
+            spot_running=spot_running,
+            running=spot_running + int(answer.get("ProvisionedOnDemandCapacity", 0)),
         )
 
     @property
@@ -60,7 +60,7 @@ class Fleet:
 
     def __str__(self) -> str:
         why = f" ({self.reason})" if self.reason else ""
-        return f"fleet {self.id} is {self.state}{why}, {self.there} of {self.wanted} units are there"
+        return f"fleet {self.id} is {self.state}{why}, {self.running} of {self.wanted} units run"
 
 
 def task_fleet(emr: Any, cluster_id: str) -> Fleet | None:
@@ -71,6 +71,6 @@ def task_fleet(emr: Any, cluster_id: str) -> Fleet | None:
 
 
 def resize(emr: Any, cluster_id: str, fleet_id: str, *, on_demand: int, spot: int) -> None:
-    """Ask for other capacities; EMR does so in its own time."""
+    """Request other capacities, in units; EMR reaches them later."""
     target = {"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": on_demand, "TargetSpotCapacity": spot}
     emr.modify_instance_fleet(ClusterId=cluster_id, InstanceFleet=target)

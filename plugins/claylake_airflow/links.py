@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class TaskLink(BaseOperatorLink):
-    """A link whose address the task finds out while it runs, and tells with `show`."""
+    """A link whose address is known only while the task runs, and set with `show`."""
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
-        """The address told last in this process; Airflow asks at the task's end, and stores it."""
+        """The address set last in this process; Airflow calls this at the task's end, and stores it."""
         return str(getattr(operator, self.xcom_key, ""))
 
     def show(self, operator: BaseOperator, context: Any, address: str) -> None:

@@ -68,8 +68,8 @@ def _copy(dag_run: DagRun, session: Session) -> None:
     _log.info("noted the receipt on run %s of %s", dag_run.run_id, dag_run.dag_id)
 
 
-def merge(present: str | None, text: str) -> str:
+def merge(existing: str | None, text: str) -> str:
     """A user's own words, then ours, replacing what we wrote before; cut to Airflow's limit."""
-    own = (present or "").partition(MARK)[0].rstrip()
+    own = (existing or "").partition(MARK)[0].rstrip()
     note = f"{own}\n\n{MARK}\n{text}" if own else f"{MARK}\n{text}"
     return note if len(note) <= _LONGEST else note[: _LONGEST - 1] + "…"

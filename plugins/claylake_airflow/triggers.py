@@ -8,12 +8,12 @@ from claylake_airflow import emr
 from claylake_airflow.fleet import GONE, Fleet
 from claylake_airflow.waiting import EmrWait
 
-_SUSPENDED_LOOKS = 3
-"""Looks in a row that find a fleet suspended before that is believed: a resize shows a little late."""
+_SUSPENDED_POLLS = 3
+"""Polls in a row that must find a fleet suspended: right after a resize EMR still reports the old state."""
 
 
 class TurnTrigger(EmrWait):
-    """Waits until a run may have a cluster (`emr.blocker`)."""
+    """Waits until a run may create its cluster (`emr.blocker`)."""
 
     fields = ("dag_id", "run_id", "aoi", "most")
 
@@ -24,7 +24,7 @@ class TurnTrigger(EmrWait):
         self.aoi = aoi
         self.most = most
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
+    async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when nothing stands in the way."""
         pages = client.get_paginator("list_clusters").paginate(ClusterStates=list(emr.LIVE))
         names = [summary async for page in pages for summary in page["Clusters"] if emr.may_be_ours(summary)]
@@ -32,7 +32,7 @@ class TurnTrigger(EmrWait):
         clusters = emr.order(emr.Cluster.read(answer["Cluster"]) for answer in answers)
         run = (self.dag_id, self.run_id)
         why = emr.blocker(clusters, run=run, aoi=self.aoi, most=self.most)
-        self.tell(f"waiting: {why}" if why else "free to go")
+        self.log_change(f"waiting: {why}" if why else "no other cluster is in the way")
         return None if why else {"status": "done"}
 
 
@@ -45,10 +45,10 @@ class ReadyTrigger(EmrWait):
         super().__init__(**wait)
         self.cluster_id = cluster_id
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
+    async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when ready; failed, with EMR's reason, when ending."""
         cluster = emr.Cluster.read((await client.describe_cluster(ClusterId=self.cluster_id))["Cluster"])
-        self.tell(f"cluster {cluster.id} is {cluster.state}")
+        self.log_change(f"cluster {cluster.id} is {cluster.state}")
         if cluster.state in emr.READY:
             return {"status": "done"}
         return None if cluster.state in emr.LIVE else {"status": "failed", "why": f"{cluster.state} ({cluster.reason})"}
@@ -63,11 +63,11 @@ class EndedTrigger(EmrWait):
         super().__init__(**wait)
         self.cluster_ids = cluster_ids
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
+    async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when none is left."""
         for cluster_id in self.cluster_ids:
             cluster = emr.Cluster.read((await client.describe_cluster(ClusterId=cluster_id))["Cluster"])
-            self.tell(f"cluster {cluster.id} is {cluster.state}")
+            self.log_change(f"cluster {cluster.id} is {cluster.state}")
             if cluster.state not in emr.ENDED:
                 return None
         return {"status": "done"}
@@ -76,7 +76,7 @@ class EndedTrigger(EmrWait):
 class FleetTrigger(EmrWait):
     """Waits until a fleet runs with at least so many units; fails when EMR gives up on it.
 
-    `is_spot` tells the operator what was waited for.
+    `is_spot`: whether spot capacity was waited for; the operator reads it from the event.
     """
 
     fields = ("cluster_id", "fleet_id", "units", "is_spot")
@@ -89,19 +89,19 @@ class FleetTrigger(EmrWait):
         self.is_spot = is_spot
         self._suspended = 0
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
+    async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when the units run; failed, with EMR's reason, when none will come any more."""
         pages = client.get_paginator("list_instance_fleets").paginate(ClusterId=self.cluster_id)
         fleets = [Fleet.read(entry) async for page in pages for entry in page["InstanceFleets"]]
         fleet = next((fleet for fleet in fleets if fleet.id == self.fleet_id), None)
         if fleet is None:
-            self.tell(f"fleet {self.fleet_id} is not listed yet")
+            self.log_change(f"fleet {self.fleet_id} is not listed yet")
             return None
-        self.tell(str(fleet))
-        if fleet.state == "RUNNING" and fleet.there >= self.units:
+        self.log_change(str(fleet))
+        if fleet.state == "RUNNING" and fleet.running >= self.units:
             return {"status": "done"}
         self._suspended = self._suspended + 1 if fleet.state == "SUSPENDED" else 0
-        is_over = fleet.state in GONE or self._suspended >= _SUSPENDED_LOOKS
+        is_over = fleet.state in GONE or self._suspended >= _SUSPENDED_POLLS
         return {"status": "failed", "why": str(fleet)} if is_over else None
 
 
@@ -115,18 +115,18 @@ class StepTrigger(EmrWait):
         self.cluster_id = cluster_id
         self.step_id = step_id
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
+    async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when completed; failed, with EMR's words, when ended otherwise."""
         answer = await client.describe_step(ClusterId=self.cluster_id, StepId=self.step_id)
         step = emr.Step.read(answer["Step"])
-        self.tell(f"step {step.name} ({step.id}) is {step.state}")
+        self.log_change(f"step {step.name} ({step.id}) is {step.state}")
         if step.state not in emr.STEP_ENDED:
             return None
         is_done = step.state == "COMPLETED"
         return {"status": "done"} if is_done else {"status": "failed", "why": f"{step.state} {step.failure}".strip()}
 
     async def on_kill(self) -> None:
-        """Marked failed, marked successful or cleared: the work has no owner any more."""
+        """Cancel the step: the task was marked failed, marked successful or cleared."""
         self.log.info("cancelling step %s of %s", self.step_id, self.cluster_id)
         async with await emr.hook(self.region).get_async_conn() as client:
             await client.cancel_steps(

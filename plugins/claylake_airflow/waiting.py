@@ -25,13 +25,13 @@ _THROTTLED = (
     "ThrottlingException",
     "TooManyRequestsException",
 )
-_PATIENCE = 3
-"""Refusals in a row that are believed: EMR's answers are eventually consistent."""
-_SLOWEST_FACTOR = 8
+_MOST_REFUSALS = 3
+"""Errors in a row that end the wait. Fewer may pass: EMR's answers are eventually consistent."""
+_LARGEST_SLOWDOWN = 8
 
 
 class EmrWait(BaseTrigger):
-    """Looks at EMR until there is something to tell, or the deadline has passed.
+    """Polls EMR until the wait is over, or the deadline has passed.
 
     Events: `status` is ``done``, ``failed``, ``timeout`` or ``error``; `why` explains the last three;
     region and the trigger's own fields come along, so that the operator needs no deferral kwargs,
@@ -40,7 +40,7 @@ class EmrWait(BaseTrigger):
     Args:
         region: AWS region; never left to the triggerer's own default.
         deadline: Seconds since the epoch.
-        poll_seconds: Pause between two looks; grows while EMR throttles.
+        poll_seconds: Pause between two polls; grows while EMR throttles.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
@@ -50,7 +50,7 @@ class EmrWait(BaseTrigger):
         self.region = region
         self.deadline = deadline
         self.poll_seconds = poll_seconds
-        self._told = ""
+        self._logged = ""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path, and the arguments that make the same trigger elsewhere."""
@@ -60,14 +60,14 @@ class EmrWait(BaseTrigger):
     def _own(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.fields}
 
-    def tell(self, news: str) -> None:
-        """Log what has changed since the last look."""
-        if news != self._told:
-            self.log.info("%s", news)
-        self._told = news
+    def log_change(self, message: str) -> None:
+        """Log the state, if it differs from what was logged last."""
+        if message != self._logged:
+            self.log.info("%s", message)
+        self._logged = message
 
-    async def look(self, client: Any) -> dict[str, Any] | None:
-        """One look at EMR: an event's payload, or None to go on waiting."""
+    async def poll(self, client: Any) -> dict[str, Any] | None:
+        """Query EMR once: the event's payload, or None to go on waiting."""
         raise NotImplementedError
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -79,14 +79,14 @@ class EmrWait(BaseTrigger):
             while True:
                 payload = None
                 try:
-                    payload = await self.look(client)
+                    payload = await self.poll(client)
                     refused, slower = 0, 1
                 except (BotoCoreError, ClientError) as error:
-                    slower = min(slower * 2, _SLOWEST_FACTOR)
-                    self.log.warning("EMR did not answer (%s); looking again", error)
+                    slower = min(slower * 2, _LARGEST_SLOWDOWN)
+                    self.log.warning("EMR did not answer (%s); trying again", error)
                     if isinstance(error, ClientError) and not _is_passing(error.response):
                         refused += 1
-                        payload = {"status": "error", "why": str(error)} if refused >= _PATIENCE else None
+                        payload = {"status": "error", "why": str(error)} if refused >= _MOST_REFUSALS else None
                 if payload is None and time.time() >= self.deadline:
                     payload = {"status": "timeout", "why": "the deadline has passed"}
                 if payload is not None:

@@ -64,7 +64,7 @@ def _made(
     try:
         for part in read_cells(scene, places):
             if isinstance(part, CellPixels):
-                yield part.place, _chip(part, decision, Cell(scene.epsg, part.place.col, part.place.row))
+                yield part.place, _chip(part, decision, Cell(epsg=scene.epsg, col=part.place.col, row=part.place.row))
             else:
                 yield part.place, _nothing(part.error)
     except ReadError as error:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from claylake.reports import VectorHealth
 from claylake.vector_kind import VectorKind, one_kind
 from spark.embedding.spread import effective_rank, explained
+from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 SAMPLE = 2048
 """Vectors, about, that effective rank and principal components are computed from: 8 MB."""
-_MEASURED = "bits binary, norm double, content_digest string, model_version string, convention string"
+_MEASURED = Columns(
+    {"bits": "binary", "norm": "double", "content_digest": "string", "model_version": "string", "convention": "string"}
+)
+_PACKED = Columns({"vector": "binary", "clear_frac": "float"})
 _KIND = ("model_version", "convention")
 
 
@@ -81,7 +85,7 @@ def _count(vectors: DataFrame) -> Counts:
     """Vectors of equal bits are one group, whose pixels should be equal too."""
     from pyspark.sql import functions as f
 
-    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED)
+    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED.spark)
     groups = measured.groupBy("bits", "norm", *_KIND).agg(
         f.count("*").alias("n"), f.countDistinct("content_digest").alias("pixels")
     )
@@ -114,7 +118,7 @@ def _sample(vectors: DataFrame, count: int) -> tuple[Vectors, NDArray[np.float64
     from pyspark.sql import functions as f
 
     few = vectors.where(f.pmod(f.xxhash64("id"), f.lit(max(1, count))) < SAMPLE)
-    rows = few.select("global_embedding", "clear_frac").mapInArrow(_pack, "vector binary, clear_frac float").collect()
+    rows = few.select("global_embedding", "clear_frac").mapInArrow(_pack, _PACKED.spark).collect()
     taken = [(np.frombuffer(row["vector"], np.float32), 1.0 - row["clear_frac"]) for row in rows]
     taken = [(vector, unclear) for vector, unclear in taken if np.isfinite(vector).all()]
     if not taken:
@@ -135,7 +139,7 @@ def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
             *(batch.column(name) for name in ("content_digest", *_KIND)),
         ]
-        yield pa.RecordBatch.from_arrays(columns, names=["bits", "norm", "content_digest", *_KIND])
+        yield pa.RecordBatch.from_arrays(columns, names=_MEASURED.names)
 
 
 def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -144,7 +148,7 @@ def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
     for batch in batches:
         packed = pa.array([vector.tobytes() for vector in _arrays(batch)], pa.binary())
-        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=["vector", "clear_frac"])
+        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=_PACKED.names)
 
 
 def _arrays(batch: pa.RecordBatch) -> list[Vectors]:

@@ -44,5 +44,5 @@ def _batch(
     )
     texts = (encoder.precision, encoder.device, encoder.path)
     made = [column, pa.array(failures, pa.string()), *(pa.array([text] * count, pa.string()) for text in texts)]
-    carried = [rows.column(name) for name, _ in CARRIED]
-    return pa.RecordBatch.from_arrays([*carried, *made], names=[name for name, _ in (*CARRIED, *MADE)])
+    carried = [rows.column(name) for name in CARRIED.names]
+    return pa.RecordBatch.from_arrays([*carried, *made], names=(CARRIED + MADE).names)

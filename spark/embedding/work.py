@@ -6,28 +6,33 @@ from dataclasses import dataclass
 
 from claylake.artifacts import model_uri
 from claylake.plan import Plan
+from claylake.vocabulary import CHIPS
+from spark.lake.columns import Columns
+from spark.lake.tables import TABLES
 
-CARRIED = (
-    ("id", "string"),
-    ("scene_id", "string"),
-    ("datetime", "timestamp"),
-    ("geohash", "string"),
-    ("geometry", "binary"),
-    ("cell_id", "string"),
-    ("xmin", "double"),
-    ("ymin", "double"),
-    ("xmax", "double"),
-    ("ymax", "double"),
-    ("clear_frac", "float"),
-    ("content_digest", "string"),
+CARRIED = TABLES[CHIPS].columns.only(
+    "id",
+    "scene_id",
+    "datetime",
+    "geohash",
+    "geometry",
+    "cell_id",
+    "xmin",
+    "ymin",
+    "xmax",
+    "ymax",
+    "clear_frac",
+    "content_digest",
 )
 """Columns that a vector's row repeats of its chip's."""
-MADE = (
-    ("global_embedding", "array<float>"),
-    ("failure", "string"),
-    ("precision", "string"),
-    ("device", "string"),
-    ("path", "string"),
+MADE = Columns(
+    {
+        "global_embedding": "array<float>",
+        "failure": "string",
+        "precision": "string",
+        "device": "string",
+        "path": "string",
+    }
 )
 """Columns that embedding adds: a vector or the reason why there is none; in which precision, where and how computed."""
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from spark.embedding.work import Work
     from spark.encoding import Encoder
 
-INPUT = (*(name for name, _ in CARRIED), "clay_tensor", "lon", "lat")
-OUTPUT_DDL = ", ".join(f"{name} {kind}" for name, kind in (*CARRIED, *MADE))
+INPUT = (*CARRIED.names, "clay_tensor", "lon", "lat")
+OUTPUT = CARRIED + MADE
 DECODED_AHEAD = 2
 """Groups that are decoded while one is encoded: a chip takes 1.3 MB then."""
 ENCODED_AHEAD = 1
@@ -40,7 +40,7 @@ MOST_DECODERS = 8
 
 
 def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT_DDL`, of other sizes."""
+    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes."""
 
     def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rest = iter(batches)

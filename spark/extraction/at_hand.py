@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CHIPS
-from spark.extraction.arrow import frame_of
 from spark.lake.bounds import Bounds
 from spark.lake.branches import on_branch
+from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def chips_at_hand(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame
 
     table = TABLES[CHIPS]
     bounds = Bounds.of_cells(table, plan.start, plan.end, cells["geohash"].to_pylist())
-    columns = ", ".join(f"t.`{name}`" for name in COLUMNS)
-    chips = spark.sql(f"SELECT {columns} FROM {on_branch(plan, CHIPS)} t WHERE {bounds.sql(table, 't')}")
-    ids = frame_of(spark, cells, "cell_id string")
+    names, where = sql.names(COLUMNS, "t"), bounds.condition(table, "t")
+    chips = spark.sql(f"SELECT {names} FROM {on_branch(plan, CHIPS)} t WHERE {where}")
+    ids = Columns({"cell_id": "string"}).frame_of(spark, cells)
     return chips.join(f.broadcast(ids), on="cell_id", how="left_semi")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark.extraction.arrow import frame_of
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
+from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
     from claylake.scene import Scene
 
-CELLS = "cell_id string, epsg int, col int, row int, geometry binary"
-FOOTPRINTS = "scene_id string, scene_epsg int, footprint binary"
+CELLS = Columns({"cell_id": "string", "epsg": "int", "col": "int", "row": "int", "geometry": "binary"})
+FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
 
 
 def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
@@ -24,12 +26,14 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
     A scene supplies only cells of its own zone's grid: nothing is warped. The footprints are few
     and go to every executor as an index; cells stream past it.
 
+    `claylake.candidates` counts the same pairs when a run is planned.
+
     Raises:
-        ValueError: a scene's footprint is no polygon; the message names the scene.
+        FootprintError: a scene's footprint is no polygon; the message names the scene.
     """
     # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
     spark.conf.set("sedona.join.optimizationmode", "all")
-    places = frame_of(spark, cells, CELLS).selectExpr(
+    places = CELLS.frame_of(spark, cells).selectExpr(
         "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"
     )
     prints = _footprints(spark, scenes).selectExpr("scene_id", "scene_epsg", "ST_GeomFromWKB(footprint) AS footprint")
@@ -45,12 +49,10 @@ def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) ->
 def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
     import shapely
 
-    from spark.footprints import footprint
-
     rows = []
     for scene in scenes:
         try:
             rows.append((scene.id, scene.epsg, bytearray(shapely.to_wkb(footprint(scene.footprint)))))
-        except ValueError as error:
-            raise ValueError(f"scene {scene.id}: {error}") from error
-    return spark.createDataFrame(rows, FOOTPRINTS)
+        except FootprintError as error:
+            raise FootprintError(f"scene {scene.id}: {error}") from error
+    return spark.createDataFrame(rows, FOOTPRINTS.spark)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spark.choose import AT_HAND, Rules, choose
+from spark.lake.columns import Columns
 from spark.observe import MEASURES
 
 if TYPE_CHECKING:
@@ -13,12 +14,19 @@ if TYPE_CHECKING:
 
     from spark.extraction.troubles import Troubles
 
-CHOICE = (
-    "cell_id string, pass string, scene_id string, outcome string, considered array<string>, detail string, "
-    + ", ".join(f"{name} double" for name in MEASURES)
-)
+CHOICE = Columns(
+    {
+        "cell_id": "string",
+        "pass": "string",
+        "scene_id": "string",
+        "outcome": "string",
+        "considered": "array<string>",
+        "detail": "string",
+    }
+) + Columns(dict.fromkeys(MEASURES, "double"))
 """A row per (cell, pass)."""
-_COLUMNS = tuple(part.split()[0] for part in CHOICE.split(", "))
+_LOST = Columns({"cell_id": "string", "scene_id": "string", "_problem": "string", "_detail": "string"})
+_REFUSED = Columns({"scene_id": "string", "_refused": "string"})
 _ROWS_PER_BUCKET = 20_000
 
 
@@ -36,12 +44,14 @@ def choose_all(seen: DataFrame, number: int, at_hand: DataFrame, rules: Rules) -
     def decide(rows: pd.DataFrame, chips: pd.DataFrame) -> pd.DataFrame:
         # A bucket may hold chips of earlier runs alone.
         return (
-            rows.reindex(columns=_COLUMNS) if rows.empty else choose(rows, chips[list(AT_HAND)], rules)[list(_COLUMNS)]
+            rows.reindex(columns=CHOICE.names)
+            if rows.empty
+            else choose(rows, chips[list(AT_HAND)], rules)[list(CHOICE.names)]
         )
 
     left = seen.withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
     right = at_hand.select(*AT_HAND).withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
-    return left.cogroup(right).applyInPandas(decide, CHOICE)
+    return left.cogroup(right).applyInPandas(decide, CHOICE.spark)
 
 
 def with_troubles(seen: DataFrame, troubles: Troubles) -> DataFrame:
@@ -51,10 +61,8 @@ def with_troubles(seen: DataFrame, troubles: Troubles) -> DataFrame:
     spark = seen.sparkSession
     if not troubles:
         return seen
-    lost = spark.createDataFrame(troubles.rows(), "cell_id string, scene_id string, _problem string, _detail string")
-    refused = spark.createDataFrame(
-        [(scene, detail) for scene, detail in sorted(troubles.quarantined.items())], "scene_id string, _refused string"
-    )
+    lost = spark.createDataFrame(troubles.rows(), _LOST.spark)
+    refused = spark.createDataFrame(sorted(troubles.quarantined.items()), _REFUSED.spark)
     reason = f.lit(troubles.quarantine_reason)
     return (
         seen.join(f.broadcast(lost), on=["cell_id", "scene_id"], how="left")

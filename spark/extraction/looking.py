@@ -9,6 +9,7 @@ from claylake.grid import Cell
 from claylake.scene import Scene
 from spark.extraction.errors import ExtractError
 from spark.extraction.ledger import Entry
+from spark.lake.columns import Columns
 from spark.observe import MEASURES, observe
 from spark.reading.gdal import environment, traffic
 from spark.reading.strips import Place
@@ -20,11 +21,21 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SEEN = (
-    "cell_id string, pass string, scene_id string, preference int, problem string, detail string, "
-    + ", ".join(f"{name} double" for name in MEASURES)
-    + ", requests bigint, downloaded bigint, seconds double"
+    Columns(
+        {
+            "cell_id": "string",
+            "pass": "string",
+            "scene_id": "string",
+            "preference": "int",
+            "problem": "string",
+            "detail": "string",
+        }
+    )
+    + Columns(dict.fromkeys(MEASURES, "double"))
+    + Columns({"requests": "bigint", "downloaded": "bigint", "seconds": "double"})
 )
 """A row per (cell, scene). `requests`, `downloaded` (bytes) and `seconds` stand on one row of each scene."""
+_DOCUMENTS = Columns({"scene_id": "string", "preference": "int", "document": "string"})
 _TASKS_PER_SLOT = 8
 
 
@@ -35,7 +46,7 @@ def look(
     from pyspark.sql import functions as f
 
     rows = [(scene.id, preferences[scene.id], scene.model_dump_json()) for scene in scenes]
-    documents = spark.createDataFrame(rows, "scene_id string, preference int, document string")
+    documents = spark.createDataFrame(rows, _DOCUMENTS.spark)
     tasks = max(1, min(len(scenes), _TASKS_PER_SLOT * spark.sparkContext.defaultParallelism))
     work = (
         candidates.groupBy("scene_id")
@@ -44,15 +55,13 @@ def look(
         .select("preference", "document", "cols", "rows")
         .repartition(tasks)
     )
-    return work.mapInArrow(_look, SEEN)
+    return work.mapInArrow(_look, SEEN.spark)
 
 
 def _look(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    from spark.extraction.arrow import schema_of
-
-    schema = schema_of(SEEN)
+    schema = SEEN.arrow
     with environment():
         for batch in batches:
             for item in batch.to_pylist():
@@ -65,7 +74,7 @@ def _rows(item: Mapping[str, Any]) -> list[dict[str, Any]]:
     rows = [
         seen
         | {
-            "cell_id": Cell(scene.epsg, seen["col"], seen["row"]).id,
+            "cell_id": Cell(epsg=scene.epsg, col=seen["col"], row=seen["row"]).id,
             "pass": scene.pass_id,
             "scene_id": scene.id,
             "preference": item["preference"],

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.choose import PRESENT
-from spark.extraction.arrow import frame_of
+from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 PROCESSING_VERSION = "1"
 """Raised when the same files would give other chips or fractions."""
+_DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
+_HASHES = Columns({"cell_id": "string", "geohash": "string"})
 _SEEN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
 
 
@@ -34,10 +36,8 @@ def observations(
     from pyspark.sql import functions as f
 
     spark = choice.sparkSession
-    dates = spark.createDataFrame(
-        [(scene.id, scene.datetime) for scene in scenes], "scene_id string, datetime timestamp"
-    )
-    hashes = frame_of(spark, cells, "cell_id string, geohash string")
+    dates = spark.createDataFrame([(scene.id, scene.datetime) for scene in scenes], _DATES.spark)
+    hashes = _HASHES.frame_of(spark, cells)
     key = ["cell_id", "pass"]
     others = choice.where(f.col("outcome") != PRESENT).join(f.broadcast(dates), on="scene_id", how="inner")
     chips = (
@@ -60,4 +60,6 @@ def observations(
         .withColumnRenamed("considered", "scenes_considered")
         .withColumns({name: f.lit(value) for name, value in constant.items()})
     )
-    return rows.select(*(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns))
+    return rows.select(
+        *(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns.kinds.items())
+    )

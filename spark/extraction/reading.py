@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from claylake.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
-from spark.extraction.arrow import schema_of
 from spark.extraction.batches import by_scene, tasks
+from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
 from spark.reading.gdal import environment
 
@@ -20,23 +20,30 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 LINEAGE = ("run_id", "created_at")
-MADE = (
-    ", ".join(f"{name} {kind}" for name, kind in TABLES[CHIPS].columns if name not in LINEAGE)
-    + ", problem string, detail string, clear_pixels bigint, below_1000 bigint"
-    + ", requests bigint, downloaded bigint, seconds double"
+MADE = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
+    {
+        "problem": "string",
+        "detail": "string",
+        "clear_pixels": "bigint",
+        "below_1000": "bigint",
+        "requests": "bigint",
+        "downloaded": "bigint",
+        "seconds": "double",
+    }
 )
 """A row per cell read: a chip's columns (without lineage), and what `spark.chips.make` adds."""
-_OF_CELL = {
-    "cell_id": "string",
-    "epsg": "int",
-    "col": "int",
-    "row": "int",
-    "geohash": "string",
-    "geometry": "binary",
-    **dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double"),
-    **dict.fromkeys((*FRACTIONS, "scl_mean"), "double"),
-}
+_OF_CELL = Columns(
+    {
+        "cell_id": "string",
+        "epsg": "int",
+        "col": "int",
+        "row": "int",
+        "geohash": "string",
+        "geometry": "binary",
+    }
+) + Columns(dict.fromkeys(("xmin", "ymin", "xmax", "ymax", *FRACTIONS, "scl_mean"), "double"))
 """What a chip's row repeats of its cell and of the first look."""
+_WORK = Columns({"document": "string", "cells": "binary"})
 _ROWS = 32
 """Chips of an Arrow batch: 16 MB."""
 
@@ -56,16 +63,16 @@ def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[Mappi
         for scene_id, members in grouped.items()
         for part in tasks(members, slots)
     ]
-    frame = spark.createDataFrame(work, "document string, cells binary")
-    return frame.repartition(len(work)).mapInArrow(_read, MADE)
+    frame = spark.createDataFrame(work, _WORK.spark)
+    return frame.repartition(len(work)).mapInArrow(_read, MADE.spark)
 
 
 def _packed(cells: Iterable[Mapping[str, Any]]) -> bytearray:
     """Rows as one Arrow stream."""
     import pyarrow as pa
 
-    schema = schema_of(", ".join(f"{name} {kind}" for name, kind in _OF_CELL.items()))
-    table = pa.Table.from_pylist([{name: cell[name] for name in _OF_CELL} for cell in cells], schema=schema)
+    schema = _OF_CELL.arrow
+    table = pa.Table.from_pylist([{name: cell[name] for name in _OF_CELL.names} for cell in cells], schema=schema)
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, schema) as writer:
         writer.write_table(table)
@@ -75,7 +82,7 @@ def _packed(cells: Iterable[Mapping[str, Any]]) -> bytearray:
 def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
-    schema = schema_of(MADE)
+    schema = MADE.arrow
     with environment():
         for batch in batches:
             for item in batch.to_pylist():

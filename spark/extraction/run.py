@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from claylake import store
+from claylake.footprint import with_footprint
 from claylake.manifest import read_manifest
 from claylake.plan import CELLS, MANIFEST
 from claylake.reports import ExtractReport
@@ -25,7 +26,6 @@ from spark.extraction.outcomes import observations
 from spark.extraction.rounds import Final, Rounds
 from spark.extraction.scene_rows import SceneRows, tally, write
 from spark.extraction.troubles import Troubles
-from spark.footprints import sound
 from spark.lake import branches, merge
 from spark.preference import preferences
 
@@ -63,7 +63,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
 
     cells = read_cells_table(plan)
     manifest = read_manifest(plan.uri(MANIFEST))
-    scenes, unsound = sound(manifest)
+    scenes, unreadable = with_footprint(manifest)
     gate = Gate(
         spark=spark,
         plan=plan,
@@ -97,7 +97,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         counts=tally(final.choice, at_hand),
         ledger=gate.ledger,
         troubles=gate.troubles,
-        footprints=unsound,
+        footprints=unreadable,
     )
     scene_rows = [maker.row(scene, gate.created_at) for scene in manifest]
     write(spark, plan, scene_rows)

@@ -6,7 +6,16 @@ import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from claylake.vocabulary import FAILED, REJECTED, SCENES
+from claylake import sql
+from claylake.vocabulary import (
+    FAILED,
+    REJECTED,
+    SCENE_DONE,
+    SCENE_FAILED,
+    SCENE_PARTIAL,
+    SCENE_QUARANTINED,
+    SCENES,
+)
 from spark.choose import PRESENT
 from spark.extraction.ledger import Entry
 from spark.lake import merge
@@ -28,7 +37,6 @@ if TYPE_CHECKING:
 
 FOOTPRINT = "footprint"
 """Reason code of a scene whose footprint is no polygon: none of its cells can be told."""
-DONE, PARTIAL, LOST, QUARANTINED = "done", "partial", "failed", "quarantined"
 _VARIES = ("created_at", "bytes_read", "requests", "seconds")
 """Columns in which two attempts at the same thing may differ."""
 
@@ -56,10 +64,10 @@ def tally(choice: DataFrame, at_hand: DataFrame) -> dict[str, Counter[str]]:
 def status(candidates: int, failures: int, *, quarantined: bool) -> str:
     """A scene is done when every candidate of it has an outcome without failure."""
     if quarantined:
-        return QUARANTINED
+        return SCENE_QUARANTINED
     if not failures:
-        return DONE
-    return PARTIAL if failures < candidates else LOST
+        return SCENE_DONE
+    return SCENE_PARTIAL if failures < candidates else SCENE_FAILED
 
 
 class SceneRows:
@@ -131,21 +139,16 @@ def write(spark: SparkSession, plan: Plan, rows: Iterable[Mapping[str, Any]]) ->
 
     A run done again adds nothing, and one that repaired something adds a later row of the scene.
     """
-    columns = TABLES[SCENES].column_names
-    told = [name for name in columns if name not in _VARIES]
-    query = f"SELECT {', '.join(f'`{name}`' for name in told if name != 'datetime')} FROM {on_branch(plan, SCENES)}"
-    known = {_said(row.asDict()) for row in spark.sql(query).where(f"run_id = '{_quoted(plan.run.run_id)}'").collect()}
-    new = [row for row in rows if _said({name: row[name] for name in told if name != "datetime"}) not in known]
+    shape = TABLES[SCENES]
+    compared = shape.columns.without(*_VARIES, "datetime").names
+    query = f"SELECT {sql.names(compared)} FROM {on_branch(plan, SCENES)} WHERE run_id = {sql.string(plan.run.run_id)}"
+    known = {_said(row.asDict()) for row in spark.sql(query).collect()}
+    new = [row for row in rows if _said({name: row[name] for name in compared}) not in known]
     if not new:
         return 0
-    schema = ", ".join(f"`{name}` {kind}" for name, kind in TABLES[SCENES].columns)
-    frame = spark.createDataFrame([tuple(row[name] for name in columns) for row in new], schema)
-    return merge.insert_only(spark, plan, SCENES, frame, extent=extent_of_rows(new, TABLES[SCENES]))
+    frame = shape.columns.frame(spark, new)
+    return merge.insert_only(spark, plan, SCENES, frame, extent=extent_of_rows(new, shape))
 
 
 def _said(row: Mapping[str, Any]) -> str:
     return json.dumps(row, sort_keys=True)
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")

@@ -15,7 +15,7 @@ from claylake.vocabulary import EMBEDDINGS
 from spark.embedding.health import health_of
 from spark.embedding.pending import commits, with_pixels, without_vector
 from spark.embedding.work import Work
-from spark.embedding.worker import INPUT, OUTPUT_DDL, embedder
+from spark.embedding.worker import INPUT, OUTPUT, embedder
 from spark.jobs.arguments import plan_uri
 from spark.lake import branches, merge
 from spark.lake.bounds import extent_of_rows, from_micros
@@ -89,7 +89,7 @@ def _embed_group(spark: SparkSession, scope: Scope, work: Work, group: pd.DataFr
     slots = spark.sparkContext.defaultParallelism
     if chips.rdd.getNumPartitions() < min(slots, len(group)):
         chips = chips.repartition(min(slots, len(group)))
-    return chips.mapInArrow(embedder(work), OUTPUT_DDL).persist()
+    return chips.mapInArrow(embedder(work), OUTPUT.spark).persist()
 
 
 def _told(made: DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.reports import EmbedReport, ExtractReport
 from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
@@ -90,7 +91,7 @@ def audit(spark: SparkSession, scope: Scope) -> Findings:
 
 def seen(rows: DataFrame, table: str) -> DataFrame:
     """What the checks see of a table's rows: no blobs, and of a vector only whether it can be used."""
-    columns = [f"`{name}`" for name in TABLES[table].column_names if name not in UNHELD]
+    columns = map(sql.name, TABLES[table].columns.without(*UNHELD).names)
     return rows.selectExpr(*columns, *([f"coalesce({_USABLE}, false) AS usable"] if table == EMBEDDINGS else []))
 
 
@@ -157,10 +158,10 @@ def tally(
         conditions: view to name to SQL; all of a view are counted in one pass over it.
     """
     # Tables, not scalar subqueries: each of those is run on its own, whatever it is part of.
-    parts = [f"SELECT '{name}' AS name, n FROM ({query}) AS q(n)" for name, query in queries.items()]
+    parts = [f"SELECT {sql.string(name)} AS name, n FROM ({query}) AS q(n)" for name, query in queries.items()]
     for view, named in (conditions or {}).items():
-        counts = ", ".join(f"count_if({condition}) AS `{name}`" for name, condition in named.items())
-        pairs = ", ".join(f"'{name}', `{name}`" for name in named)
+        counts = ", ".join(f"count_if({condition}) AS {sql.name(name)}" for name, condition in named.items())
+        pairs = ", ".join(f"{sql.string(name)}, {sql.name(name)}" for name in named)
         parts.append(f"SELECT stack({len(named)}, {pairs}) AS (name, n) FROM (SELECT {counts} FROM {view})")
     with _planned_once(spark):
         return {row["name"]: int(row["n"]) for row in spark.sql(" UNION ALL ".join(parts)).collect()}
@@ -178,6 +179,5 @@ def _planned_once(spark: SparkSession) -> Iterator[None]:
 
 
 def _rows_of(run_id: str) -> str:
-    quoted = run_id.replace("\\", "\\\\").replace("'", "\\'")
     views = " UNION ALL ".join(f"SELECT run_id FROM {view}" for view in ("audit_chips", "audit_vectors", "audit_looks"))
-    return f"SELECT count(*) FROM ({views}) WHERE run_id = '{quoted}'"
+    return f"SELECT count(*) FROM ({views}) WHERE run_id = {sql.string(run_id)}"

@@ -5,14 +5,15 @@ A join condition on datetime or geohash prunes nothing; literals do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from claylake import sql
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pyspark.sql import DataFrame
 
@@ -40,16 +41,23 @@ class Bounds:
         prefixes = None if width is None else tuple(sorted({geohash[:width] for geohash in geohashes}))
         return cls(start=start - _MARGIN, end=end + _MARGIN, prefixes=prefixes)
 
-    def sql(self, table: Table, alias: str) -> str:
-        """The bounds as a condition on `alias`'s columns, literals only."""
-        parts = [
-            f"{alias}.datetime >= {_timestamp(self.start)}",
-            f"{alias}.datetime < {_timestamp(self.end)}",
-        ]
+    def condition(self, table: Table, alias: str = "") -> str:
+        """The bounds as an SQL condition on a table's columns, or on those of `alias`; literals only."""
+        of = f"{alias}." if alias else ""
+        parts = [f"{of}datetime >= {sql.timestamp(self.start)}", f"{of}datetime < {sql.timestamp(self.end)}"]
         if self.prefixes is not None and table.geohash_prefix is not None:
-            known = ", ".join(f"'{prefix}'" for prefix in self.prefixes)
-            parts.append(f"{CATALOG}.system.truncate({table.geohash_prefix}, {alias}.geohash) IN ({known})")
+            # Iceberg's own function: Spark's `substring` would leave no partition out.
+            prefix = f"{CATALOG}.system.truncate({table.geohash_prefix}, {of}geohash)"
+            parts.append(sql.is_in(prefix, self.prefixes))
         return " AND ".join(parts)
+
+    def parts(self, most: int) -> Iterator[Bounds]:
+        """The same bounds in parts of at most `most` prefixes: conditions of bounded length."""
+        if self.prefixes is None:
+            yield self
+            return
+        for start in range(0, len(self.prefixes), most):
+            yield replace(self, prefixes=self.prefixes[start : start + most])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +115,3 @@ def extent_of(rows: DataFrame, table: Table) -> Extent:
 def from_micros(micros: int) -> datetime:
     """UTC, of microseconds since 1970: collected timestamps come back in the driver's own time zone."""
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=micros)
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC).isoformat(sep=' ', timespec='microseconds')}'"

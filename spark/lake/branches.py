@@ -6,6 +6,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CATALOG, PUBLISH_ORDER
 from spark.lake import tables
 from spark.lake.refs import MAIN, Refs
@@ -91,7 +92,7 @@ def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
     from pyspark.errors import PySparkException
 
     try:
-        spark.sql(f"CALL {CATALOG}.system.fast_forward('{table}', '{MAIN}', '{branch}')").collect()
+        spark.sql(f"CALL {CATALOG}.system.fast_forward({', '.join(map(sql.string, (table, MAIN, branch)))})").collect()
     except (Py4JJavaError, PySparkException) as error:
         if any(sign in str(error) for sign in _REFUSED):
             _log.info("main of %s moved before %s could be published", table, branch)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, OUTCOME_CHIP, REJECTED
+from claylake import sql
+from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, OUTCOME_CHIP, REJECTED, SCENE_STATES
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
         "observation_keys_unique": _twice("audit_looks", TABLES[OBSERVATIONS].key),
         "observed_chip_exists": (
             "SELECT 1 FROM audit_looks o LEFT ANTI JOIN audit_chips c ON c.cell_id = o.cell_id AND c.pass = o.pass "
-            f"WHERE o.outcome = '{OUTCOME_CHIP}'"
+            f"WHERE o.outcome = {sql.string(OUTCOME_CHIP)}"
         ),
         "chip_is_observed": (
             "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_looks o "
-            f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = '{OUTCOME_CHIP}'"
+            f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}"
         ),
     } | {
         name: f"SELECT 1 FROM {view} WHERE {condition}"
@@ -51,7 +52,8 @@ def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
 
     One pass over a view answers all of its own.
     """
-    first, last = (f"TIMESTAMP '{moment:%Y-%m-%d %H:%M:%S}+00:00'" for moment in (start, end))
+    known = f"^({OUTCOME_CHIP}|{REJECTED}.+|{FAILED}.+)$"
+    first, last = map(sql.timestamp, (start, end))
     return {
         "audit_chips": {
             "chip_columns_filled": _null(CHIPS, ("baseline",)),
@@ -67,9 +69,9 @@ def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
         },
         "audit_looks": {
             "observation_columns_filled": _null(OBSERVATIONS, _MAY_BE_NULL),
-            "observation_outcome_known": f"NOT outcome RLIKE '^({OUTCOME_CHIP}|{REJECTED}.+|{FAILED}.+)$'",
+            "observation_outcome_known": f"NOT outcome RLIKE {sql.string(known)}",
         },
-        "audit_scenes": {"scene_status_known": "NOT status IN ('done', 'partial', 'failed', 'quarantined')"},
+        "audit_scenes": {"scene_status_known": f"NOT {sql.is_in('status', SCENE_STATES)}"},
     }
 
 
@@ -80,10 +82,9 @@ def without_vector(kind: VectorKind) -> str:
 
 
 def _twice(view: str, key: Sequence[str]) -> str:
-    columns = ", ".join(f"`{column}`" for column in key)
-    return f"SELECT 1 FROM {view} GROUP BY {columns} HAVING count(*) > 1"
+    return f"SELECT 1 FROM {view} GROUP BY {sql.names(key)} HAVING count(*) > 1"
 
 
 def _null(table: str, allowed: Sequence[str]) -> str:
-    names = [name for name in TABLES[table].column_names if name not in (*allowed, *UNHELD)]
-    return " OR ".join(f"`{name}` IS NULL" for name in names)
+    names = TABLES[table].columns.without(*allowed, *UNHELD).names
+    return " OR ".join(f"{sql.name(name)} IS NULL" for name in names)

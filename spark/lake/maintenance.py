@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
 from spark.lake import branches
 from spark.lake.refs import Refs, manifest_sizes
@@ -76,15 +77,15 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
         "partial-progress.enabled": "true",
         "partial-progress.max-commits": 10,
     }
-    told = ", ".join(f"'{key}', '{value}'" for key, value in options.items())
+    given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in options.items())
     rewritten = 0
     for where in _touched(scope, shape):
         rewritten += _number(
             _call(
                 spark,
                 "rewrite_data_files",
-                f"table => '{table}', strategy => 'sort', sort_order => '{_sort_order(shape)}', "
-                f'options => map({told}), where => "{where}"',
+                f"table => {sql.string(table)}, strategy => 'sort', sort_order => {sql.string(_sort_order(shape))}, "
+                f"options => map({given}), where => {sql.string(where)}",
             ),
             "rewritten_data_files_count",
         )
@@ -96,7 +97,7 @@ def rewrite_manifests(spark: SparkSession, table: str) -> int:
     sizes = manifest_sizes(spark, table)
     if len(sizes) < max(MIN_FILES, 2 * (sum(sizes) // _MANIFEST_BYTES + 1)):
         return 0
-    return _number(_call(spark, "rewrite_manifests", f"table => '{table}'"), "rewritten_manifests_count")
+    return _number(_call(spark, "rewrite_manifests", f"table => {sql.string(table)}"), "rewritten_manifests_count")
 
 
 def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -> int:
@@ -111,7 +112,7 @@ def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -
     done = _call(
         spark,
         "expire_snapshots",
-        f"table => '{table}', older_than => {_timestamp(before)}, "
+        f"table => {sql.string(table)}, older_than => {sql.timestamp(before)}, "
         f"retain_last => {knobs.keep_snapshots}, stream_results => true",
     )
     return sum(value or 0 for key, value in done[0].asDict().items() if key.endswith("_count")) if done else 0
@@ -120,8 +121,8 @@ def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -
 def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int:
     """Delete files that no snapshot knows; gives how many. `older_than` must exceed the longest run."""
     # S3FileIO cannot list through Hadoop's file systems.
-    told = f"table => '{table}', older_than => {_timestamp(older_than)}, prefix_listing => true"
-    return len(_call(spark, "remove_orphan_files", told))
+    arguments = f"table => {sql.string(table)}, older_than => {sql.timestamp(older_than)}, prefix_listing => true"
+    return len(_call(spark, "remove_orphan_files", arguments))
 
 
 def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
@@ -140,18 +141,8 @@ def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
 
 def _touched(scope: Scope, shape: Table) -> list[str]:
     """Conditions that together cover the run's partitions, each of bounded length."""
-    bounds = scope.bounds(shape.name)
-    times = f"datetime >= {_timestamp(bounds.start)} AND datetime < {_timestamp(bounds.end)}"
-    if bounds.prefixes is None:
-        return [times]
-    width = shape.geohash_prefix
-    groups = range(0, len(bounds.prefixes), _PREFIXES_PER_CALL)
-    return [
-        f"{times} AND {CATALOG}.system.truncate({width}, geohash) IN ("
-        + ", ".join(f"'{prefix}'" for prefix in bounds.prefixes[start : start + _PREFIXES_PER_CALL])
-        + ")"
-        for start in groups
-    ]
+    parts = scope.bounds(shape.name).parts(_PREFIXES_PER_CALL)
+    return [part.condition(shape) for part in parts]
 
 
 def _sort_order(shape: Table) -> str:
@@ -165,7 +156,3 @@ def _call(spark: SparkSession, procedure: str, arguments: str) -> list[Row]:
 
 def _number(rows: list[Row], column: str) -> int:
     return int(rows[0][column]) if rows else 0
-
-
-def _timestamp(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC).isoformat(sep=' ', timespec='microseconds')}'"

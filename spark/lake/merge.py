@@ -11,6 +11,7 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import OUTCOME_CHIP
 from spark.lake import branches
 from spark.lake.bounds import Bounds, Extent, extent_of
@@ -18,7 +19,7 @@ from spark.lake.refs import Refs
 from spark.lake.tables import TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -110,29 +111,30 @@ def missing(spark: SparkSession, target: str, table: Table, rows: DataFrame, bou
 
 
 def _keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> DataFrame:
-    columns = ", ".join(f"t.`{column}`" for column in table.key)
-    return spark.sql(f"SELECT {columns} FROM {target} t WHERE {bounds.sql(table, 't')}")
+    return spark.sql(f"SELECT {sql.names(table.key, 't')} FROM {target} t WHERE {bounds.condition(table, 't')}")
 
 
 def _changes(spark: SparkSession, target: str, table: Table, source: DataFrame, bounds: Bounds) -> int:
-    same_key = " AND ".join(f"t.`{column}` = s.`{column}`" for column in table.key)
     with _view(source) as view:
         counted = spark.sql(
             f"SELECT count(*) AS n FROM {view} s "
-            f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.sql(table, 't')}) t ON {same_key} "
-            f"WHERE t.`{table.key[0]}` IS NULL OR ({_replaces(table)})"
+            f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.condition(table, 't')}) t ON {_same(table.key, '=')} "
+            f"WHERE t.{sql.name(table.key[0])} IS NULL OR ({_replaces(table)})"
         ).first()
     return int(counted["n"]) if counted is not None else 0
 
 
 def _on(table: Table, bounds: Bounds) -> str:
-    return " AND ".join([*(f"t.`{column}` = s.`{column}`" for column in table.key), bounds.sql(table, "t")])
+    return f"{_same(table.key, '=')} AND {bounds.condition(table, 't')}"
 
 
 def _replaces(table: Table) -> str:
-    told = [name for name in table.column_names if name not in (*table.key, *_LINEAGE)]
-    same = " AND ".join(f"t.`{name}` <=> s.`{name}`" for name in told)
-    return f"t.outcome <> '{OUTCOME_CHIP}' AND t.created_at <= s.created_at AND NOT ({same})"
+    same = _same(table.columns.without(*table.key, *_LINEAGE).names, "<=>")
+    return f"t.outcome <> {sql.string(OUTCOME_CHIP)} AND t.created_at <= s.created_at AND NOT ({same})"
+
+
+def _same(columns: Iterable[str], operator: str) -> str:
+    return " AND ".join(f"t.{column} {operator} s.{column}" for column in map(sql.name, columns))
 
 
 @contextmanager
@@ -145,7 +147,7 @@ def _source(
     if ours:
         rows.persist()
     try:
-        source = rows.select(*(f"`{name}`" for name in table.column_names))
+        source = rows.select(*map(sql.name, table.columns.names))
         extent = extent or extent_of(source, table)
         # Grouping would shuffle every blob: only where a key really comes twice.
         yield source if extent.rows == extent.keys else one_per_key(source, table), extent.bounds
@@ -159,7 +161,7 @@ def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    hashable = [f"`{name}`" for name, kind in table.columns if not kind.startswith("map<")]
+    hashable = [sql.name(name) for name, kind in table.columns.kinds.items() if not kind.startswith("map<")]
     order = Window.partitionBy(*table.key).orderBy(f.xxhash64(*hashable))
     return rows.withColumn("_rank", f.row_number().over(order)).where("_rank = 1").drop("_rank")
 

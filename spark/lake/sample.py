@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake import branches
+from spark.lake.columns import Columns
 from spark.lake.pixels import ChipError, open_chip
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 CHIPS_SAMPLED = 64
-_DDL = "id string, reason string"
+_COMPARED = Columns({"id": "string", "reason": "string"})
 
 
 def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> DataFrame:
@@ -26,12 +28,12 @@ def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> Data
     """
     ids = spark.sql(f"SELECT id FROM audit_chips WHERE id IS NOT NULL ORDER BY xxhash64(id), id LIMIT {most}").collect()
     # Literals, because they reach the Bloom filters on id; a join would read every blob.
-    known = ", ".join(f"'{row['id']}'" for row in ids) or "''"
+    known = sql.is_in("t.id", [row["id"] for row in ids])
     rows = spark.sql(
         f"SELECT t.id, t.clay_tensor, t.content_digest FROM {branches.on_branch(scope.plan, CHIPS)} t "
-        f"WHERE {scope.where(CHIPS)} AND t.id IN ({known})"
+        f"WHERE {scope.where(CHIPS)} AND {known}"
     )
-    return rows.mapInArrow(_compare, _DDL)
+    return rows.mapInArrow(_compare, _COMPARED.spark)
 
 
 def _compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -40,7 +42,7 @@ def _compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         rows = zip(batch.column("clay_tensor").to_pylist(), batch.column("content_digest").to_pylist(), strict=True)
         reasons = [_reason(frame, digest) for frame, digest in rows]
-        yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(reasons, pa.string())], names=["id", "reason"])
+        yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(reasons, pa.string())], names=_COMPARED.names)
 
 
 def _reason(frame: bytes | None, digest: str) -> str | None:

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from claylake import store
+from claylake.month import Month
+from claylake.pass_month import of_months_sql
 from claylake.plan import CELLS
 from spark.lake import branches
 from spark.lake.bounds import Bounds
@@ -52,15 +54,12 @@ class Scope:
     def where(self, table: str, alias: str = "t", slack: timedelta = timedelta(0)) -> str:
         """SQL condition: within the bounds, and of a pass that the plan's months own.
 
-        A pass belongs to the month of its datatake's start, which its id carries. The condition
-        leaves the cells to a join.
+        The condition leaves the cells to a join.
         """
         shape = TABLES[table]
-        start = f"split_part({alias}.`pass`, '_', 2)"
-        if "pass" not in shape.column_names:
-            start = f"split_part({alias}.id, '_', -1)"
-        months = ", ".join(f"'{month.replace('-', '')}'" for month in self.plan.months)
-        return f"{self.bounds(table, slack).sql(shape, alias)} AND substring({start}, 1, 6) IN ({months})"
+        ids = f"{alias}.`pass`" if "pass" in shape.columns.names else f"{alias}.id"
+        months = map(Month.parse, self.plan.months)
+        return f"{self.bounds(table, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
 
     def rows(
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
@@ -68,7 +67,7 @@ class Scope:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
         name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
         rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
-        if "cell_id" not in TABLES[table].column_names:
+        if "cell_id" not in TABLES[table].columns.names:
             return rows
         from pyspark.sql import functions as f
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+from spark.lake.columns import Columns, Kind
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 FRACTIONS = ("clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac")
-_FRACTION_COLUMNS = tuple((name, "float") for name in FRACTIONS)
-_BBOX = (("xmin", "double"), ("ymin", "double"), ("xmax", "double"), ("ymax", "double"))
+_FRACTIONS: dict[str, Kind] = dict.fromkeys(FRACTIONS, "float")
+_BBOX: dict[str, Kind] = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double")
 _COMMON_PROPERTIES = {
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
@@ -31,26 +33,21 @@ class Table:
     """
 
     name: str
-    columns: tuple[tuple[str, str], ...]
+    columns: Columns
     key: tuple[str, ...]
     partitioned_by: str
     ordered_by: str
     properties: dict[str, str]
     geohash_prefix: int | None
 
-    @property
-    def column_names(self) -> tuple[str, ...]:
-        """Names, in order."""
-        return tuple(name for name, _ in self.columns)
-
     def ddl(self, database: str) -> str:
         """CREATE TABLE IF NOT EXISTS, complete."""
-        columns = ",\n  ".join(f"{name} {kind}" for name, kind in self.columns)
         properties = ",\n  ".join(
-            f"'{key}'='{value}'" for key, value in sorted((_COMMON_PROPERTIES | self.properties).items())
+            f"{sql.string(key)}={sql.string(value)}"
+            for key, value in sorted((_COMMON_PROPERTIES | self.properties).items())
         )
         return (
-            f"CREATE TABLE IF NOT EXISTS {CATALOG}.{database}.{self.name} (\n  {columns}\n) USING iceberg\n"
+            f"CREATE TABLE IF NOT EXISTS {CATALOG}.{database}.{self.name} ({self.columns.ddl}) USING iceberg\n"
             f"PARTITIONED BY ({self.partitioned_by})\nTBLPROPERTIES (\n  {properties}\n)"
         )
 
@@ -64,28 +61,30 @@ TABLES = {
     for table in (
         Table(
             name=CHIPS,
-            columns=(
-                ("id", "string"),
-                ("datetime", "timestamp"),
-                ("scene_id", "string"),
-                ("geohash", "string"),
-                ("scl_mean", "float"),
-                ("clay_tensor", "binary"),
-                ("geotiff", "binary"),
-                ("geometry", "binary"),
-                ("cell_id", "string"),
-                ("epsg", "int"),
-                ("col", "int"),
-                ("row", "int"),
-                *_BBOX,
-                ("pass", "string"),
-                ("collection", "string"),
-                ("baseline", "string"),
-                ("radiometry", "string"),
-                *_FRACTION_COLUMNS,
-                ("content_digest", "string"),
-                ("run_id", "string"),
-                ("created_at", "timestamp"),
+            columns=Columns(
+                {
+                    "id": "string",
+                    "datetime": "timestamp",
+                    "scene_id": "string",
+                    "geohash": "string",
+                    "scl_mean": "float",
+                    "clay_tensor": "binary",
+                    "geotiff": "binary",
+                    "geometry": "binary",
+                    "cell_id": "string",
+                    "epsg": "int",
+                    "col": "int",
+                    "row": "int",
+                    **_BBOX,
+                    "pass": "string",
+                    "collection": "string",
+                    "baseline": "string",
+                    "radiometry": "string",
+                    **_FRACTIONS,
+                    "content_digest": "string",
+                    "run_id": "string",
+                    "created_at": "timestamp",
+                }
             ),
             key=("id",),
             partitioned_by="truncate(4, geohash), months(datetime)",
@@ -100,22 +99,24 @@ TABLES = {
         ),
         Table(
             name=EMBEDDINGS,
-            columns=(
-                ("id", "string"),
-                ("scene_id", "string"),
-                ("datetime", "timestamp"),
-                ("geohash", "string"),
-                ("geometry", "binary"),
-                ("global_embedding", "array<float>"),
-                ("model_version", "string"),
-                ("created_at", "timestamp"),
-                ("cell_id", "string"),
-                *_BBOX,
-                ("clear_frac", "float"),
-                ("convention", "string"),
-                ("precision", "string"),
-                ("content_digest", "string"),
-                ("run_id", "string"),
+            columns=Columns(
+                {
+                    "id": "string",
+                    "scene_id": "string",
+                    "datetime": "timestamp",
+                    "geohash": "string",
+                    "geometry": "binary",
+                    "global_embedding": "array<float>",
+                    "model_version": "string",
+                    "created_at": "timestamp",
+                    "cell_id": "string",
+                    **_BBOX,
+                    "clear_frac": "float",
+                    "convention": "string",
+                    "precision": "string",
+                    "content_digest": "string",
+                    "run_id": "string",
+                }
             ),
             key=("id", "content_digest", "model_version", "convention"),
             partitioned_by="truncate(3, geohash), years(datetime)",
@@ -128,22 +129,24 @@ TABLES = {
         ),
         Table(
             name=OBSERVATIONS,
-            columns=(
-                ("cell_id", "string"),
-                ("pass", "string"),
-                ("datetime", "timestamp"),
-                ("geohash", "string"),
-                ("outcome", "string"),
-                ("scene_id", "string"),
-                ("scenes_considered", "array<string>"),
-                *_FRACTION_COLUMNS,
-                ("scl_mean", "float"),
-                ("cells_digest", "string"),
-                ("selection_digest", "string"),
-                ("processing_version", "string"),
-                ("detail", "string"),
-                ("run_id", "string"),
-                ("created_at", "timestamp"),
+            columns=Columns(
+                {
+                    "cell_id": "string",
+                    "pass": "string",
+                    "datetime": "timestamp",
+                    "geohash": "string",
+                    "outcome": "string",
+                    "scene_id": "string",
+                    "scenes_considered": "array<string>",
+                    **_FRACTIONS,
+                    "scl_mean": "float",
+                    "cells_digest": "string",
+                    "selection_digest": "string",
+                    "processing_version": "string",
+                    "detail": "string",
+                    "run_id": "string",
+                    "created_at": "timestamp",
+                }
             ),
             key=("cell_id", "pass"),
             partitioned_by="truncate(3, geohash), years(datetime)",
@@ -153,27 +156,29 @@ TABLES = {
         ),
         Table(
             name=SCENES,
-            columns=(
-                ("run_id", "string"),
-                ("scene_id", "string"),
-                ("datetime", "timestamp"),
-                ("updated", "string"),
-                ("pass", "string"),
-                ("collection", "string"),
-                ("baseline", "string"),
-                ("radiometry", "string"),
-                ("evidence", "string"),
-                ("candidates", "int"),
-                ("chips", "int"),
-                ("rejections", "map<string,int>"),
-                ("failures", "map<string,int>"),
-                ("bytes_read", "bigint"),
-                ("requests", "bigint"),
-                ("seconds", "double"),
-                ("cells_digest", "string"),
-                ("selection_digest", "string"),
-                ("status", "string"),
-                ("created_at", "timestamp"),
+            columns=Columns(
+                {
+                    "run_id": "string",
+                    "scene_id": "string",
+                    "datetime": "timestamp",
+                    "updated": "string",
+                    "pass": "string",
+                    "collection": "string",
+                    "baseline": "string",
+                    "radiometry": "string",
+                    "evidence": "string",
+                    "candidates": "int",
+                    "chips": "int",
+                    "rejections": "map<string,int>",
+                    "failures": "map<string,int>",
+                    "bytes_read": "bigint",
+                    "requests": "bigint",
+                    "seconds": "double",
+                    "cells_digest": "string",
+                    "selection_digest": "string",
+                    "status": "string",
+                    "created_at": "timestamp",
+                }
             ),
             key=("run_id", "scene_id", "selection_digest", "cells_digest", "created_at"),
             partitioned_by="months(datetime)",

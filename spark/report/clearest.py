@@ -10,6 +10,7 @@ import numpy as np
 from claylake.vector_kind import VectorKind, one_kind
 from claylake.vocabulary import CHIPS
 from spark.lake import branches
+from spark.lake.columns import Columns
 from spark.lake.vectors import comparable
 from spark.report.pca import Basis
 from spark.report.picture import shrink
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from spark.lake.scope import Scope
 
+_TILES = Columns({"cell_id": "string", "tile": "binary"})
+_SCORES = Columns({"cell_id": "string", "scores": "array<double>"})
 KIND = ("model_version", "convention")
 FIT_ON = 4096
 """Vectors that the principal axes are computed from, if there are more."""
@@ -44,7 +47,7 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
     chips = spark.sql(
         f"SELECT t.id, t.cell_id, t.geotiff FROM {branches.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
     ).join(f.broadcast(wanted), on="id", how="left_semi")
-    rows = chips.mapInArrow(_shrinker(side), "cell_id string, tile binary").collect()
+    rows = chips.mapInArrow(_shrinker(side), _TILES.spark).collect()
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}
 
 
@@ -63,11 +66,7 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
     if not some:
         return {}, None
     basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))
-    rows = (
-        vectors.select("cell_id", "global_embedding")
-        .mapInArrow(_projector(basis), "cell_id string, scores array<double>")
-        .collect()
-    )
+    rows = vectors.select("cell_id", "global_embedding").mapInArrow(_projector(basis), _SCORES.spark).collect()
     return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
 
 
@@ -77,9 +76,7 @@ def _shrinker(side: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.Rec
 
         for batch in batches:
             made = [shrink(preview, side).tobytes() for preview in batch.column("geotiff").to_pylist()]
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("cell_id"), pa.array(made, pa.binary())], names=["cell_id", "tile"]
-            )
+            yield pa.RecordBatch.from_arrays([batch.column("cell_id"), pa.array(made, pa.binary())], names=_TILES.names)
 
     return work
 
@@ -92,7 +89,7 @@ def _projector(basis: Basis) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa
             vectors = np.array(batch.column("global_embedding").to_pylist(), dtype=np.float32)
             made = basis.scores(vectors).tolist() if batch.num_rows else []
             yield pa.RecordBatch.from_arrays(
-                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=["cell_id", "scores"]
+                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=_SCORES.names
             )
 
     return work

@@ -37,7 +37,7 @@ def test_the_runs_own_cluster_does_not_block_it():
 
 
 def test_another_run_of_the_aoi_blocks():
-    assert blocker(cluster(1, run="run0"), most=9).startswith("AOI lisbon is being worked on by j-1")
+    assert blocker(cluster(1, run="run0"), most=9).startswith("AOI lisbon is in use by the run of j-1")
 
 
 def test_a_full_house_blocks():
@@ -83,7 +83,7 @@ def test_a_step_is_read_with_its_failure(status, told):
 
 
 def condemned(*clusters, is_active=lambda *_: True, now=NOON + timedelta(hours=1)):
-    found = reaper.condemn(clusters, log_uri="s3://b/logs", is_active=is_active, now=now, max_hours=12)
+    found = reaper.leaked_clusters(clusters, log_uri="s3://b/logs", is_active=is_active, now=now, max_hours=12)
     return {one.cluster.id: one.why for one in found}
 
 

@@ -155,5 +155,5 @@ def test_a_fleet_is_read_with_its_reason():
         "ProvisionedSpotCapacity": 1,
     }
     found = fleet.Fleet.read(answer)
-    assert (found.wanted, found.there, found.on_demand) == (2, 1, 0)
-    assert str(found) == "fleet if-1 is SUSPENDED (INSTANCE_FAILURE: no capacity), 1 of 2 units are there"
+    assert (found.wanted, found.running, found.on_demand) == (2, 1, 0)
+    assert str(found) == "fleet if-1 is SUSPENDED (INSTANCE_FAILURE: no capacity), 1 of 2 units run"

@@ -70,6 +70,6 @@ def test_the_package_is_not_executed_file_by_file(alone):
 
 
 def test_dags_and_plugins_agree_on_the_version():
-    from claylake import handshake
+    from claylake import compatibility
 
-    assert handshake.PLUGINS_VERSION == VERSION
+    assert compatibility.PLUGINS_VERSION == VERSION

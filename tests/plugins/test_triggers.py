@@ -176,7 +176,7 @@ class Fleets:
 
 
 @pytest.mark.parametrize(
-    ("looks", "status"),
+    ("states", "status"),
     [
         ([(None, 0), ("PROVISIONING", 0), ("BOOTSTRAPPING", 2), ("RUNNING", 2)], "done"),
         ([("RUNNING", 1), ("RESIZING", 2), ("RUNNING", 3)], "done"),
@@ -186,14 +186,14 @@ class Fleets:
         ([("RUNNING", 1), ("TERMINATING", 1)], "failed"),
     ],
 )
-def test_a_fleet_is_waited_for_until_its_units_run(looks, status):
-    client, trigger = Fleets(looks), FleetTrigger(cluster_id="j-1", fleet_id="if-1", units=2, is_spot=True, **soon())
+def test_a_fleet_is_waited_for_until_its_units_run(states, status):
+    client, trigger = Fleets(states), FleetTrigger(cluster_id="j-1", fleet_id="if-1", units=2, is_spot=True, **soon())
 
-    async def until_told():
+    async def until_event():
         while True:
-            told = await trigger.look(client)
-            if told:
-                return told
+            event = await trigger.poll(client)
+            if event:
+                return event
 
-    assert asyncio.run(until_told())["status"] == status
+    assert asyncio.run(until_event())["status"] == status
     assert client.answers == []

@@ -1,4 +1,4 @@
-"""What the operators share: the plan, the cluster's id, and a wait that tells why it failed."""
+"""What the operators share: the plan, the cluster's id, and the failure of a wait."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class EmrTask(BaseOperator):
         """Make the console button work from now on."""
         EMR_CONSOLE.show(self, context, emr_console(region, cluster_id))
 
-    def demand_live(self, client: Any, cluster_id: str) -> None:
-        """A cluster that has ended takes no work: retrying cannot help, clearing does.
+    def require_live(self, client: Any, cluster_id: str) -> None:
+        """Fail for good where the cluster has ended: retrying cannot help, clearing does.
 
         Raises:
             AirflowFailException: if it has ended, or is about to.
@@ -77,7 +77,7 @@ class EmrTask(BaseOperator):
         return {"region": region, "deadline": time.time() + minutes * 60, "poll_seconds": emr.poll_seconds()}
 
 
-def demand_done(event: dict[str, Any], what: str) -> None:
+def require_done(event: dict[str, Any], what: str) -> None:
     """Fail a task whose wait did not end well.
 
     Raises:

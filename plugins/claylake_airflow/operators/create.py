@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from claylake_airflow import emr
-from claylake_airflow.operators.base import EmrTask, demand_done
+from claylake_airflow.operators.base import EmrTask, require_done
 from claylake_airflow.triggers import TurnTrigger
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ LONGEST_QUEUE_DAYS = 7
 
 
 class CreateClusterOperator(EmrTask):
-    """Adopts the run's live cluster, else waits its turn, deferred, and creates one; gives its id.
+    """Finds the run's live cluster, else waits, deferred, until it may create one, and creates it; gives its id.
 
     It does not wait for the cluster, so that the teardown is armed as soon as an id exists. Nothing
     leaks when it is killed after creating: its retry finds the cluster by name and tags, and so
@@ -25,31 +25,31 @@ class CreateClusterOperator(EmrTask):
     """
 
     def execute(self, context: Context) -> str:
-        """Adopt, or wait, or create."""
+        """Find, or wait, or create."""
         from claylake import cluster
 
         plan = self.plan(context)
         region = plan.deployed.region
         client = emr.client(region)
         live = emr.live_clusters(client)
-        own = [one for one in live if one.run == (plan.run.dag_id, plan.run.run_id)]
+        own = [each for each in live if each.run == (plan.run.dag_id, plan.run.run_id)]
         if own:
             self.log.info("adopting %s", own[0])
-            return self._given(context, region, own[0].id)
+            return self._show(context, region, own[0].id)
         if self._blocker(plan, live):
             self._wait_turn(plan)
         answer = client.run_job_flow(**cluster.request(plan))
         created = str(answer["JobFlowId"])
-        self.log.info("asked for cluster %s (%s)", created, cluster.name(plan))
-        self._yield_to_older(plan, client, created)
-        return self._given(context, region, created)
+        self.log.info("requested cluster %s (%s)", created, cluster.name(plan))
+        self._give_way_to_older(plan, client, created)
+        return self._show(context, region, created)
 
     def resume(self, context: Context, event: dict[str, Any]) -> str:
-        """After the wait: look again, since others may have been quicker."""
-        demand_done(event, "waiting for a cluster's turn")
+        """After the wait: check again, since another run may have been quicker."""
+        require_done(event, "waiting for a cluster's turn")
         return self.execute(context)
 
-    def _given(self, context: Context, region: str, cluster_id: str) -> str:
+    def _show(self, context: Context, region: str, cluster_id: str) -> str:
         self.show_cluster(context, region, cluster_id)
         return cluster_id
 
@@ -71,10 +71,10 @@ class CreateClusterOperator(EmrTask):
         )
         self.defer(trigger=trigger, method_name="resume")
 
-    def _yield_to_older(self, plan: Plan, client: Any, created: str) -> None:
-        """Give way if another run looked at the same moment and created its cluster first.
+    def _give_way_to_older(self, plan: Plan, client: Any, created: str) -> None:
+        """Give way if another run checked at the same moment and created its cluster first.
 
-        EMR offers no atomic "create if fewer than n": both may have seen a free place. The younger
+        EMR offers no atomic "create if fewer than n": both may have found a free place. The younger
         cluster goes, before it has cost anything.
         """
         live = emr.live_clusters(client)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 class GpusUpOperator(EmrTask):
     """Adds the GPU fleet, or resizes the one that an earlier attempt has left, and waits for its nodes, deferred.
 
-    Spot capacity that does not come is asked for on demand, once: EMR switches by itself only while
+    Spot capacity that does not come is requested on demand, once: EMR switches by itself only while
     a cluster starts. When that does not come either, the fleet is set to nothing before the task
     fails, since a teardown runs only if its setup has succeeded.
     """
 
     def execute(self, context: Context) -> None:
-        """Ask for the nodes, and defer."""
+        """Request the nodes, and defer."""
         from claylake import cluster
 
         plan = self.plan(context)
@@ -38,7 +38,7 @@ class GpusUpOperator(EmrTask):
         region, cluster_id = plan.deployed.region, self.cluster_id(context)
         self.show_cluster(context, region, cluster_id)
         client = emr.client(region)
-        self.demand_live(client, cluster_id)
+        self.require_live(client, cluster_id)
         on_demand, spot = wanted["TargetOnDemandCapacity"], wanted["TargetSpotCapacity"]
         found = fleet.task_fleet(client, cluster_id)
         if found is None:
@@ -49,11 +49,11 @@ class GpusUpOperator(EmrTask):
             fleet_id = found.id
             if found.wanted != on_demand + spot:
                 fleet.resize(client, cluster_id, fleet_id, on_demand=on_demand, spot=spot)
-            self.log.info("using the fleet that is there: %s", found)
+            self.log.info("using the existing fleet: %s", found)
         self._wait(region, cluster_id, fleet_id=fleet_id, units=on_demand + spot, is_spot=spot > 0)
 
     def resume(self, context: Context, event: dict[str, Any]) -> None:
-        """The nodes are there; or, while spot capacity is missing, ask for it on demand.
+        """End the wait if the nodes run; request missing spot capacity on demand.
 
         Raises:
             AirflowException: if neither came.
@@ -65,14 +65,14 @@ class GpusUpOperator(EmrTask):
         client = emr.client(region)
         found = fleet.task_fleet(client, cluster_id)
         if found is not None and event["is_spot"]:
-            self.log.warning("spot capacity did not come (%s); asking for it on demand", event.get("why"))
-            there = min(units, found.spot_there)
-            fleet.resize(client, cluster_id, fleet_id, on_demand=units - there, spot=there)
+            self.log.warning("spot capacity did not come (%s); requesting it on demand", event.get("why"))
+            running = min(units, found.spot_running)
+            fleet.resize(client, cluster_id, fleet_id, on_demand=units - running, spot=running)
             self._wait(region, cluster_id, fleet_id=fleet_id, units=units, is_spot=False)
         if found is not None:
             fleet.resize(client, cluster_id, fleet_id, on_demand=0, spot=0)
         msg = (
-            f"no GPU nodes: {event['status']}, {event.get('why')}. Look for capacity and quotas of cluster.gpu_types, "
+            f"no GPU nodes: {event['status']}, {event.get('why')}. Check capacity and quotas of cluster.gpu_types, "
             "give more types, or set cluster.layout"
         )
         raise AirflowException(msg)
@@ -92,7 +92,7 @@ class GpusDownOperator(EmrTask):
     """
 
     def execute(self, context: Context) -> None:
-        """Ask for no more GPU nodes, if there are any and the cluster lives."""
+        """Resize the GPU fleet to nothing, if there is one and the cluster is alive."""
         plan = self.plan(context)
         if plan.layout != "split":
             self.log.info("no GPU nodes join in layout %s", plan.layout)
@@ -107,4 +107,4 @@ class GpusDownOperator(EmrTask):
             return
         if found.wanted:
             fleet.resize(client, cluster_id, found.id, on_demand=0, spot=0)
-        self.log.info("asked for no more GPU nodes: %s", found)
+        self.log.info("resized the GPU fleet to nothing: %s", found)

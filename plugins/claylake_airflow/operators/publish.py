@@ -1,4 +1,4 @@
-"""The publishing step: it alone tells the world that a month has grown."""
+"""The publishing step, which emits the asset event of a month that has grown."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PublishOperator(StepOperator):
         super().__init__(step="publish", outlets=[self.alias], **kwargs)
 
     def completed(self, context: Context) -> None:
-        """Read the step's report; tell what it says.
+        """Read the step's report, and show it.
 
         Raises:
             AirflowException: if there is none.

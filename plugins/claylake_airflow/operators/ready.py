@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException
 
 from claylake_airflow.failures import not_retried
-from claylake_airflow.operators.base import EmrTask, demand_done
+from claylake_airflow.operators.base import EmrTask, require_done
 from claylake_airflow.triggers import ReadyTrigger
 
 if TYPE_CHECKING:
@@ -36,4 +36,4 @@ class WaitClusterReadyOperator(EmrTask):
         """
         self.show_cluster(context, event["region"], event["cluster_id"])
         with not_retried(AirflowException, ti=context["ti"]):
-            demand_done(event, f"cluster {event['cluster_id']} did not become ready")
+            require_done(event, f"cluster {event['cluster_id']} did not become ready")

@@ -1,4 +1,4 @@
-"""Account for the run, in every case."""
+"""Write the run's receipt, however the run ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from airflow.sdk import Context
 
-NO_PLAN = f"No plan was made, so nothing was done or spent; the log of task `{PLAN_TASK}` has the whole story."
+NO_PLAN = f"No plan was made, so nothing was done or spent; see the log of task `{PLAN_TASK}`."
 
 
 class ReceiptOperator(BaseOperator):
@@ -31,7 +31,7 @@ class ReceiptOperator(BaseOperator):
     ui_color = "#f4f1e6"
 
     def execute(self, context: Context) -> str | None:
-        """Gather, write, tell."""
+        """Gather the facts, write the receipt, leave the note in XCom."""
         from claylake.plan import RECEIPT, Plan
         from claylake.receipt import make_receipt
         from claylake.receipt_note import note
@@ -39,7 +39,7 @@ class ReceiptOperator(BaseOperator):
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN_TASK)
         if not uri:
-            self._tell(context, f"{_refusals(ti)}{NO_PLAN}")
+            self._note(context, f"{_refusals(ti)}{NO_PLAN}")
             return None
         plan = Plan.load(uri)
         record = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
@@ -49,15 +49,15 @@ class ReceiptOperator(BaseOperator):
             address = s3_object(plan.deployed.region, receipt.report)
             REPORT.show(self, context, address)
             text = text.replace(receipt.report, address)
-        self._tell(context, f"{_refusals(ti)}{text}")
+        self._note(context, f"{_refusals(ti)}{text}")
         return plan.uri(RECEIPT)
 
-    def _tell(self, context: Context, text: str) -> None:
+    def _note(self, context: Context, text: str) -> None:
         self.log.info("%s", text)
         context["ti"].xcom_push(key=run_note.KEY, value=text)
 
     def _record(self, region: str, cluster_id: str | None) -> dict[str, Any]:
-        """EMR's own words on the cluster, its steps and its instances; none where the run had no cluster."""
+        """EMR's descriptions of the cluster, its steps and its instances; none where the run had no cluster."""
         if not cluster_id:
             return {"cluster": None, "steps": [], "instances": []}
         client = emr.client(region)
@@ -70,5 +70,5 @@ class ReceiptOperator(BaseOperator):
 
 def _refusals(ti: Any) -> str:
     """Why the run was refused before it began, as the first lines of a note; empty where it was not."""
-    said = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK)}
-    return "".join(f"**{task}: {why}**  \n" for task, why in said.items() if why)
+    reasons = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK)}
+    return "".join(f"**{task}: {why}**  \n" for task, why in reasons.items() if why)

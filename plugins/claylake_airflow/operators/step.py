@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk.exceptions import AirflowException
 
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 
-class Place(NamedTuple):
-    """Where a step runs."""
+@dataclass(frozen=True, kw_only=True)
+class StepRef:
+    """A step, by region and ids."""
 
     region: str
     cluster_id: str
@@ -23,7 +25,7 @@ class Place(NamedTuple):
 
 
 class StepOperator(EmrTask):
-    """Finds or adds the step, waits for it deferred, and tells the end of its log when it fails.
+    """Finds or adds the step, waits for it deferred, and shows the end of its log when it fails.
 
     Attempts at a step are named ``<name>#<n>``. A pending or running one is adopted, so that a
     retry after a lost worker does not run the job twice. One that has ended is not: the task was
@@ -39,7 +41,7 @@ class StepOperator(EmrTask):
         super().__init__(**kwargs)
         self.step = step
         self.log_wait_s = log_wait_s
-        self._place: Place | None = None
+        self._ref: StepRef | None = None
 
     def execute(self, context: Context) -> None:
         """Find or add the step, and defer."""
@@ -48,13 +50,17 @@ class StepOperator(EmrTask):
         plan = self.plan(context)
         region, cluster_id = plan.deployed.region, self.cluster_id(context)
         client = emr.client(region)
-        self.demand_live(client, cluster_id)
+        self.require_live(client, cluster_id)
         self.show_cluster(context, region, cluster_id)
-        place = Place(region, cluster_id, self._find_or_add(client, cluster_id, cluster.step(plan, self.step)))
-        self._place = place
+        ref = StepRef(
+            region=region,
+            cluster_id=cluster_id,
+            step_id=self._find_or_add(client, cluster_id, cluster.step(plan, self.step)),
+        )
+        self._ref = ref
         trigger = StepTrigger(
             cluster_id=cluster_id,
-            step_id=place.step_id,
+            step_id=ref.step_id,
             **self.wait(region=region, minutes=plan.settings.cluster.max_hours * 60),
         )
         self.defer(trigger=trigger, method_name="resume")
@@ -65,28 +71,28 @@ class StepOperator(EmrTask):
         Raises:
             AirflowException: if the step did not complete.
         """
-        place = Place(event["region"], event["cluster_id"], event["step_id"])
-        self._place = place
-        self.show_cluster(context, place.region, place.cluster_id)
+        ref = StepRef(region=event["region"], cluster_id=event["cluster_id"], step_id=event["step_id"])
+        self._ref = ref
+        self.show_cluster(context, ref.region, ref.cluster_id)
         if event["status"] == "done":
             self.completed(context)
-            return place.step_id
+            return ref.step_id
         if event["status"] in ("timeout", "error"):
             self.on_kill()
-        msg = f"step {self.step} ({place.step_id} of {place.cluster_id}): {event.get('why', event['status'])}"
-        raise AirflowException(f"{msg}\n{self._tail(place)}")
+        msg = f"step {self.step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
+        raise AirflowException(f"{msg}\n{self._tail(ref)}")
 
     def completed(self, context: Context) -> None:
         """Called once the step has completed."""
 
     def on_kill(self) -> None:
-        """Cancel the step: nobody waits for it any more."""
-        if self._place is None:
+        """Cancel the step: no task waits for it any more."""
+        if self._ref is None:
             return
-        region, cluster_id, step_id = self._place
-        self.log.info("cancelling step %s of %s", step_id, cluster_id)
-        emr.client(region).cancel_steps(
-            ClusterId=cluster_id, StepIds=[step_id], StepCancellationOption="TERMINATE_PROCESS"
+        ref = self._ref
+        self.log.info("cancelling step %s of %s", ref.step_id, ref.cluster_id)
+        emr.client(ref.region).cancel_steps(
+            ClusterId=ref.cluster_id, StepIds=[ref.step_id], StepCancellationOption="TERMINATE_PROCESS"
         )
 
     def _find_or_add(self, client: Any, cluster_id: str, wanted: dict[str, Any]) -> str:
@@ -101,7 +107,7 @@ class StepOperator(EmrTask):
         self.log.info("added step %s (%s)", config["Name"], step_id)
         return step_id
 
-    def _tail(self, place: Place) -> str:
-        cluster = emr.describe(emr.client(place.region), place.cluster_id)
-        s3 = emr.hook(place.region).get_session(region_name=place.region).client("s3")
-        return step_log.tail(s3, cluster.log_uri, place.cluster_id, place.step_id, wait_s=self.log_wait_s)
+    def _tail(self, ref: StepRef) -> str:
+        cluster = emr.describe(emr.client(ref.region), ref.cluster_id)
+        s3 = emr.hook(ref.region).get_session(region_name=ref.region).client("s3")
+        return step_log.tail(s3, cluster.log_uri, ref.cluster_id, ref.step_id, wait_s=self.log_wait_s)

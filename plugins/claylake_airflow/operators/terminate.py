@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk.exceptions import AirflowException
 
 from claylake_airflow import emr
-from claylake_airflow.operators.base import CREATE_TASK, EmrTask, demand_done
+from claylake_airflow.operators.base import CREATE_TASK, EmrTask, require_done
 from claylake_airflow.triggers import EndedTrigger
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ LONGEST_END_MINUTES = 30
 class TerminateClusterOperator(EmrTask):
     """Ends the cluster that `create_cluster` gave, and any other live one of the run; waits for the end.
 
-    It needs as little as possible: without a readable plan it still ends the cluster.
+    It works without a readable plan, too.
     """
 
     def execute(self, context: Context) -> list[str]:
-        """End now, or first keep the cluster as long as was asked for."""
-        region, keep = self._wishes(context)
+        """End now, or first keep the cluster for ``cluster.keep_cluster_minutes``."""
+        region, keep = self._region_and_keep_minutes(context)
         ids = self._ids(context, region)
         if not ids:
             self.log.info("this run has no cluster")
@@ -36,10 +36,10 @@ class TerminateClusterOperator(EmrTask):
         return self.end(context, {"region": region, "cluster_ids": ids})
 
     def end(self, context: Context, event: dict[str, Any]) -> NoReturn:  # noqa: ARG002 - Airflow's signature
-        """Terminate, and defer until EMR says so; asking again for an ended cluster does no harm."""
+        """Terminate, and defer until EMR reports the end; terminating an ended cluster again does no harm."""
         region, ids = event["region"], list(event["cluster_ids"])
         emr.client(region).terminate_job_flows(JobFlowIds=ids)
-        self.log.info("asked EMR to terminate %s", ", ".join(ids))
+        self.log.info("terminating %s", ", ".join(ids))
         trigger = EndedTrigger(cluster_ids=ids, **self.wait(region=region, minutes=LONGEST_END_MINUTES))
         self.defer(trigger=trigger, method_name="resume")
 
@@ -52,10 +52,10 @@ class TerminateClusterOperator(EmrTask):
         ids = list(event["cluster_ids"])
         if event["region"]:
             self.show_cluster(context, event["region"], ids[0])
-        demand_done(event, f"{', '.join(ids)} may still be running and cost money")
+        require_done(event, f"{', '.join(ids)} may still be running and cost money")
         return ids
 
-    def _wishes(self, context: Context) -> tuple[str | None, int]:
+    def _region_and_keep_minutes(self, context: Context) -> tuple[str | None, int]:
         """Region, and minutes to keep the cluster."""
         from claylake.errors import ClaylakeError
 

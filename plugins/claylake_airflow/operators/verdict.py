@@ -28,7 +28,7 @@ class VerdictOperator(BaseOperator):
     """
 
     def execute(self, context: Context) -> None:
-        """Ask Airflow for the states of the run's tasks.
+        """Read the states of the run's tasks from Airflow.
 
         Raises:
             AirflowFailException: if the run is not to be green.

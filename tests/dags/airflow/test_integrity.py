@@ -12,7 +12,7 @@ from airflow.sdk import Param
 from airflow.serialization.encoders import encode_timetable
 from airflow.serialization.serialized_objects import DagSerialization
 
-from claylake import form, handshake
+from claylake import compatibility, form
 from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
 
@@ -217,15 +217,18 @@ class TestHandshake:
         assert "plugins loaded are version 0" in errors["claylake_monthly.py"]
 
     def test_a_half_done_deployment_is_refused(self):
-        with pytest.raises(handshake.HandshakeError, match=r"deployed\.json was written for plugins version 0"):
-            handshake.check(handshake.PLUGINS_VERSION, "0")
+        with pytest.raises(
+            compatibility.IncompatibleEnvironmentError, match=r"deployed\.json was written for plugins version 0"
+        ):
+            compatibility.check_versions(compatibility.PLUGINS_VERSION, "0")
 
-    @pytest.mark.parametrize("deployed", [None, handshake.PLUGINS_VERSION])
+    @pytest.mark.parametrize("deployed", [None, compatibility.PLUGINS_VERSION])
     def test_a_fitting_one_passes(self, deployed):
-        handshake.check(handshake.PLUGINS_VERSION, deployed)
+        compatibility.check_versions(compatibility.PLUGINS_VERSION, deployed)
 
     def test_missing_packages_are_named(self):
         with pytest.raises(
-            handshake.HandshakeError, match=r"packages are missing: no_such_thing; .*requirements_install"
+            compatibility.IncompatibleEnvironmentError,
+            match=r"packages are missing: no_such_thing; .*requirements_install",
         ):
-            handshake.check(handshake.PLUGINS_VERSION, packages=["json", "no_such_thing"])
+            compatibility.check_versions(compatibility.PLUGINS_VERSION, packages=["json", "no_such_thing"])

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from claylake.handshake import PLUGINS_VERSION
+from claylake.compatibility import PLUGINS_VERSION
 from infra.build import mwaa
 from tests.plugins import airflow_home
 

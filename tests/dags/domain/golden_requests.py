@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from claylake import cluster
-from claylake.choice import choose
+from claylake.choice import cheapest
 from claylake.estimate import Workload
 from claylake.plan import Found, Plan, RunRef
 from claylake.settings import assemble
@@ -55,7 +55,7 @@ def plan(layout: str) -> Plan:
         selection_digest="5" * 16,
         missing_vectors=0,
         found=Found(items=48, too_cloudy=8, kept=40),
-        estimate=choose(Workload(40, 1600, 12_800, 6400, 6400), settings),
+        estimate=cheapest(Workload(scenes=40, cells=1600, candidates=12_800, chips=6400, vectors=6400), settings),
         model_version="clay-v1.5+0123456789ab",
         settings=settings,
     )

@@ -4,15 +4,24 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claylake.candidates import Candidates, candidates_of, footprint_of
-from claylake.errors import SceneError
+from claylake.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
 from claylake.scene import Scene
+from tests import everywhere
+
+ZONE = 32633
+
+
+def counts(pairs, chips):
+    return CandidateCounts(pairs=pairs, chips=chips)
 
 
 def cells(*corners):
     """Cells of 0.1 degrees with the given south-west corners (in tenths of a degree)."""
     boxes = [shapely.box(x / 10, y / 10, (x + 1) / 10, (y + 1) / 10) for x, y in corners]
-    return pa.table({"geometry": pa.array(shapely.to_wkb(boxes), pa.binary())})
+    zone = pa.array([ZONE] * len(boxes), pa.int32())
+    return pa.table({"epsg": zone, "geometry": pa.array(shapely.to_wkb(boxes), pa.binary())})
 
 
 def scene(name, day, box, cloud=0.0, hour="10"):
@@ -24,7 +33,7 @@ def scene(name, day, box, cloud=0.0, hour="10"):
         updated=None,
         platform="",
         mgrs_tile="33TWN",
-        epsg=32633,
+        epsg=ZONE,
         baseline=None,
         cloud_cover=cloud,
         boa_offset_applied=None,
@@ -39,35 +48,40 @@ GRID = cells((0, 0), (1, 0), (2, 0), (3, 0))
 
 def test_overlapping_tiles_of_one_pass_count_once():
     west, east = scene("a", "0701", (0.1, 0.1, 2.5, 0.9)), scene("b", "0701", (1.5, 0.1, 3.9, 0.9))
-    assert candidates_of(GRID, [west, east], None) == Candidates(4, 4)
+    assert count_candidates(GRID, [west, east], None) == counts(4, 4)
 
 
 def test_passes_count_apart():
     one, two = scene("a", "0701", (0.1, 0.1, 0.9, 0.9)), scene("b", "0702", (0.1, 0.1, 1.9, 0.9))
-    assert candidates_of(GRID, [one, two], None) == Candidates(3, 3)
+    assert count_candidates(GRID, [one, two], None) == counts(3, 3)
 
 
 def test_clouds_lower_the_chips_not_the_pairs():
-    assert candidates_of(GRID, [scene("a", "0701", (0.1, 0.1, 3.9, 0.9), 75.0)], None) == Candidates(4, 1)
+    assert count_candidates(GRID, [scene("a", "0701", (0.1, 0.1, 3.9, 0.9), 75.0)], None) == counts(4, 1)
     unknown = scene("a", "0701", (0.1, 0.1, 3.9, 0.9), None)
-    assert candidates_of(GRID, [unknown], None) == Candidates(4, 4)
+    assert count_candidates(GRID, [unknown], None) == counts(4, 4)
 
 
 def test_the_clearest_scene_of_a_pass_counts():
     scenes = [scene(str(cloud), "0701", (0.1, 0.1, 0.9, 0.9), cloud) for cloud in (90.0, 20.0, 50.0)]
-    assert candidates_of(cells((0, 0), (0, 0)), scenes, None).chips == 2  # 2 x 0.8, rounded up
+    assert count_candidates(cells((0, 0), (0, 0)), scenes, None).chips == 2  # 2 x 0.8, rounded up
 
 
 def test_passes_per_month_limits_each_cell_and_month():
     days = [scene(day, day, (0.1, 0.1, 1.9, 0.9)) for day in ("0701", "0711", "0721", "0801")]
-    assert candidates_of(GRID, days, None).chips == 8
-    assert candidates_of(GRID, days, 2).chips == 6
-    assert candidates_of(GRID, days, 1).chips == 4
+    assert count_candidates(GRID, days, None).chips == 8
+    assert count_candidates(GRID, days, 2).chips == 6
+    assert count_candidates(GRID, days, 1).chips == 4
 
 
-def test_no_scenes_no_looks():
-    assert candidates_of(GRID, [], None) == Candidates(0, 0)
-    assert candidates_of(GRID, [scene("far", "0701", (50, 50, 60, 60))], None) == Candidates(0, 0)
+def test_a_scene_of_another_zone_shows_no_cell():
+    there = scene("a", "0701", (0.1, 0.1, 3.9, 0.9)).model_copy(update={"epsg": 32632})
+    assert count_candidates(GRID, [there], None) == counts(0, 0)
+
+
+def test_no_scenes_no_pairs():
+    assert count_candidates(GRID, [], None) == counts(0, 0)
+    assert count_candidates(GRID, [scene("far", "0701", (50, 50, 60, 60))], None) == counts(0, 0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -80,38 +94,45 @@ def test_no_scenes_no_looks():
 )
 def test_agrees_with_counting_one_by_one(rows, per_month):
     scenes = [scene(str(n), f"070{day}", (x, 0.1, x + w, 0.9), cloud) for n, (day, x, w, cloud) in enumerate(rows)]
-    looks = {}
+    seen = {}
     for one in scenes:
         for index in range(4):
-            if shapely.intersects(footprint_of(one), shapely.box(index / 10, 0, (index + 1) / 10, 0.1)):
+            if shapely.intersects(footprint(one.footprint), shapely.box(index / 10, 0, (index + 1) / 10, 0.1)):
                 key = (index, one.pass_id)
-                looks[key] = max(looks.get(key, 0), 1 - (one.cloud_cover or 0) / 100)
+                seen[key] = max(seen.get(key, 0), 1 - (one.cloud_cover or 0) / 100)
     chips = 0.0
     for index in range(4):
-        each = sum(clear for (cell, _), clear in looks.items() if cell == index)
+        each = sum(clear for (cell, _), clear in seen.items() if cell == index)
         chips += each if per_month is None else min(each, per_month)
-    found = candidates_of(GRID, scenes, per_month)
-    assert found.pairs == len(looks)
+    found = count_candidates(GRID, scenes, per_month)
+    assert found.pairs == len(seen)
     assert found.chips - 1e-6 - 1 <= chips <= found.chips + 1e-6
 
 
-@pytest.mark.parametrize(
-    "geometry",
-    [
-        {"type": "Point", "coordinates": [0, 0]},
-        {"type": "Polygon", "coordinates": []},
-        {"type": "Polygon"},
-        {"type": "Blob", "coordinates": []},
-        {},
-    ],
-)
-def test_a_footprint_that_is_none_is_told(geometry):
-    bad = scene("a", "0701", (0, 0, 1, 1)).model_copy(update={"footprint": geometry})
-    with pytest.raises(SceneError, match="scene a: its geometry") as caught:
-        footprint_of(bad)
-    assert caught.value.reason == "bad_footprint"
+def test_a_scene_without_a_footprint_is_named_by_what_is_wrong():
+    point = scene("a", "0701", (0, 0, 1, 1)).model_copy(update={"footprint": {"type": "Point", "coordinates": [0, 0]}})
+    with pytest.raises(FootprintError, match="not a polygon"):
+        count_candidates(GRID, [point], None)
 
 
-def test_a_crossing_footprint_is_mended():
-    bow = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
-    assert footprint_of(scene("a", "0701", (0, 0, 1, 1)).model_copy(update={"footprint": bow})).is_valid
+def assert_shown(cells, scenes, shown):
+    """What is found is what overlaps in metres of one zone; pairs are counted by pass."""
+    cell_index, scene_index = find_candidates(cells, scenes)
+    ids = cells["cell_id"].to_pylist()
+    found = {(ids[cell], scenes[place].id) for cell, place in zip(cell_index, scene_index, strict=True)}
+    assert found == shown
+    pass_of = {scene.id: scene.pass_id for scene in scenes}
+    assert count_candidates(cells, scenes, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in shown})
+
+
+def test_both_sides_of_180_degrees_from_84_n_to_80_s():
+    cells = everywhere.cells_at_borders([1])
+    assert set(cells["epsg"].to_pylist()) == {32601, 32660, 32701, 32760}
+    assert_shown(cells, *everywhere.scenes_over(cells))
+
+
+@pytest.mark.slow
+def test_every_zone_in_both_hemispheres():
+    cells = everywhere.cells_at_borders()
+    assert set(cells["epsg"].to_pylist()) == {base + zone for base in (32600, 32700) for zone in everywhere.ZONES}
+    assert_shown(cells, *everywhere.scenes_over(cells))

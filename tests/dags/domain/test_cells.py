@@ -87,7 +87,7 @@ def test_the_cell_of_a_point_in_its_own_zone_is_there(lon, lat):
     epsg = epsg_of(lon, lat)
     cell = Cell.at(epsg, *Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat))
     if epsg > 32700 and cell.row > LAST_SOUTHERN_ROW:
-        cell = Cell(epsg - 100, cell.col, FIRST_NORTHERN_ROW)
+        cell = Cell(epsg=epsg - 100, col=cell.col, row=FIRST_NORTHERN_ROW)
     assert cell.id in cells_of(aoi)["cell_id"].to_pylist()
 
 
@@ -140,7 +140,7 @@ def test_a_cell_across_the_antimeridian_is_split():
 
 def test_a_cell_that_only_touches_is_left_out():
     back = Transformer.from_crs(32633, 4326, always_xy=True)
-    west, south, east, north = Cell(32633, 190, 1950).bounds
+    west, south, east, north = Cell(epsg=32633, col=190, row=1950).bounds
     ring = [
         back.transform(x, y) for x, y in ((west, south), (east, south), (east, north), (west, north), (west, south))
     ]

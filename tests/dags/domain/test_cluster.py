@@ -7,6 +7,7 @@ from botocore.validate import ParamValidator
 
 from claylake import cluster, fleets
 from claylake.artifacts import JARS
+from claylake.choice import cheapest
 from claylake.errors import BadInputError
 from claylake.instances import instance
 from claylake.plan import RunRef
@@ -143,11 +144,12 @@ def test_cpu_clusters_know_nothing_of_gpus(plan_of, now):
 
 
 def test_the_chosen_layout_is_the_one_that_is_made(plan_of, now):
-    from claylake.choice import choose
     from claylake.estimate import Workload
 
     plan = plan_of({"cluster": {"compute": "auto"}})
-    plan = plan.model_copy(update={"estimate": choose(Workload(1, 1, 1, 1, 1), plan.settings)})
+    plan = plan.model_copy(
+        update={"estimate": cheapest(Workload(scenes=1, cells=1, candidates=1, chips=1, vectors=1), plan.settings)}
+    )
     assert plan.layout == "cpu"
     core = fleets_of(cluster.request(plan, now))["CORE"]
     assert {kind["InstanceType"] for kind in core["InstanceTypeConfigs"]} == set(plan.settings.cluster.cpu_types)

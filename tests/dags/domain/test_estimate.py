@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claylake.choice import choose
+from claylake.choice import cheapest
 from claylake.errors import BadInputError, BudgetError
 from claylake.estimate import Workload, embed_rate, estimate
 from claylake.gate import decide
@@ -14,14 +14,20 @@ PRICED = sorted(Settings().prices.instance_usd_h)
 GPU = [name for name in PRICED if instance(name).gpus]
 CPU = [name for name in PRICED if not instance(name).gpus]
 counts = st.integers(0, 10**7)
-WORK = Workload(1, 100, 400, 100, 100)
+WORK = Workload(scenes=1, cells=100, candidates=400, chips=100, vectors=100)
 
 
 @st.composite
 def loads(draw):
     candidates = draw(counts)
     chips = draw(st.integers(0, candidates))
-    return Workload(draw(counts), draw(st.integers(1, 10**6)), candidates, chips, chips + draw(counts))
+    return Workload(
+        scenes=draw(counts),
+        cells=draw(st.integers(1, 10**6)),
+        candidates=candidates,
+        chips=chips,
+        vectors=chips + draw(counts),
+    )
 
 
 @st.composite
@@ -45,7 +51,13 @@ def settings_of(precision="fp32", **cluster):
 
 @given(loads(), any_settings(), st.integers(0, 10**6))
 def test_more_chips_never_cost_less(load, settings, more):
-    bigger = Workload(load.scenes, load.cells, load.candidates + more, load.chips + more, load.vectors + more)
+    bigger = Workload(
+        scenes=load.scenes,
+        cells=load.cells,
+        candidates=load.candidates + more,
+        chips=load.chips + more,
+        vectors=load.vectors + more,
+    )
     one, two = estimate(load, settings), estimate(bigger, settings)
     for name in ("candidates", "chips", "read_gb", "store_gb", "gpu_hours", "cluster_hours", "usd"):
         assert getattr(one, name) <= getattr(two, name)
@@ -68,13 +80,13 @@ def test_money_is_time_times_price(load, settings):
 
 @given(any_settings())
 def test_nothing_to_do_costs_nothing(settings):
-    found = choose(Workload(0, 100, 0, 0, 0), settings)
+    found = cheapest(Workload(scenes=0, cells=100, candidates=0, chips=0, vectors=0), settings)
     assert (found.usd, found.cluster_hours, found.gpu_hours, found.instances) == (0, 0, 0, {})
 
 
 @given(loads(), any_settings())
 def test_the_choice_is_the_cheapest_that_lives_long_enough(load, settings):
-    found = choose(load, settings)
+    found = cheapest(load, settings)
     each = {layout: estimate(load, settings, layout) for layout in settings.cluster.layouts}
     longest = settings.cluster.max_hours
     assert found.choice.usd == {layout: one.usd for layout, one in each.items()}
@@ -87,7 +99,7 @@ def test_the_choice_is_the_cheapest_that_lives_long_enough(load, settings):
 
 
 def test_missing_vectors_alone_want_a_cluster():
-    found = estimate(Workload(0, 100, 0, 0, 5000), Settings())
+    found = estimate(Workload(scenes=0, cells=100, candidates=0, chips=0, vectors=5000), Settings())
     assert found.usd > 0
     assert found.read_gb == 0
 
@@ -122,7 +134,9 @@ def test_gpu_nodes_that_join_cost_for_their_own_time():
 
 def test_large_months_pay_for_gpus_and_small_ones_do_not():
     settings = settings_of(precision="bf16", compute="auto")
-    small, large = (choose(Workload(9, n, 4 * n, n, n), settings) for n in (100, 50_000))
+    small, large = (
+        cheapest(Workload(scenes=9, cells=n, candidates=4 * n, chips=n, vectors=n), settings) for n in (100, 50_000)
+    )
     assert (small.choice.layout, large.choice.layout) == ("cpu", "all_gpu")
     assert small.choice.why == f"about {small.usd:.2f} USD against {small.choice.usd['all_gpu']:.2f} of all_gpu"
 
@@ -132,13 +146,13 @@ def test_a_layout_that_would_outlive_its_limit_is_not_taken():
     prices = {"instance_usd_h": {"m7i.xlarge": 0.2, "m7i.2xlarge": 0.01, "g6.2xlarge": 9.0}}
     cluster = {"compute": "auto", "gpu_types": ["g6.2xlarge"], "cpu_types": ["m7i.2xlarge"], "max_hours": 4}
     given = assemble({"x": {"cluster": cluster, "prices": prices, "encoder": {"precision": "fp32"}}})
-    found = choose(Workload(9, 30_000, 120_000, 30_000, 30_000), given)
+    found = cheapest(Workload(scenes=9, cells=30_000, candidates=120_000, chips=30_000, vectors=30_000), given)
     assert found.choice.layout == "all_gpu"
     assert "longer than cluster.max_hours" in found.choice.why
 
 
 def test_auto_without_gpus_has_nothing_to_compare():
-    choice = choose(WORK, settings_of(layout="cpu", compute="auto")).choice
+    choice = cheapest(WORK, settings_of(layout="cpu", compute="auto")).choice
     assert choice.layout == "cpu"
     assert choice.why == "cluster.layout is cpu, where compute auto has nothing to compare"
 
@@ -235,7 +249,7 @@ def test_an_affordable_plan_goes(plan_of):
 
 def test_the_layout_that_was_chosen_is_told_with_its_reason(plan_of):
     plan = plan_of({"cluster": {"compute": "auto"}})
-    made = choose(Workload(2, 16, 32, 20, 20), plan.settings)
+    made = cheapest(Workload(scenes=2, cells=16, candidates=32, chips=20, vectors=20), plan.settings)
     why = decide(plan.model_copy(update={"estimate": made})).why
     assert f"layout cpu (about {made.usd:.2f} USD against" in why
 

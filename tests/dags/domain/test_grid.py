@@ -18,7 +18,7 @@ epsgs = st.one_of(st.integers(32601, 32660), st.integers(32701, 32760))
 
 @given(epsgs, st.integers(-200, 500), st.integers(-5, 4000))
 def test_ids_round_trip(epsg, col, row):
-    cell = Cell(epsg, col, row)
+    cell = Cell(epsg=epsg, col=col, row=row)
     assert Cell.parse(cell.id) == cell
 
 
@@ -32,12 +32,12 @@ def test_a_point_lies_in_its_cell(epsg, easting, northing):
 
 @given(epsgs, st.integers(0, 400), st.integers(0, 3900))
 def test_bounds_are_whole_pixels_of_10_and_20_m(epsg, col, row):
-    assert all(bound % 20 == 0 for bound in Cell(epsg, col, row).bounds)
+    assert all(bound % 20 == 0 for bound in Cell(epsg=epsg, col=col, row=row).bounds)
 
 
 def test_west_and_south_edges_belong_to_a_cell():
-    assert Cell.at(32629, 156 * 2560.0, 1342 * 2560.0) == Cell(32629, 156, 1342)
-    assert Cell.at(32629, 157 * 2560.0, 1342 * 2560.0) == Cell(32629, 157, 1342)
+    assert Cell.at(32629, 156 * 2560.0, 1342 * 2560.0) == Cell(epsg=32629, col=156, row=1342)
+    assert Cell.at(32629, 157 * 2560.0, 1342 * 2560.0) == Cell(epsg=32629, col=157, row=1342)
 
 
 @pytest.mark.parametrize("text", ["32629_156", "32861_1_1", "4326_1_1", "32629_1.5_2", "", "32629_1_2 "])

@@ -9,7 +9,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 from claylake import published, store
 from claylake.aoi import Aoi
 from claylake.artifacts import model_version
-from claylake.cells import digest
+from claylake.cells import cells_of, digest
 from claylake.errors import BadInputError, CatalogueError, SettingsError, StoreError
 from claylake.manifest import read_manifest
 from claylake.month import Month
@@ -17,6 +17,7 @@ from claylake.params import Request
 from claylake.plan import RunRef, selection_digest
 from claylake.planning import make_plan, sort_items, work_of
 from claylake.settings import Settings
+from tests import everywhere
 
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
 JULY = (Month(2024, 7),)
@@ -172,6 +173,18 @@ def test_items_are_counted_whatever_they_are(item, box):
     assert [scene.id for scene in found.scenes] == ["unknown"]
     assert found.found.unusable == {"bad_footprint": 1, "malformed": 1, "no_pass": 1}
     assert found.found.items == 4 == found.found.kept + sum(found.found.unusable.values())
+
+
+def test_a_scene_across_180_degrees_is_planned_however_it_is_written(stac, item, here, lake):
+    zone, (west, north) = 32601, (300_000, 7_600_020)  # tile 01WCR
+    corners = [(west, north - 109_800), (west + 109_800, north - 109_800), (west + 109_800, north), (west, north)]
+    aoi = everywhere.aoi_around(180.0, 68.0)
+    cells = sum(epsg == zone for epsg in cells_of(aoi)["epsg"].to_pylist())
+    assert cells > 0
+    for geometry in everywhere.writings(zone, corners).values():
+        stac.pages = [[{**item("a", **{"proj:code": f"EPSG:{zone}"}), "geometry": geometry}]]
+        plan = make_plan(run=RUN, request=Request(aoi=aoi, months=JULY, overrides={}), settings=here())
+        assert (plan.found.kept, plan.estimate.candidates) == (1, cells)
 
 
 def test_a_scene_at_the_cloud_limit_is_kept(item):

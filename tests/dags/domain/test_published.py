@@ -8,6 +8,7 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from claylake import published
 from claylake.errors import StoreError
+from claylake.month import Month
 from claylake.published import Work, missing_vectors, prefixes_of, settled_scenes
 
 DATABASE = "claylake"
@@ -16,8 +17,7 @@ WORK = Work(
     geohashes=("u21abcd", "u21abce"),
     cells_digest="c1",
     selection_digest="s1",
-    start=datetime(2024, 7, 1, tzinfo=UTC),
-    end=datetime(2024, 8, 1, tzinfo=UTC),
+    months=(Month(2024, 7),),
     model_version="m1",
     convention="tutorial",
 )

@@ -65,7 +65,7 @@ def reported(plan_of):
         report="s3://lake/runs/r/report/index.html",
         message="published",
     ).save(plan)
-    upkeep(by="jobs", message="kept").save(plan)
+    maintenance(by="jobs", message="kept").save(plan)
     return plan
 
 
@@ -97,7 +97,7 @@ def test_its_note(reported, now):
     for words in (
         "**town 2024-07: published**",
         "2 scenes, 105 km²: 20 chips (0.2/s), 20 vectors, 6 (cloud 5, nodata 1) rejected",
-        "Failed looks: 3 (unreadable 2, embed:poison 1)",
+        "Failed: 3 (unreadable 2, embed:poison 1)",
         "Published: 24 chips, 24 vectors",
         "cluster j-ABC TERMINATED, 2.0 h, all_gpu",
         "per 1,000 chips",
@@ -111,7 +111,7 @@ def optimizer(table, problem):
     return Optimizer(table=table, kind="retention", enabled=True, problem=problem)
 
 
-def upkeep(*optimizers, by="glue", message="looked"):
+def maintenance(*optimizers, by="glue", message="checked"):
     return MaintainReport(
         seconds=4,
         rewritten_files={},
@@ -126,21 +126,23 @@ def upkeep(*optimizers, by="glue", message="looked"):
 
 
 def test_a_note_warns_of_glues_optimizers_and_the_run_stays_published(reported, now):
-    upkeep(optimizer("chips", "is disabled"), optimizer("scenes", None), optimizer("embeddings", "x")).save(reported)
+    maintenance(optimizer("chips", "is disabled"), optimizer("scenes", None), optimizer("embeddings", "x")).save(
+        reported
+    )
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
     assert receipt.outcome == "published"
     assert receipt.warnings == ("retention of chips is disabled", "retention of embeddings x")
-    assert "**Upkeep by Glue: retention of chips is disabled; 1 more** (maintain.json has it all)" in note(receipt)
+    assert "**Maintenance by Glue: retention of chips is disabled; 1 more** (all in maintain.json)" in note(receipt)
     assert Receipt.load(reported) == receipt
 
 
 def test_a_note_without_warnings_says_nothing_of_them(reported, now):
-    upkeep(optimizer("chips", None)).save(reported)
+    maintenance(optimizer("chips", None)).save(reported)
     assert "Upkeep" not in note(make_receipt(reported, cluster=cluster(), steps=[], now=now))
 
 
 def test_a_long_warning_leaves_room_for_cost_and_report(reported, now):
-    upkeep(optimizer("chips", "failed: " + "Access denied " * 200)).save(reported)
+    maintenance(optimizer("chips", "failed: " + "Access denied " * 200)).save(reported)
     text = note(make_receipt(reported, cluster=cluster(), steps=[], now=now))
     assert "…**" in text
     assert text.endswith("[Report](s3://lake/runs/r/report/index.html)")

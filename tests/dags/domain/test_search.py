@@ -5,12 +5,16 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import Transformer
+from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 
 from claylake.errors import CatalogueError
+from claylake.grid import epsg_of
 from claylake.month import Month
 from claylake.search import MOST_VERTICES, cover_of, search_scenes
 from claylake.settings import Catalogue
+from tests import everywhere
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")
@@ -103,7 +107,7 @@ def test_nobody_there_names_the_catalogue(area):
 
 def test_pages_that_lead_in_a_circle_are_told(stac, item, area):
     stac.pages, stac.circle = [[item("a")]], True
-    with pytest.raises(CatalogueError, match="in a circle"):
+    with pytest.raises(CatalogueError, match="form a loop"):
         search_scenes(quick(stac), area, JULY, L2A)
 
 
@@ -118,6 +122,29 @@ def test_an_area_of_very_many_vertices_is_simplified_and_results_filtered(stac, 
     stac.pages = [[near, far, odd]]
     assert ids(search_scenes(quick(stac), wiggly(4000), JULY, L2A)) == ["near", "odd"]
     assert shapely.get_num_coordinates(shape(stac.searches[0]["intersects"])) <= MOST_VERTICES
+
+
+@pytest.mark.parametrize("vertices", [MOST_VERTICES - 12, MOST_VERTICES + 20, 2000])
+@pytest.mark.parametrize(("west", "lat"), [(179.6, 68.0), (-179.6, 68.0), (180.0, -79.2), (-180.0, 83.2)])
+def test_the_same_scenes_whatever_the_vertices_of_the_area(stac, item, vertices, west, lat):
+    disc = shapely.Point(west, lat).buffer(0.15, quad_segs=vertices // 4)
+    turns = [shapely.intersection(translate(disc, turn), everywhere.WORLD) for turn in (-360, 0, 360)]
+    area = shapely.union_all([turn for turn in turns if turn.area > 0])
+    epsg = epsg_of(west, lat)
+    x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(west, lat)
+    near, far = (
+        everywhere.writings(epsg, [(x + dx, y + dy) for dx, dy in ((-r, -r), (r, -r), (r, r), (-r, r))])
+        for x, y, r in ((x, y, 50_000), (x + (120_000 if west < 0 else -120_000), y, 50_000))
+    )
+    items = [{**item(f"near, {name}"), "geometry": geometry} for name, geometry in near.items()]
+    # A server that knows nothing of the globe may answer with what lies elsewhere.
+    others = [{**item(f"far, {name}"), "geometry": geometry} for name, geometry in far.items()]
+    stac.pages = [[*items, {**item("unreadable"), "geometry": {"type": "Polygon"}}]]
+    expected = sorted([*ids(items), "unreadable"])
+    assert ids(search_scenes(quick(stac), mapping(area), JULY, L2A)) == expected
+    if shapely.get_num_coordinates(area) > MOST_VERTICES:
+        stac.pages = [[*items, *others]]
+        assert ids(search_scenes(quick(stac), mapping(area), JULY, L2A)) == sorted(ids(items))
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,9 +1,14 @@
 from itertools import product
 
 import pytest
+from pyiceberg.expressions.visitors import expression_evaluator
+from pyiceberg.schema import Schema
+from pyiceberg.typedef import Record
+from pyiceberg.types import NestedField, StringType
 
 from claylake.errors import ClaylakeError
 from claylake.vector_kind import MixedVectorsError, VectorKind, one_kind
+from tests import kinds
 
 TUTORIAL, TRAINING = VectorKind("clay-v1.5+0123456789ab", "tutorial"), VectorKind("clay-v1.5+0123456789ab", "training")
 OTHER_MODEL = VectorKind("demo-random+0123456789ab", "tutorial")
@@ -32,3 +37,15 @@ def test_vectors_of_different_kinds_are_refused_naming_them(one, other):
 def test_condition_quotes_what_it_is_given():
     assert TUTORIAL.condition() == "model_version = 'clay-v1.5+0123456789ab' AND convention = 'tutorial'"
     assert VectorKind("a'b\\", "x").condition().startswith("model_version = 'a\\'b\\\\' AND")
+
+
+@pytest.mark.parametrize("kind", kinds.KINDS, ids=repr)
+def test_pyiceberg_selects_the_rows_that_spark_selects(kind):
+    # Spark's side, of the same rows: tests/spark/lake/test_sql.py.
+    schema = Schema(
+        NestedField(1, "model_version", StringType()),
+        NestedField(2, "convention", StringType()),
+    )
+    evaluate = expression_evaluator(schema, kind.expression(), case_sensitive=True)
+    rows = [row for row in kinds.ROWS if evaluate(Record(row["model_version"], row["convention"]))]
+    assert rows == kinds.selected(kind)

@@ -178,9 +178,7 @@ class TestMwaa:
         """As on a worker: the DAGs folder, and the zip unpacked; nothing of the checkout."""
         with zipfile.ZipFile(dist / "mwaa/plugins.zip") as archive:
             archive.extractall(tmp_path / "plugins")
-        code = (
-            "import claylake.handshake as h, claylake_airflow as p; print(h.PLUGINS_VERSION == p.VERSION, h.__file__)"
-        )
+        code = "import claylake.compatibility as h, claylake_airflow as p; print(h.PLUGINS_VERSION == p.VERSION, h.__file__)"
         path = f"{dist / 'mwaa/dags'}:{tmp_path / 'plugins'}"
         done = subprocess.run(
             [sys.executable, "-c", code],

@@ -8,9 +8,12 @@ import pytest
 import shapely
 
 from claylake.aoi import Aoi
+from claylake.candidates import count_candidates, find_candidates
 from claylake.cells import cells_of
+from claylake.errors import FootprintError
+from claylake.footprint import footprint
 from spark.extraction.candidates import candidates
-from spark.footprints import footprint
+from tests import everywhere
 from tests.spark.extract.imagery import Sheet, bare
 from tests.spark.extract.imagery import footprint as outline
 
@@ -58,3 +61,21 @@ def test_across_the_antimeridian(spark: SparkSession) -> None:
     rows = candidates(spark, cells, scenes).collect()
     assert {row["cell_id"] for row in rows} == set(cells["cell_id"].to_pylist())
     assert len(rows) == len(cells)
+
+
+def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> None:
+    cells = everywhere.cells_at_borders()
+    scenes, shown = everywhere.scenes_over(cells)
+    found = {(row["cell_id"], row["scene_id"]) for row in candidates(spark, cells, scenes).collect()}
+    assert found == shown
+    cell_index, scene_index = find_candidates(cells, scenes)
+    ids = cells["cell_id"].to_pylist()
+    assert found == {(ids[cell], scenes[place].id) for cell, place in zip(cell_index, scene_index, strict=True)}
+    pass_of = {scene.id: scene.pass_id for scene in scenes}
+    assert count_candidates(cells, scenes, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in found})
+
+
+def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:
+    cells = cells_of(Aoi.from_bbox([-10.05, 31.0, -9.95, 31.1]))
+    with pytest.raises(FootprintError, match="scene broken: its geometry"):
+        candidates(spark, cells, [bare(id="broken", footprint={"type": "Point", "coordinates": [0, 0]})])

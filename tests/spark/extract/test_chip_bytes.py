@@ -12,7 +12,7 @@ from rasterio.io import MemoryFile
 from claylake.grid import Cell
 from spark.chips import preview, tensor
 
-CELL = Cell(32733, 195, 3320)
+CELL = Cell(epsg=32733, col=195, row=3320)
 
 
 @pytest.fixture

@@ -93,7 +93,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
         pixels = decode(bytes(chip["clay_tensor"]))
         np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide(clear)))
         assert chip["content_digest"] == digest(pixels)
-        assert chip["id"] == f"{Cell(32629, place.col, place.row).id}_{PASS_A}"
+        assert chip["id"] == f"{Cell(epsg=32629, col=place.col, row=place.row).id}_{PASS_A}"
         assert chip["radiometry"] == "minus_1000"
         assert chip["clear_frac"] == 1.0
         assert chip["run_id"] == "manual__1"

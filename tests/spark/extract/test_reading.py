@@ -74,7 +74,7 @@ def test_windows_agree_with_rasterio(tmp_path: Path) -> None:
     sheet = Sheet(epsg=32733, west=499_980, north=8_500_040, side=6_000)
     scene = paint(tmp_path, sheet)
     for part in read_cells(scene, places_around(sheet)):
-        west, south, east, north = Cell(sheet.epsg, part.place.col, part.place.row).bounds
+        west, south, east, north = Cell(epsg=sheet.epsg, col=part.place.col, row=part.place.row).bounds
         for number, key in enumerate(BANDS):
             with rasterio.open(scene.assets[key].href) as file:
                 window = rasterio.windows.from_bounds(west, south, east, north, file.transform)

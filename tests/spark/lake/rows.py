@@ -278,6 +278,4 @@ def scene(pass_id: str, **changes: Any) -> dict[str, Any]:
 
 def frame(spark: SparkSession, table: str, rows: Sequence[dict[str, Any]]) -> DataFrame:
     """Rows as a DataFrame with the table's columns and types."""
-    shape = TABLES[table]
-    schema = ", ".join(f"`{name}` {kind}" for name, kind in shape.columns)
-    return spark.createDataFrame([tuple(row[name] for name in shape.column_names) for row in rows], schema)
+    return TABLES[table].columns.frame(spark, rows)

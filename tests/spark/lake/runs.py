@@ -88,7 +88,7 @@ def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
     for table in PUBLISH_ORDER:
         names = [
             name
-            for name in TABLES[table].column_names
+            for name in TABLES[table].columns.names
             if name not in ("run_id", "created_at", "rejections", "failures")
         ]
         found = spark.table(branches.main(plan, table)).selectExpr(

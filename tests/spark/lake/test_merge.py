@@ -44,7 +44,7 @@ def test_a_stored_chip_comes_back_as_it_went_in(spark, plan):
     back = spark.table(branches.on_branch(plan, "chips")).first()
     assert bytes(back["clay_tensor"]) == made["clay_tensor"]
     assert back["content_digest"] == made["content_digest"]
-    assert list(back.asDict()) == list(TABLES["chips"].column_names)
+    assert list(back.asDict()) == list(TABLES["chips"].columns.names)
 
 
 def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):

@@ -83,7 +83,7 @@ def test_mosaic_puts_tiles_hatches_and_nothing():
 def test_shrink_averages_a_real_preview():
     pixels = np.full((10, 256, 256), 1500, np.uint16)
     pixels[:, :128] = 3000
-    tile = shrink(preview.geotiff(pixels, Cell(32629, 156, 1342)), 4)
+    tile = shrink(preview.geotiff(pixels, Cell(epsg=32629, col=156, row=1342)), 4)
     assert tile.shape == (4, 4, 3)
     assert np.abs(tile[:2].astype(int) - 255).max() <= 2
     assert np.abs(tile[2:].astype(int) - 127).max() <= 2

@@ -1,4 +1,4 @@
-"""What tidying the tables leaves behind, whoever does it: the run's own step, or Glue's table optimizers."""
+"""Limits of table maintenance, by the run's own step or by Glue's table optimizers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from claylake.section import Section
 
 
 class Retention(Section):
-    """What outlives tidying: snapshots by age (days) and number, files that no snapshot knows by age (days)."""
+    """What maintenance keeps: snapshots by age (days) and number, orphan files by age (days)."""
 
     snapshot_days: int = Field(default=7, ge=1)
     keep_snapshots: int = Field(default=5, ge=1)
@@ -16,7 +16,7 @@ class Retention(Section):
 
 
 class Maintenance(Retention):
-    """Iceberg upkeep after each run; branches of dead runs live for `stale_branch_days`."""
+    """Iceberg maintenance after each run; branches of dead runs are kept for `stale_branch_days`."""
 
     stale_branch_days: int = Field(default=30, ge=1)
 
@@ -36,7 +36,7 @@ class Optimizers(Retention):
     catalog_id: str = Field(pattern=r"^\d{12}$")
 
     def differences(self, wanted: Retention) -> list[str]:
-        """Limits that a run wants otherwise, e.g. ``snapshot_days 30 (the optimizers have 7)``."""
+        """Limits in which a run's settings differ, e.g. ``snapshot_days 30 (the optimizers have 7)``."""
         return [
             f"{name} {getattr(wanted, name)} (the optimizers have {getattr(self, name)})"
             for name in Retention.model_fields

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from claylake.handshake import PACKAGES, PLUGINS_VERSION, HandshakeError, meet
+from claylake.compatibility import PACKAGES, PLUGINS_VERSION, IncompatibleEnvironmentError, require_environment
 from tests.plugins.airflow_home import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
@@ -62,45 +62,49 @@ class TestEveryDagFile:
     def test_packages_that_were_not_installed_are_named(self, path):
         """What requirements.txt brings, that is; the rest is in MWAA's image."""
         said = parse(path, hidden={"pygeohash", "pyiceberg", "shapely"}, plugins=ROOT / "plugins")
-        assert said.startswith("HandshakeError packages are missing: pygeohash, pyiceberg, shapely; MWAA goes on"), said
+        assert said.startswith(
+            "IncompatibleEnvironmentError packages are missing: pygeohash, pyiceberg, shapely; MWAA goes on"
+        ), said
 
     def test_plugins_that_are_not_there(self, path, tmp_path):
         said = parse(path, plugins=tmp_path)
-        assert said.startswith("HandshakeError the plugins are not there (no claylake_airflow): upload plugins.zip"), (
-            said
-        )
+        assert said.startswith(
+            "IncompatibleEnvironmentError the plugins are missing (no claylake_airflow): upload plugins.zip"
+        ), said
 
     def test_older_plugins_that_lack_what_is_imported(self, path, tmp_path):
         (tmp_path / "claylake_airflow").mkdir()
         (tmp_path / "claylake_airflow/__init__.py").write_text('VERSION = "0"\n')
         said = parse(path, plugins=tmp_path)
         assert said.startswith(
-            f"HandshakeError the plugins loaded are version 0, these DAG files need {PLUGINS_VERSION}"
+            f"IncompatibleEnvironmentError the plugins loaded are version 0, these DAG files need {PLUGINS_VERSION}"
         )
 
     def test_the_handshake_comes_first(self, path):
-        """Before it only the standard library is imported, and the handshake itself."""
+        """Before it only the standard library is imported, and the compatibility itself."""
         tree = ast.parse(path.read_text())
         call = next(
-            node.lineno for node in tree.body if isinstance(node, ast.Expr) and "handshake.meet" in ast.unparse(node)
+            node.lineno
+            for node in tree.body
+            if isinstance(node, ast.Expr) and "compatibility.require_environment" in ast.unparse(node)
         )
         early = [
             node for node, tops in imports(path) if node.lineno < call and not tops <= set(sys.stdlib_module_names)
         ]
-        assert [ast.unparse(node) for node in early] == ["from claylake import handshake"]
+        assert [ast.unparse(node) for node in early] == ["from claylake import compatibility"]
 
 
 def test_every_package_that_dags_and_plugins_import_is_looked_for():
-    """Add it to `claylake.handshake.PACKAGES`, and to requirements.txt unless MWAA's image has it."""
+    """Add it to `claylake.compatibility.PACKAGES`, and to requirements.txt unless MWAA's image has it."""
     files = [*(ROOT / "dags").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")]
     found = {top for path in files for _, tops in imports(path) for top in tops}
     assert found - set(sys.stdlib_module_names) - OF_AIRFLOW - HOUSE == set(PACKAGES)
 
 
 def test_what_fits_passes():
-    meet()
+    require_environment()
 
 
 def test_an_unversioned_package_of_that_name_is_refused():
-    with pytest.raises(HandshakeError, match="version unknown"):
-        meet("json")
+    with pytest.raises(IncompatibleEnvironmentError, match="version unknown"):
+        require_environment("json")

@@ -1,6 +1,6 @@
 """Fetch the published checkpoint: resumed where it was broken off, and never used unless it is the one trusted.
 
-Where nothing is pinned yet, a first use looks at what came and pins it for this user; from then on nothing else passes.
+Where nothing is pinned yet, a first use checks the file and pins it for this user; from then on no other is accepted.
 """
 
 import logging
@@ -21,16 +21,16 @@ Inspect = Callable[[Path, Callable[[str], str | None]], None]
 
 CLAY = ("made-with-clay/Clay", "v1.5/clay-v1.5.ckpt")
 REPORTED = {CLAY: "21432069250b9b3f9a65ffd0071c5ad56b793247285ab0604edf7f531d4798d0"}
-"""sha256 that several public projects note of the file they use. Hearsay: a first use says whether it is the same."""
+"""sha256 that several public projects note of the file they use. Not verified; a first use logs if it is the same."""
 
 
 def fetch(pin: Pin, folder: Path, inspect: Inspect, *, endpoint: str | None = None) -> tuple[Path, Pin]:
-    """Have the pinned checkpoint on this machine; where nothing is pinned, look at it and pin it for this user.
+    """Have the pinned checkpoint on this machine; where nothing is pinned, check it and pin it for this user.
 
     Args:
         pin: What is trusted, as `model.pin.trusted_pin` gives it.
         folder: Where checkpoints are kept, one folder for each revision, and this user's pin.
-        inspect: Looks at a file before it is trusted.
+        inspect: Checks a file before it is trusted.
         endpoint: Address of the hub; None takes `HF_ENDPOINT`, else the public one.
 
     Returns:
@@ -72,7 +72,7 @@ def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -
     place = users_pin_file(pin, folder)
     record_pin(first, place)
     log.warning(
-        "pinned for this user in %s; nothing else passes from now on:\n    revision  %s\n    sha256    %s\n"
+        "pinned for this user in %s; no other file is accepted from now on:\n    revision  %s\n    sha256    %s\n"
         "To pin it for everybody, compare the sha256 with the one on the file's page, run `make pin`, and commit "
         "model/checkpoint.json",
         place,

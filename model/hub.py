@@ -120,7 +120,7 @@ def read_beside(pin: Pin, endpoint: str | None, name: str) -> str | None:
 
 
 def _library() -> Any:
-    """Import it with everything off that is not asked for; it reads its switches when imported."""
+    """Import it with everything off that is not needed; it reads its switches when imported."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request would bury what is to be read
     return importlib.import_module("huggingface_hub.file_download")

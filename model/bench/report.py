@@ -11,7 +11,7 @@ from model.bench.candidates import BASELINE
 from model.bench.timing import Timed
 from model.check import markdown
 from model.parity import Parity
-from model.processor import here
+from model.processor import this_processor
 
 COLUMNS = ("path", "s/chip", "chips/s", "x fp32 eager", "x bf16 autocast", "1 - cosine", "max error", "batch", "load s")
 AUTOCAST = "upstream bf16 autocast"
@@ -180,7 +180,7 @@ def machine(device: str) -> Machine:
     """This machine, with what measures on it."""
     return Machine(
         device=device,
-        name=torch.cuda.get_device_name() if device == "cuda" else str(here()),
+        name=torch.cuda.get_device_name() if device == "cuda" else str(this_processor()),
         threads=torch.get_num_threads(),
         capability=torch.backends.cpu.get_cpu_capability(),
         torch=torch.__version__,

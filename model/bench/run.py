@@ -45,7 +45,7 @@ class Bench:
     out: Path = Path("out")
 
 
-def bench(asked: Bench) -> str:
+def bench(wanted: Bench) -> str:
     """Measure, write `bench-encoder.{json,md}`, and give the table.
 
     Raises:
@@ -53,23 +53,23 @@ def bench(asked: Bench) -> str:
         ModelError: claymodel is not installed.
     """
     torch.set_float32_matmul_precision("highest")
-    config, arch = named_config(asked.size), named_arch(None)
+    config, arch = named_config(wanted.size), named_arch(None)
     device = device_for(arch)
     count, batches = DEFAULTS[device]
-    chips = realistic_chips(asked.chips or count, asked.seed).to(device)
+    chips = realistic_chips(wanted.chips or count, wanted.seed).to(device)
     with tempfile.TemporaryDirectory(prefix="claylake-bench-") as folder:
-        made = candidates(config, asked.seed, arch, device, Path(folder), compiled=asked.compiled)
+        made = candidates(config, wanted.seed, arch, device, Path(folder), compiled=wanted.compiled)
         timed = [timing.Timed(candidate=candidate) for candidate in made]
-        timing.run(timed, chips, asked.batches or batches, asked.rounds, device)
+        timing.run(timed, chips, wanted.batches or batches, wanted.rounds, device)
     found = report.Finding(
         machine=report.machine(device),
-        size=asked.size,
+        size=wanted.size,
         flops_per_chip=flops_per_chip(config, len(SENTINEL_2.bands)),
         matmul_bf16_flops=matmul_rate(device),
         rows=report.rows(timed),
     )
-    text = _text(found, asked.rounds)
-    report.write(asked.out, found, text)
+    text = _text(found, wanted.rounds)
+    report.write(wanted.out, found, text)
     return text
 
 

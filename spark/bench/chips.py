@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark.chips import tensor
-from spark.embedding.worker import INPUT
+from spark.embedding.columns import INPUT
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from claylake.reports import VectorHealth
 from claylake.vector_kind import VectorKind, one_kind
-from spark.embedding.spread import effective_rank, explained
+from spark.embedding.variance import effective_rank, explained
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:

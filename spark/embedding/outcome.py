@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from spark.embedding.work import CARRIED, MADE
+from spark.embedding.columns import CARRIED, MADE
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from claylake.plan import Plan
 from claylake.reports import EmbedReport
 from claylake.vocabulary import EMBEDDINGS
+from spark.embedding.columns import INPUT, OUTPUT
+from spark.embedding.encoder_choice import EncoderChoice
 from spark.embedding.health import health_of
 from spark.embedding.pending import commits, with_pixels, without_vector
-from spark.embedding.work import Work
-from spark.embedding.worker import INPUT, OUTPUT, embedder
+from spark.embedding.worker import embedder
 from spark.jobs.arguments import plan_uri
 from spark.lake import branches, merge
 from spark.lake.bounds import extent_of_rows, from_micros
@@ -49,7 +50,7 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     branches.open_branches(spark, plan)
-    scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
+    scope, work = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
     total, pending = without_vector(spark, scope)
     _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
     vectors, failed, ways = 0, Counter[str](), {name: set[str]() for name in WAYS}
@@ -83,7 +84,7 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     return report
 
 
-def _embed_group(spark: SparkSession, scope: Scope, work: Work, group: pd.DataFrame) -> DataFrame:
+def _embed_group(spark: SparkSession, scope: Scope, work: EncoderChoice, group: pd.DataFrame) -> DataFrame:
     """Vectors or failures of a group of chips, computed once when first used."""
     chips = with_pixels(spark, scope, group).select(*INPUT)
     slots = spark.sparkContext.defaultParallelism
@@ -101,20 +102,20 @@ def _told(made: DataFrame) -> list[dict[str, Any]]:
     return [{**row.asDict(), "datetime": from_micros(row["micros"])} for row in rows]
 
 
-def _extent(told: list[dict[str, Any]], work: Work, plan: Plan) -> Extent:
+def _extent(told: list[dict[str, Any]], work: EncoderChoice, plan: Plan) -> Extent:
     """Of the rows that have a vector."""
     whole = (row | _constants(work, plan) for row in told if row["failure"] is None)
     return extent_of_rows(whole, TABLES[EMBEDDINGS])
 
 
-def _rows(made: DataFrame, work: Work, plan: Plan) -> DataFrame:
+def _rows(made: DataFrame, work: EncoderChoice, plan: Plan) -> DataFrame:
     from pyspark.sql import functions as f
 
     constants = {name: f.lit(value) for name, value in _constants(work, plan).items()}
     return made.withColumns(constants | {"created_at": f.now()})
 
 
-def _constants(work: Work, plan: Plan) -> dict[str, str]:
+def _constants(work: EncoderChoice, plan: Plan) -> dict[str, str]:
     return {"model_version": work.model_version, "convention": work.convention, "run_id": plan.run.run_id}
 
 

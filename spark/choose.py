@@ -1,20 +1,23 @@
 """The choice: which scene supplies a cell in a pass, and which passes become chips.
 
-A pure function of what was seen, free of order and of the clock: the same observations, rules and
-chips at hand give the same choice.
+A pure function, free of order and of the clock: the same measures, rules and existing chips give
+the same choice.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claylake.pass_month import months_pandas
+from claylake.pass_month import pass_month
 from claylake.vocabulary import FAILED, REJECTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from claylake.settings import Selection
@@ -25,9 +28,9 @@ NODATA = f"{REJECTED}nodata"
 CLOUD = f"{REJECTED}cloud"
 NOT_AMONG_CLEAREST = f"{REJECTED}not_among_clearest"
 
-SEEN = ("cell_id", "pass", "scene_id", "preference", "problem", "clear_frac", "nodata_frac")
+OBSERVED = ("cell_id", "pass", "scene_id", "preference", "problem", "clear_frac", "nodata_frac")
 """Columns that `choose` reads; others travel along."""
-AT_HAND = ("cell_id", "pass")
+EXISTING = ("cell_id", "pass")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,54 +51,93 @@ class Rules:
         )
 
 
-def choose(seen: pd.DataFrame, at_hand: pd.DataFrame, rules: Rules) -> pd.DataFrame:
+@dataclass(frozen=True, kw_only=True)
+class _Best:
+    """The best scene of a (cell, pass): whether a chip exists already, and what the scene shows."""
+
+    cell_id: str
+    pass_id: str
+    exists: bool
+    problem: str | None
+    clear_frac: float
+    nodata_frac: float
+
+    def outcome(self, rules: Rules) -> str:
+        """By thresholds alone."""
+        if self.exists:
+            return PRESENT
+        if self.problem is not None:
+            return FAILED + self.problem
+        if self.nodata_frac > rules.max_nodata_frac:
+            return NODATA
+        return CLOUD if self.clear_frac < rules.min_clear_frac else READ
+
+
+def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """One row per (cell, pass): its best scene, and what becomes of it.
 
     The best scene of a (cell, pass) is usable, has the least nodata, then the lowest preference.
-    A month's clearest passes are those of highest `clear_frac`, earlier passes first; chips at
-    hand count among a month's passes and are never given up.
+    A month's clearest passes are those of highest `clear_frac`, earlier passes first; existing
+    chips count among a month's passes and are never given up.
 
     Args:
-        seen: one row per (cell, scene): `SEEN` and any others. `problem` is None where the scene
+        observed: one row per (cell, scene): `OBSERVED` and any others. `problem` is None where the scene
             can be used; fractions are NaN where they are not known; `preference` ranks scenes.
-        at_hand: `AT_HAND` of the chips that exist, of at least the cells and months of `seen`.
+        existing: `EXISTING` of the chips that exist, of at least the cells and months of `observed`.
         rules: thresholds.
 
     Returns:
-        The best rows of `seen`, ordered by cell and pass, with `considered` (scene ids in order of
+        The best rows of `observed`, ordered by cell and pass, with `considered` (scene ids in order of
         preference for this cell) and `outcome`: ``read`` (to become a chip), ``present``,
         ``rejected:<reason>`` or ``failed:<reason>``.
     """
-    ranked = seen.assign(_broken=seen["problem"].notna()).sort_values(
-        ["cell_id", "pass", "_broken", "nodata_frac", "preference"], na_position="last", ignore_index=True
+    ranked = observed.assign(_broken=observed["problem"].notna()).sort_values(
+        [*EXISTING, "_broken", "nodata_frac", "preference"], na_position="last", ignore_index=True
     )
-    groups = ranked.groupby(["cell_id", "pass"], sort=False)
-    best = ranked.loc[~ranked.duplicated(["cell_id", "pass"])].reset_index(drop=True)
-    best["considered"] = groups["scene_id"].agg(list).to_numpy()
-    chips = set(zip(at_hand["cell_id"], at_hand["pass"], strict=True))
-    present = np.array([key in chips for key in zip(best["cell_id"], best["pass"], strict=True)], dtype=bool)
-    best["outcome"] = np.select(
-        [
-            present,
-            best["problem"].notna(),
-            best["nodata_frac"] > rules.max_nodata_frac,
-            best["clear_frac"] < rules.min_clear_frac,
-        ],
-        [PRESENT, FAILED + best["problem"].astype(object).fillna(""), NODATA, CLOUD],
-        default=READ,
-    ).astype(object)
+    table = ranked.loc[~ranked.duplicated(list(EXISTING))].drop(columns="_broken").reset_index(drop=True)
+    table["considered"] = ranked.groupby(list(EXISTING), sort=False)["scene_id"].agg(list).to_numpy()
+    chips = _keys(existing)
+    best = _rows(table, chips)
+    outcomes = [row.outcome(rules) for row in best]
     if rules.passes_per_month is not None:
-        best.loc[_surplus(best, at_hand, rules.passes_per_month), "outcome"] = NOT_AMONG_CLEAREST
-    return best.drop(columns="_broken")
+        for number in _surplus(best, outcomes, chips, rules.passes_per_month):
+            outcomes[number] = NOT_AMONG_CLEAREST
+    table["outcome"] = np.array(outcomes, dtype=object)
+    return table
 
 
-def _surplus(best: pd.DataFrame, at_hand: pd.DataFrame, most: int) -> pd.Index[Any]:
-    """Rows to be read that are not among the `most` clearest of their cell and month."""
-    place = ["cell_id", "month"]
-    held = at_hand.assign(month=months_pandas(at_hand["pass"])).drop_duplicates().groupby(place).size().rename("held")
-    wanted = best.loc[best["outcome"] == READ].assign(month=lambda rows: months_pandas(rows["pass"]))
-    # Back in the order of the index: sorting must not change whose row is whose.
-    order = wanted.sort_values(["clear_frac", "pass"], ascending=[False, True], kind="stable")
-    place_in_month = order.groupby(place).cumcount().reindex(wanted.index)
-    have = wanted.join(held, on=place)["held"].fillna(0)
-    return wanted.index[(place_in_month + have >= most).to_numpy(dtype=bool)]
+def _keys(rows: pd.DataFrame) -> set[tuple[str, str]]:
+    return set(zip(rows["cell_id"], rows["pass"], strict=True))
+
+
+def _rows(table: pd.DataFrame, chips: set[tuple[str, str]]) -> list[_Best]:
+    problems: list[str | None] = table["problem"].astype(object).where(table["problem"].notna(), None).tolist()
+    columns: tuple[list[str], list[str], list[float], list[float]] = (
+        table["cell_id"].tolist(),
+        table["pass"].tolist(),
+        table["clear_frac"].tolist(),
+        table["nodata_frac"].tolist(),
+    )
+    return [
+        _Best(
+            cell_id=cell_id,
+            pass_id=pass_id,
+            exists=(cell_id, pass_id) in chips,
+            problem=problem,
+            clear_frac=clear_frac,
+            nodata_frac=nodata_frac,
+        )
+        for cell_id, pass_id, clear_frac, nodata_frac, problem in zip(*columns, problems, strict=True)
+    ]
+
+
+def _surplus(best: list[_Best], outcomes: list[str], chips: set[tuple[str, str]], most: int) -> Iterator[int]:
+    """Which of `best` are to be read, but not among the `most` clearest of their cell and month."""
+    month = {pass_id: pass_month(pass_id) for pass_id in {pass_id for _, pass_id in chips} | {b.pass_id for b in best}}
+    taken = Counter((cell_id, month[pass_id]) for cell_id, pass_id in chips)
+    wanted = [number for number, outcome in enumerate(outcomes) if outcome == READ]
+    for number in sorted(wanted, key=lambda number: (-best[number].clear_frac, best[number].pass_id)):
+        place = best[number].cell_id, month[best[number].pass_id]
+        if taken[place] >= most:
+            yield number
+        taken[place] += 1

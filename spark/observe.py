@@ -1,17 +1,16 @@
-"""The first look: a scene's classification over its cells, before any band is read."""
+"""Observing: a scene's classification over its cells, before any band is read."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from claylake.vocabulary import SCL_ASSET
 from spark.reading.errors import MissingAssetError, ReadError, UnreadableError
 from spark.reading.scene import GIVE_UP_AFTER, open_band
 from spark.reading.strips import Place, Strip, strips
-from spark.scl import FRACTIONS, measure
+from spark.scl import Measures, measures_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,61 +19,52 @@ if TYPE_CHECKING:
     from spark.reading.band import Band
 
 _log = logging.getLogger(__name__)
-MEASURES = (*FRACTIONS, "clear_frac", "scl_mean")
 
 
-def observe(scene: Scene, places: Iterable[Place]) -> Iterator[dict[str, Any]]:
-    """What a scene shows of each cell, each once.
+@dataclass(frozen=True, kw_only=True)
+class ObservedCell:
+    """What a scene shows of a cell.
 
-    Yields:
-        `col`, `row`; each of `MEASURES` (fractions of all pixels, 0..1; None where the
-        classification could not be read, and ``scl_mean`` None where nothing is valid); `problem`,
-        a reason code for which the scene cannot supply the cell, or None; `detail`, its message.
+    `measures`: None where the classification could not be read. `error`: why the scene cannot
+    supply the cell, or None.
     """
+
+    place: Place
+    measures: Measures | None
+    error: ReadError | None
+
+
+def observe(scene: Scene, places: Iterable[Place]) -> Iterator[ObservedCell]:
+    """What a scene shows of each cell, each once."""
     places = list(places)
-    problem = _missing(scene)
+    missing = _missing(scene)
     try:
         with open_band(scene, SCL_ASSET) as band:
             lost = 0
             for strip in strips(places):
-                for row in _strip(band, strip, problem, patient=lost < GIVE_UP_AFTER):
-                    lost += row["clear_frac"] is None
-                    yield row
+                for cell in _strip(band, strip, missing, singly=lost < GIVE_UP_AFTER):
+                    lost += cell.measures is None
+                    yield cell
     except ReadError as error:
         # Raised before the first cell: strips answer for themselves.
         _log.warning("scene %s: %s", scene.id, error)
-        yield from (_unseen(place, error) for place in places)
+        yield from (ObservedCell(place=place, measures=None, error=error) for place in places)
 
 
-def _strip(band: Band, strip: Strip, problem: ReadError | None, *, patient: bool) -> Iterator[dict[str, Any]]:
+def _strip(band: Band, strip: Strip, missing: ReadError | None, *, singly: bool) -> Iterator[ObservedCell]:
     try:
         codes = band.strip(col=strip.col, row=strip.row, cells=strip.cells)
     except UnreadableError as error:
-        if strip.cells == 1 or not patient:
-            yield from (_unseen(place, error) for place in strip.places)
+        if strip.cells == 1 or not singly:
+            yield from (ObservedCell(place=place, measures=None, error=error) for place in strip.places)
             return
         for single in strip.single():
-            yield from _strip(band, single, problem, patient=patient)
+            yield from _strip(band, single, missing, singly=singly)
         return
-    found = measure(codes)
-    for index, place in enumerate(strip.places):
-        values = {name: float(found[name][index]) for name in MEASURES}
-        yield _row(place, problem) | {name: None if np.isnan(value) else value for name, value in values.items()}
+    for place, measures in zip(strip.places, measures_of(codes), strict=True):
+        yield ObservedCell(place=place, measures=measures, error=missing)
 
 
 def _missing(scene: Scene) -> ReadError | None:
     missing = scene.missing_assets
     return MissingAssetError(",".join(missing), f"{scene.id} has no such asset") if missing else None
-
-
-def _unseen(place: Place, error: ReadError) -> dict[str, Any]:
-    return _row(place, error) | dict.fromkeys(MEASURES)
-
-
-def _row(place: Place, error: ReadError | None) -> dict[str, Any]:
-    return {
-        "col": place.col,
-        "row": place.row,
-        "problem": error.reason if error else None,
-        "detail": str(error) if error else None,
-    }

@@ -3,15 +3,16 @@
 Since processing baseline 04.00 (25 January 2022) ESA adds 1000 to the DN of L2A products
 (Sentinel-2 Products Specification Document, BOA_ADD_OFFSET). Earth Search removes it from most
 items of `sentinel-2-l2a` and from none of `sentinel-2-c1-l2a`, and its flag is not always right:
-pixels are asked too. A pixel that is clear, valid and below 1000 cannot carry the offset.
+pixels are checked too. A pixel that is clear, valid and below 1000 cannot carry the offset.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claylake.vocabulary import COLLECTION_C1, SCL_NOT_CLEAR
 
@@ -77,8 +78,8 @@ def decide(scene: Scene) -> Decision:
     return Decision(radiometry=MINUS_1000, rule="l2a, baseline from 04.00 on, not flagged as removed")
 
 
-def account(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, Any]:
-    """The decision and everything it rests on, as a plain document."""
+def evidence_document(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, object]:
+    """The decision and its evidence, as the scenes table keeps them (JSON)."""
     return {
         "collection": scene.collection,
         "baseline": scene.baseline,
@@ -89,8 +90,8 @@ def account(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, A
     }
 
 
-def look(raw: np.ndarray[Any, Any], scl: np.ndarray[Any, Any]) -> Evidence:
-    """What one cell's pixels say.
+def evidence_of(raw: NDArray[np.uint16], scl: NDArray[np.uint8]) -> Evidence:
+    """The evidence of one cell's pixels.
 
     Args:
         raw: uint16 (band, row, col), DN as stored.
@@ -103,13 +104,13 @@ def look(raw: np.ndarray[Any, Any], scl: np.ndarray[Any, Any]) -> Evidence:
     return Evidence(clear_pixels=int(np.count_nonzero(clear)), below_1000=int(np.count_nonzero(clear & low)))
 
 
-def valid(raw: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def valid(raw: NDArray[np.uint16]) -> NDArray[np.bool_]:
     """Where a pixel of (band, row, col) holds data: nodata is 0 in all bands."""
-    mask: np.ndarray[Any, Any] = np.asarray(raw.any(axis=0))
+    mask: NDArray[np.bool_] = np.asarray(raw.any(axis=0))
     return mask
 
 
-def harmonise(raw: np.ndarray[Any, Any], decision: Decision) -> np.ndarray[Any, Any]:
+def harmonise(raw: NDArray[np.uint16], decision: Decision) -> NDArray[np.uint16]:
     """DN as without an offset: valid pixels >= 1 in every band, nodata 0 in all.
 
     Args:
@@ -121,7 +122,7 @@ def harmonise(raw: np.ndarray[Any, Any], decision: Decision) -> np.ndarray[Any, 
     """
     offset = OFFSET_DN if decision.radiometry == MINUS_1000 else 0
     # Clamped before subtracting: uint16 would wrap around.
-    pixels: np.ndarray[Any, Any] = np.maximum(raw, np.uint16(offset + 1))
+    pixels: NDArray[np.uint16] = np.maximum(raw, np.uint16(offset + 1))
     pixels -= np.uint16(offset)
     pixels *= valid(raw)
     return pixels

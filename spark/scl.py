@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claylake.vocabulary import SCL_CLOUD, SCL_NODATA, SCL_NOT_CLEAR, SCL_SHADOW, SCL_SNOW, SCL_WATER
 
@@ -21,7 +23,27 @@ FRACTIONS = {
 }
 
 
-def measure(cells: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """One cell's fractions of all its pixels, 0..1, and the mean code of its valid ones (None where none is valid)."""
+
+    cloud_frac: float
+    shadow_frac: float
+    snow_frac: float
+    water_frac: float
+    nodata_frac: float
+    clear_frac: float
+    scl_mean: float | None
+
+    def columns(self) -> dict[str, float | None]:
+        """The measures by name, in the order of `MEASURES`."""
+        return dict(vars(self))
+
+
+MEASURES = tuple(field.name for field in fields(Measures))
+
+
+def measure(cells: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
     """Fractions of each cell's pixels, and the mean code of its valid ones.
 
     Args:
@@ -42,6 +64,16 @@ def measure(cells: np.ndarray[Any, Any]) -> dict[str, np.ndarray[Any, Any]]:
     return found
 
 
-def _share(counts: np.ndarray[Any, Any], codes: Iterable[int]) -> np.ndarray[Any, Any]:
-    total: np.ndarray[Any, Any] = counts[:, list(codes)].sum(axis=1)
+def measures_of(cells: NDArray[np.uint8]) -> list[Measures]:
+    """`measure`, cell by cell."""
+    found = measure(cells)
+    means = [None if np.isnan(mean) else float(mean) for mean in found.pop("scl_mean")]
+    return [
+        Measures(**{name: float(values[index]) for name, values in found.items()}, scl_mean=mean)
+        for index, mean in enumerate(means)
+    ]
+
+
+def _share(counts: NDArray[np.int64], codes: Iterable[int]) -> NDArray[np.int64]:
+    total: NDArray[np.int64] = counts[:, list(codes)].sum(axis=1)
     return total

@@ -8,7 +8,9 @@ from claylake.vector_kind import VectorKind
 
 VERSIONS = ("clay-v1.5+0123456789ab", "it's", "a\\", "\\' OR '1'='1", '"', "${spark.app.name}", "é\n", "")
 CONVENTIONS = ("tutorial", "training", "' OR 1=1 --", "%", "")
-KINDS = tuple(VectorKind(model_version, convention) for model_version, convention in product(VERSIONS, CONVENTIONS))
+KINDS = tuple(
+    VectorKind(model_version=version, convention=convention) for version, convention in product(VERSIONS, CONVENTIONS)
+)
 ROWS = [{"model_version": kind.model_version, "convention": kind.convention} for kind in KINDS] + [
     {"model_version": None, "convention": "tutorial"},
     {"model_version": "it's", "convention": None},

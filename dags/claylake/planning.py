@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Sorted:
+@dataclass(frozen=True, kw_only=True)
+class Selected:
     """Scenes to read, ordered by pass and id; and what became of every item."""
 
     scenes: tuple[Scene, ...]
@@ -56,7 +56,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
     lake = published.catalog(deployed)
     settled = published.settled_scenes(lake, deployed.database, work)
     missing = published.missing_vectors(lake, deployed.database, work)
-    kept = sort_items(items, request.months, settings.selection.max_scene_cloud, settled)
+    kept = select_scenes(items, request.months, settings.selection.max_scene_cloud, settled)
     expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
     log.info(
         "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
@@ -104,12 +104,12 @@ def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "no
     return "vectors" if missing_vectors else "nothing"
 
 
-def sort_items(
+def select_scenes(
     items: Iterable[dict[str, object]],
     months: Collection[Month],
     max_scene_cloud: float,
     settled: Collection[tuple[str, str | None]],
-) -> Sorted:
+) -> Selected:
     """Tell the scenes to read from the items that are not, and count those by reason.
 
     An item without a cloud cover is kept. A settled scene is left out only as the same version.
@@ -142,7 +142,7 @@ def sort_items(
         settled=counts["settled"],
         kept=len(kept),
     )
-    return Sorted(tuple(kept), found)
+    return Selected(scenes=tuple(kept), found=found)
 
 
 def _scene_of(item: dict[str, object]) -> Scene:

@@ -91,7 +91,8 @@ def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
     vectors = open_table(lake, database, EMBEDDINGS)
     if vectors is None or not chips.num_rows:
         return int(chips.num_rows)
-    condition = And(_near(vectors, work), VectorKind(work.model_version, work.convention).expression())
+    kind = VectorKind(model_version=work.model_version, convention=work.convention)
+    condition = And(_near(vectors, work), kind.expression())
     key = ["id", "content_digest"]
     made = read_rows(vectors, condition, tuple(key))
     return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)

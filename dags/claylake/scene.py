@@ -92,7 +92,7 @@ class Scene(_Value):
         """Trim a STAC item (a GeoJSON Feature) of Earth Search v1, in either dialect.
 
         Raises:
-            SceneError: if the pass, the CRS, the footprint or the date cannot be told, or a value is malformed.
+            SceneError: if the pass, the CRS, the footprint or the date cannot be read, or a value is malformed.
         """
         item_id = str(item.get("id", "(no id)"))
         properties = item.get("properties")

@@ -1,7 +1,7 @@
 """Scenes of an area and months, from a STAC API.
 
-Clouds are not asked for in the query: not every server knows the query extension, and what is
-dropped must be counted. Only collections, dates and the area are.
+The query holds collections, dates and the area, and no cloud cover: not every server knows the query
+extension, and what is dropped must be counted.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def search_scenes(
     if total > len(newest):
         log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
     items = [newest[key] for key in sorted(newest)]
-    return items if cover is geometry else _that_touch(items, geometry)
+    return items if cover is geometry else _touching(items, geometry)
 
 
 def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _updated(item: dict[str, Any]) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _that_touch(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
+def _touching(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
     """The items whose footprint meets `geometry`; those without a readable footprint stay, to be counted later."""
     import shapely
     from shapely.geometry import shape

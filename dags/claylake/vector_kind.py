@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class VectorKind:
     """What vectors must share to be compared.
 
@@ -36,7 +36,7 @@ class VectorKind:
     @classmethod
     def of(cls, plan: Plan) -> VectorKind:
         """The kind that a plan makes."""
-        return cls(plan.model_version, plan.settings.encoder.convention)
+        return cls(model_version=plan.model_version, convention=plan.settings.encoder.convention)
 
     def condition(self) -> str:
         """Spark SQL condition on rows of the embeddings table."""

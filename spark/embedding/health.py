@@ -134,12 +134,12 @@ def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         found = _arrays(batch)
         norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
-        columns = [
+        columns: list[pa.Array] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
             *(batch.column(name) for name in ("content_digest", *_KIND)),
         ]
-        yield pa.RecordBatch.from_arrays(columns, names=_MEASURED.names)
+        yield pa.RecordBatch.from_arrays(columns, names=list(_MEASURED.names))
 
 
 def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -148,7 +148,7 @@ def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
     for batch in batches:
         packed = pa.array([vector.tobytes() for vector in _arrays(batch)], pa.binary())
-        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=_PACKED.names)
+        yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=list(_PACKED.names))
 
 
 def _arrays(batch: pa.RecordBatch) -> list[Vectors]:

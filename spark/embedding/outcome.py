@@ -45,4 +45,4 @@ def _batch(
     texts = (encoder.precision, encoder.device, encoder.path)
     made = [column, pa.array(failures, pa.string()), *(pa.array([text] * count, pa.string()) for text in texts)]
     carried = [rows.column(name) for name in CARRIED.names]
-    return pa.RecordBatch.from_arrays([*carried, *made], names=(CARRIED + MADE).names)
+    return pa.RecordBatch.from_arrays([*carried, *made], names=list((CARRIED + MADE).names))

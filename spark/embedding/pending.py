@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CHIPS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.bounds import Bounds
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
@@ -50,7 +50,7 @@ def with_pixels(spark: SparkSession, scope: Scope, group: pd.DataFrame) -> DataF
     bounds = Bounds.of_cells(
         shape, group["datetime"].min().tz_localize("UTC"), group["datetime"].max().tz_localize("UTC"), group["geohash"]
     )
-    chips = spark.sql(f"SELECT * FROM {branches.on_branch(plan, CHIPS)} t WHERE {bounds.condition(shape, 't')}")
+    chips = spark.sql(f"SELECT * FROM {names.on_branch(plan, CHIPS)} t WHERE {bounds.condition(shape, 't')}")
     cells = scope.cells.select(["cell_id", "lon", "lat"]).to_pandas()
     wanted = spark.createDataFrame(group[["id", "cell_id"]].merge(cells, on="cell_id")[["id", "lon", "lat"]])
     # The small side is broadcast: the pixels stay where they are read.

@@ -1,146 +1,21 @@
-"""Embed what a run's chips lack: the plan's cells and months, one model, one convention."""
+"""Step ``embed``: ``spark-submit embed.py --plan s3://.../plan.json``. Makes the vectors that a run's chips lack."""
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
-import time
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from claylake.plan import Plan
-from claylake.reports import EmbedReport
-from claylake.vocabulary import EMBEDDINGS
-from spark.embedding.columns import INPUT, OUTPUT
-from spark.embedding.encoder_choice import EncoderChoice
-from spark.embedding.health import health_of
-from spark.embedding.pending import commits, with_pixels, without_vector
-from spark.embedding.worker import embedder
-from spark.jobs.arguments import plan_uri
-from spark.lake import branches, merge
-from spark.lake.bounds import extent_of_rows, from_micros
-from spark.lake.scope import Scope
-from spark.lake.tables import TABLES
-from spark.lake.vectors import comparable
-from spark.session import session
+from spark.embedding.run import embed
+from spark.jobs.entry import run_step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import pandas as pd
-    from pyspark.sql import DataFrame, SparkSession
-
-    from spark.lake.bounds import Extent
-
-_log = logging.getLogger(__name__)
-WAYS = ("precision", "device", "path")
-"""How a vector was made, as the workers tell."""
+    from collections.abc import Sequence
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: ``--plan URI``."""
-    plan = Plan.load(plan_uri(argv, __doc__))
-    spark = session(f"claylake embed {plan.run.run_id}", plan.warehouse)
-    embed(spark, plan)
-    return 0
-
-
-def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
-    """Make the missing vectors on the plan's branch and save the report."""
-    started = time.monotonic()
-    branches.open_branches(spark, plan)
-    scope, work = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
-    total, pending = without_vector(spark, scope)
-    _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
-    vectors, failed, ways = 0, Counter[str](), {name: set[str]() for name in WAYS}
-    for group in commits(pending):
-        made = _embed_group(spark, scope, work, group)
-        try:
-            told = _told(made)
-            rows = _rows(made.where("failure IS NULL"), work, plan)
-            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(told, work, plan))
-            for row in told:
-                for name in WAYS:
-                    ways[name].add(row[name])
-            failed.update(row["failure"] for row in told if row["failure"])
-        finally:
-            made.unpersist()
-        _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
-    health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
-    report = EmbedReport(
-        seconds=time.monotonic() - started,
-        vectors=vectors,
-        present=total - len(pending),
-        failed=dict(failed),
-        model_version=work.model_version,
-        convention=work.convention,
-        health=health,
-        **{name: ", ".join(sorted(used)) or "none" for name, used in ways.items()},
-        message=_message(total, len(pending), vectors, failed),
-    )
-    report.save(plan)
-    _log.info("%s", report.message)
-    return report
-
-
-def _embed_group(spark: SparkSession, scope: Scope, work: EncoderChoice, group: pd.DataFrame) -> DataFrame:
-    """Vectors or failures of a group of chips, computed once when first used."""
-    chips = with_pixels(spark, scope, group).select(*INPUT)
-    slots = spark.sparkContext.defaultParallelism
-    if chips.rdd.getNumPartitions() < min(slots, len(group)):
-        chips = chips.repartition(min(slots, len(group)))
-    return chips.mapInArrow(embedder(work), OUTPUT.spark).persist()
-
-
-def _told(made: DataFrame) -> list[dict[str, Any]]:
-    """All of a group but vectors and geometries, in the job that makes them: from these the driver tells the rest."""
-    from pyspark.sql import functions as f
-
-    columns = ("id", "content_digest", "geohash", "failure", *WAYS)
-    rows = made.select(*columns, f.unix_micros("datetime").alias("micros")).collect()
-    return [{**row.asDict(), "datetime": from_micros(row["micros"])} for row in rows]
-
-
-def _extent(told: list[dict[str, Any]], work: EncoderChoice, plan: Plan) -> Extent:
-    """Of the rows that have a vector."""
-    whole = (row | _constants(work, plan) for row in told if row["failure"] is None)
-    return extent_of_rows(whole, TABLES[EMBEDDINGS])
-
-
-def _rows(made: DataFrame, work: EncoderChoice, plan: Plan) -> DataFrame:
-    from pyspark.sql import functions as f
-
-    constants = {name: f.lit(value) for name, value in _constants(work, plan).items()}
-    return made.withColumns(constants | {"created_at": f.now()})
-
-
-def _constants(work: EncoderChoice, plan: Plan) -> dict[str, str]:
-    return {"model_version": work.model_version, "convention": work.convention, "run_id": plan.run.run_id}
-
-
-def _threads(spark: SparkSession) -> int:
-    """Torch's threads per worker: the machine's cores shared among the tasks that run on it at once."""
-    context = spark.sparkContext
-    cores = os.cpu_count() or 1
-    at_once = int(context.defaultParallelism)
-    if not context.master.startswith("local"):
-        cores = int(context.getConf().get("spark.executor.cores", "1"))
-        at_once = max(1, cores // int(context.getConf().get("spark.task.cpus", "1")))
-    return max(1, cores // at_once)
-
-
-def _message(total: int, pending: int, vectors: int, failed: Mapping[str, int]) -> str:
-    if not total:
-        return "nothing to do: no chips in these cells and months"
-    if not pending:
-        return f"nothing to do: all {total} chips have their vector"
-    text = f"{vectors} vectors made for {pending} of {total} chips"
-    if failed:
-        text += "; not embedded: " + ", ".join(f"{number} {reason}" for reason, number in sorted(failed.items()))
-    return text
+    """Run the step."""
+    return run_step("embed", embed, argv)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""Step ``extract``: ``spark-submit extract.py --plan s3://.../plan.json``."""
+"""Step ``extract``: ``spark-submit extract.py --plan s3://.../plan.json``. Makes the chips of a plan."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-from claylake.plan import Plan
 from spark.extraction.run import extract
-from spark.jobs.arguments import plan_uri
-from spark.session import session
+from spark.jobs.entry import run_step
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pyspark.sql import SparkSession
+
+    from claylake.plan import Plan
+
 _log = logging.getLogger(__name__)
 
 
-def main(argv: Sequence[str]) -> None:
-    """Run the step; its report is saved last."""
-    plan = Plan.load(plan_uri(argv, __doc__))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    spark = session(f"claylake extract {plan.run.run_id}", plan.warehouse, sedona=True)
-    try:
-        report = extract(spark, plan)
-        _log.info("%s", report.message)
-        report.save(plan)
-    finally:
-        spark.stop()
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the step."""
+    return run_step("extract", _extract, argv, sedona=True)
+
+
+def _extract(spark: SparkSession, plan: Plan) -> None:
+    report = extract(spark, plan)
+    _log.info("%s", report.message)
+    report.save(plan)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main())

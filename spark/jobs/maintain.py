@@ -1,87 +1,21 @@
-"""Look after the tables that a run has written to, or look whether Glue's optimizers do."""
+"""Step ``maintain``: ``spark-submit maintain.py --plan s3://.../plan.json``. Maintains the tables of a run."""
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from claylake.plan import Plan
-from claylake.reports import MaintainReport
-from spark.jobs.arguments import plan_uri
-from spark.lake.maintenance import Cleared, maintain_table, names
-from spark.lake.optimizers import optimizers_of
-from spark.lake.scope import Scope
-from spark.session import session
+from spark.jobs.entry import run_step
+from spark.publishing.maintain import maintain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import SparkSession
-
-    from claylake.reports import Optimizer
-
-_log = logging.getLogger(__name__)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: ``--plan URI``."""
-    plan = Plan.load(plan_uri(argv, __doc__))
-    spark = session(f"claylake maintain {plan.run.run_id}", plan.warehouse)
-    run(spark, plan)
-    return 0
-
-
-def run(spark: SparkSession, plan: Plan, now: datetime | None = None) -> MaintainReport:
-    """Look after every table that exists and save the report. `now` (UTC) is what ages count from."""
-    started = time.monotonic()
-    scope, now = Scope.of(plan), now or datetime.now(UTC)
-    cleared: dict[str, Cleared] = {}
-    for name in names(plan, spark):
-        cleared[name] = maintain_table(spark, scope, name, now)
-        _log.info("%s: %s", name, cleared[name])
-    optimizers = optimizers_of(plan, cleared)
-    report = MaintainReport(
-        seconds=time.monotonic() - started,
-        rewritten_files={name: done.rewritten_files for name, done in cleared.items()},
-        rewritten_manifests={name: done.rewritten_manifests for name, done in cleared.items()},
-        expired_files={name: done.expired_files for name, done in cleared.items()},
-        orphan_files={name: done.orphan_files for name, done in cleared.items()},
-        dropped_branches={name: done.dropped_branches for name, done in cleared.items()},
-        by=plan.deployed.maintenance,
-        optimizers=optimizers,
-        message="; ".join(filter(None, (_of_glue(optimizers), _cleared(cleared)))) or "nothing to do",
-    )
-    report.save(plan)
-    for warning in report.warnings:
-        _log.warning("Glue's optimizer: %s", warning)
-    _log.info("%s", report.message)
-    return report
-
-
-def _cleared(cleared: dict[str, Cleared]) -> str:
-    totals = {
-        "data files rewritten": sum(done.rewritten_files for done in cleared.values()),
-        "manifests rewritten": sum(done.rewritten_manifests for done in cleared.values()),
-        "files of expired snapshots deleted": sum(done.expired_files for done in cleared.values()),
-        "orphan files deleted": sum(done.orphan_files for done in cleared.values()),
-        "stale branches dropped": sum(done.dropped_branches for done in cleared.values()),
-    }
-    return ", ".join(f"{number} {what}" for what, number in totals.items() if number)
-
-
-def _of_glue(optimizers: Sequence[Optimizer]) -> str:
-    """How many of Glue's optimizers there are to look at, e.g. ``Glue's optimizers: 9 well, 2 not run yet, ...``."""
-    if not optimizers:
-        return ""
-    bad = sum(one.problem is not None for one in optimizers)
-    new = sum(one.problem is None and one.last is None for one in optimizers)
-    counts = {"well": len(optimizers) - bad - new, "not run yet": new, "to look at": bad}
-    return "Glue's optimizers: " + ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+    """Run the step."""
+    return run_step("maintain", maintain, argv)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(main())

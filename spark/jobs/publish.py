@@ -1,86 +1,21 @@
-"""Publish a run: audit its branch, fast-forward main, draw the report."""
+"""Step ``publish``: ``spark-submit publish.py --plan s3://.../plan.json``. Audits a run's branch and makes it main."""
 
 from __future__ import annotations
 
-import logging
 import sys
-import time
 from typing import TYPE_CHECKING
 
-from claylake.plan import Plan
-from claylake.reports import PublishReport
-from claylake.vocabulary import CELL_M
-from spark.jobs.arguments import plan_uri
-from spark.lake.publish import Published, publish
-from spark.lake.scope import Scope
-from spark.report.build import build
-from spark.session import session
+from spark.jobs.entry import run_step
+from spark.publishing.run import publish_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import SparkSession
-
-_log = logging.getLogger(__name__)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Entry point: ``--plan URI``."""
-    plan = Plan.load(plan_uri(argv, __doc__))
-    spark = session(f"claylake publish {plan.run.run_id}", plan.warehouse)
-    run(spark, plan)
-    return 0
-
-
-def run(spark: SparkSession, plan: Plan) -> PublishReport:
-    """Publish, draw, and save the report of the step last."""
-    started = time.monotonic()
-    scope = Scope.of(plan)
-    before = PublishReport.load(plan)
-    done = publish(spark, scope)
-    found = done.findings
-    # An attempt that died after publishing has told nobody: what it added is told now.
-    rows_added = found.rows_of_run if before is None and not done.changed else done.rows_added
-    page, trouble = _draw(spark, scope, done)
-    report = PublishReport(
-        seconds=time.monotonic() - started,
-        tables=done.tables,
-        audits=found.offending,
-        failed_frac=found.failed_frac,
-        rows_added=rows_added,
-        month_chips=found.chips,
-        month_vectors=found.vectors,
-        area_km2=found.cells_with_chip * (CELL_M / 1000) ** 2,
-        report=page,
-        message=_message(done, trouble),
-    )
-    report.save(plan)
-    _log.info("%s", report.message)
-    return report
-
-
-def _draw(spark: SparkSession, scope: Scope, done: Published) -> tuple[str | None, str]:
-    try:
-        return build(spark, scope, done.findings), ""
-    # The month is published: whatever goes wrong with its picture must not say otherwise.
-    except Exception as error:  # noqa: BLE001 - see above
-        _log.exception("the report could not be drawn")
-        return None, f"; the report could not be drawn ({type(error).__name__}: {error})"
-
-
-def _message(done: Published, trouble: str) -> str:
-    found = done.findings
-    if done.changed:
-        text = f"published {done.rows_added} rows; the months now have {found.chips} chips and {found.vectors} vectors"
-    else:
-        text = f"nothing to publish: main already has all {found.chips} chips and {found.vectors} vectors"
-    failed = sum(found.failed.values())
-    if failed:
-        reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(found.failed.items()))
-        text += f"; {failed} (cell, pass) failed ({found.failed_frac:.2%}): {reasons}; a later run tries them again"
-    return text + trouble
+    """Run the step."""
+    return run_step("publish", publish_run, argv)
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     sys.exit(main())

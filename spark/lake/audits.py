@@ -170,7 +170,7 @@ def tally(
 @contextmanager
 def _planned_once(spark: SparkSession) -> Iterator[None]:
     """Without adaptive execution, which makes a job of every shuffle: dozens for as many small numbers."""
-    before = spark.conf.get(_ADAPTIVE)
+    before = spark.conf.get(_ADAPTIVE, "true") or "true"
     spark.conf.set(_ADAPTIVE, "false")
     try:
         yield

@@ -1,15 +1,14 @@
-"""A run's branch on the four tables: opened before the first write, dropped after the last."""
+"""Branches of tables: moved, published as main, dropped."""
 
 from __future__ import annotations
 
 import logging
-import uuid
 from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, PUBLISH_ORDER
-from spark.lake import tables
-from spark.lake.refs import MAIN, Refs
+from spark.lake import names
+from spark.lake.refs import MAIN
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -19,67 +18,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _REFUSED = ("is not an ancestor of", "CommitFailedException")
 """How Iceberg says that main has moved, before and while it commits."""
-
-
-def main(plan: Plan, table: str) -> str:
-    """What readers see: ``lake.<database>.<table>``."""
-    return f"{CATALOG}.{plan.database}.{table}"
-
-
-def on_branch(plan: Plan, table: str) -> str:
-    """The run's own view of a table, main's history included: readable and writable."""
-    return named(plan, table, plan.branch)
-
-
-def named(plan: Plan, table: str, branch: str) -> str:
-    """A table as any branch of it has it."""
-    return f"{main(plan, table)}.branch_{branch}"
-
-
-def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
-    """Make sure that all tables exist and carry the plan's branch, on top of what main is now.
-
-    A branch that an earlier attempt left is adopted with its rows; where others have published
-    since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed.
-    """
-    # Rebuilding itself works on branches.
-    from spark.lake.rebuild import rebuild
-    from spark.lake.scope import Scope
-
-    tables.create_all(spark, plan.database)
-    rebuilt = set()
-    for name in PUBLISH_ORDER:
-        table = main(plan, name)
-        refs = _with_main(spark, table)
-        head = refs.heads.get(plan.branch)
-        if head is None:
-            spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {plan.branch}")
-        elif refs.main is None or refs.contains(head, refs.main):
-            _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
-        elif refs.contains(refs.main, head):
-            point(spark, table, plan.branch, refs.main)
-        else:
-            rebuild(spark, plan, Scope.of(plan), name)
-            rebuilt.add(name)
-    return frozenset(rebuilt)
-
-
-def _with_main(spark: SparkSession, table: str) -> Refs:
-    """The table's references, main among them.
-
-    A table never written has no main, and each branch of it would begin with an empty snapshot of
-    its own, so that no branch could follow another: the first one's becomes main.
-    """
-    refs = Refs.read(spark, table)
-    if refs.main is None:
-        seed = f"run_seed_{uuid.uuid4().hex[:8]}"
-        spark.sql(f"ALTER TABLE {table} CREATE BRANCH {seed}")
-        try:
-            fast_forward(spark, table, seed)
-        finally:
-            spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {seed}")
-        refs = Refs.read(spark, table)
-    return refs
 
 
 def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
@@ -109,4 +47,4 @@ def point(spark: SparkSession, table: str, branch: str, snapshot: int) -> None:
 def drop(spark: SparkSession, plan: Plan, branch: str) -> None:
     """Drop a branch from all tables; missing ones are no error."""
     for name in PUBLISH_ORDER:
-        spark.sql(f"ALTER TABLE {main(plan, name)} DROP BRANCH IF EXISTS {branch}")
+        spark.sql(f"ALTER TABLE {names.main(plan, name)} DROP BRANCH IF EXISTS {branch}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
@@ -46,7 +46,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     all: they know nothing of runs, and the rest is theirs.
     """
     plan, knobs = scope.plan, scope.plan.settings.maintenance
-    table = branches.main(plan, name)
+    table = names.main(plan, name)
     dropped = drop_stale(spark, table, now - timedelta(days=knobs.stale_branch_days))
     if plan.deployed.maintenance == "glue":
         return Cleared(dropped_branches=dropped)
@@ -59,14 +59,14 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     )
 
 
-def names(plan: Plan, spark: SparkSession) -> tuple[str, ...]:
+def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
     """Tables that exist, in publishing order."""
-    return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(branches.main(plan, name)))
+    return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(names.main(plan, name)))
 
 
 def compact(spark: SparkSession, scope: Scope, name: str) -> int:
     """Sort together the small files of the partitions that the run touched; gives files rewritten."""
-    table, shape = branches.main(scope.plan, name), TABLES[name]
+    table, shape = names.main(scope.plan, name), TABLES[name]
     # Groups of limited size, each committed on its own: blobs are sorted on disk, not in memory,
     # and a lost cluster loses one group.
     group = 2048 if name == CHIPS else 512

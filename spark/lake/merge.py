@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import OUTCOME_CHIP
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
 from spark.lake.tables import TABLES, Table
@@ -54,13 +54,13 @@ def insert_only(
         extent: of `rows`, where the caller knows it; else it is found out with Spark jobs.
     """
     shape = TABLES[table]
-    target = branches.named(plan, table, branch or plan.branch)
+    target = names.named(plan, table, branch or plan.branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         with _view(source) as view:
             spark.sql(insert_sql(shape, target, view, bounds))
-    refs = Refs.read(spark, branches.main(plan, table))
+    refs = Refs.read(spark, names.main(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 
 
@@ -80,7 +80,7 @@ def upsert(
     that differs only in who wrote it. Nothing is committed when nothing changes. Arguments as of `insert_only`.
     """
     shape = TABLES[table]
-    target = branches.named(plan, table, branch or plan.branch)
+    target = names.named(plan, table, branch or plan.branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None:
             return 0

@@ -1,4 +1,4 @@
-"""What Glue's table optimizers have done to the tables last, as Glue tells.
+"""What Glue's table optimizers have done to the tables last, as Glue reports.
 
 They run on Glue's own clock: nothing here starts them, waits for them or fails because of them. What is wrong
 becomes an `Optimizer.problem`, even that Glue would not say.
@@ -7,17 +7,54 @@ becomes an `Optimizer.problem`, even that Glue would not say.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from claylake.reports import Optimizer, OptimizerRun
 from claylake.vocabulary import OPTIMIZER_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from claylake.plan import Plan
 
-_METRICS = ("compactionMetrics", "retentionMetrics", "orphanFileDeletionMetrics")
+
+class KindMetrics(TypedDict, total=False):
+    """What a run did to an Iceberg table, by Glue's names."""
+
+    IcebergMetrics: dict[str, int | float | str]
+
+
+class TableOptimizerRun(TypedDict, total=False):
+    """A run as Glue's API has it; which of the metrics it has depends on the optimizer's kind."""
+
+    eventType: str
+    startTimestamp: datetime
+    endTimestamp: datetime
+    error: str
+    metrics: dict[str, int | float | str]
+    compactionMetrics: KindMetrics
+    retentionMetrics: KindMetrics
+    orphanFileDeletionMetrics: KindMetrics
+
+
+class Configuration(TypedDict, total=False):
+    """Of an optimizer."""
+
+    enabled: bool
+
+
+class TableOptimizer(TypedDict, total=False):
+    """An optimizer as Glue's API has it."""
+
+    configuration: Configuration
+    lastRun: TableOptimizerRun
+
+
+class _Request(TypedDict):
+    CatalogId: str
+    DatabaseName: str
+    TableName: str
+    Type: str
 
 
 def optimizers_of(plan: Plan, tables: Iterable[str]) -> tuple[Optimizer, ...]:
@@ -28,31 +65,37 @@ def optimizers_of(plan: Plan, tables: Iterable[str]) -> tuple[Optimizer, ...]:
     import boto3
 
     glue = boto3.client("glue", region_name=deployed.region)
-    place = {"CatalogId": deployed.optimizers.catalog_id, "DatabaseName": deployed.database}
-    return tuple(_ask(glue, place, table, kind) for table in tables for kind in OPTIMIZER_KINDS)
-
-
-def read_run(told: Mapping[str, Any]) -> OptimizerRun:
-    """A run from Glue's `TableOptimizerRun`; the guide spells event types in capitals, the service model in small."""
-    metrics = {name: value for key in _METRICS for name, value in told.get(key, {}).get("IcebergMetrics", {}).items()}
-    return OptimizerRun(
-        state=str(told.get("eventType", "unknown")).lower(),
-        started=_utc(told.get("startTimestamp")),
-        ended=_utc(told.get("endTimestamp")),
-        metrics=metrics or told.get("metrics", {}),
-        error=told.get("error") or None,
+    catalog, database = deployed.optimizers.catalog_id, deployed.database
+    return tuple(
+        _optimizer(glue, _Request(CatalogId=catalog, DatabaseName=database, TableName=table, Type=kind))
+        for table in tables
+        for kind in OPTIMIZER_KINDS
     )
 
 
-def _ask(glue: Any, place: Mapping[str, str], table: str, kind: str) -> Optimizer:
+def read_run(run: TableOptimizerRun) -> OptimizerRun:
+    """A run from Glue's; the guide spells event types in capitals, the service model in small."""
+    kinds = (run.get("compactionMetrics"), run.get("retentionMetrics"), run.get("orphanFileDeletionMetrics"))
+    metrics = {name: value for kind in kinds if kind for name, value in kind.get("IcebergMetrics", {}).items()}
+    return OptimizerRun(
+        state=str(run.get("eventType", "unknown")).lower(),
+        started=_utc(run.get("startTimestamp")),
+        ended=_utc(run.get("endTimestamp")),
+        metrics=metrics or run.get("metrics", {}),
+        error=run.get("error") or None,
+    )
+
+
+def _optimizer(glue: Any, request: _Request) -> Optimizer:
     from botocore.exceptions import BotoCoreError, ClientError
 
-    asked = {**place, "TableName": table, "Type": kind}
+    table, kind = request["TableName"], request["Type"]
     try:
-        found = glue.get_table_optimizer(**asked)["TableOptimizer"]
-        latest = read_run(found["lastRun"]) if found.get("lastRun") else None
+        found: TableOptimizer = glue.get_table_optimizer(**request)["TableOptimizer"]
+        recent = found.get("lastRun")
+        latest = read_run(recent) if recent else None
         running = latest if latest and latest.runs else None
-        last = _last_ended(glue, asked) if running else latest
+        last = _last_ended(glue, request) if running else latest
     except ClientError as error:
         missing = error.response["Error"]["Code"] == "EntityNotFoundException"
         problem = "is not there, although deployed.json says that Glue tidies" if missing else f"is unknown: {error}"
@@ -65,10 +108,11 @@ def _ask(glue: Any, place: Mapping[str, str], table: str, kind: str) -> Optimize
     )
 
 
-def _last_ended(glue: Any, asked: Mapping[str, str]) -> OptimizerRun | None:
+def _last_ended(glue: Any, request: _Request) -> OptimizerRun | None:
     """The newest run that has ended; Glue does not promise an order."""
-    pages = glue.get_paginator("list_table_optimizer_runs").paginate(**asked)
-    ended = [run for page in pages for run in map(read_run, page["TableOptimizerRuns"]) if not run.runs]
+    pages = glue.get_paginator("list_table_optimizer_runs").paginate(**request)
+    runs: list[TableOptimizerRun] = [run for page in pages for run in page["TableOptimizerRuns"]]
+    ended = [run for run in map(read_run, runs) if not run.runs]
     return max(ended, key=_when, default=None)
 
 

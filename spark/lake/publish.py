@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from claylake.reports import TablePublish
 from claylake.vocabulary import PUBLISH_ORDER
-from spark.lake import branches
+from spark.lake import branches, names
 from spark.lake.audits import Findings, audit
 from spark.lake.errors import PublishRaceError
+from spark.lake.opening import open_branches
 from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs
 
@@ -78,7 +79,7 @@ def _ready(spark: SparkSession, scope: Scope, rebuilt: set[str]) -> Findings:
     """Put the branch on top of main and audit it; adds to `rebuilt` the tables that needed it."""
     plan = scope.plan
     for patience in reversed(range(ATTEMPTS)):
-        rebuilt |= branches.open_branches(spark, plan)
+        rebuilt |= open_branches(spark, plan)
         before = _mains(spark, scope)
         findings = audit(spark, scope)
         if any(findings.offending[name] for name in _UNIQUE):
@@ -98,7 +99,7 @@ def _ready(spark: SparkSession, scope: Scope, rebuilt: set[str]) -> Findings:
 def _swap(spark: SparkSession, scope: Scope, name: str, how: str) -> TablePublish | None:
     """Fast-forward main of one table; None where main has moved and the branch must be rebuilt."""
     plan = scope.plan
-    table = branches.main(plan, name)
+    table = names.main(plan, name)
     refs = Refs.read(spark, table)
     before, head = refs.main, refs.heads[plan.branch]
     if refs.contains(before, head):
@@ -117,4 +118,4 @@ def _moved(spark: SparkSession, scope: Scope, before: dict[str, int | None]) -> 
 
 
 def _mains(spark: SparkSession, scope: Scope) -> dict[str, int | None]:
-    return {name: Refs.read(spark, branches.main(scope.plan, name)).main for name in PUBLISH_ORDER}
+    return {name: Refs.read(spark, names.main(scope.plan, name)).main for name in PUBLISH_ORDER}

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS
-from spark.lake import branches, merge
+from spark.lake import branches, merge, names
 from spark.lake.bounds import Bounds, extent_of
 from spark.lake.refs import Refs
 from spark.lake.tables import TABLES
@@ -25,7 +25,7 @@ def rebuild(spark: SparkSession, plan: Plan, scope: Scope, table: str) -> int:
 
     Works on a second branch and swaps at the end, so that a crash loses no row.
     """
-    name = branches.main(plan, table)
+    name = names.main(plan, table)
     fresh = f"{plan.branch}_next"
     head = Refs.read(spark, name).main
     if head is None:
@@ -50,4 +50,4 @@ def _new(spark: SparkSession, plan: Plan, table: str, rows: DataFrame) -> DataFr
     bounds: Bounds | None = extent_of(rows, shape).bounds
     if bounds is None:
         return rows
-    return merge.missing(spark, branches.main(plan, table), shape, rows, bounds)
+    return merge.missing(spark, names.main(plan, table), shape, rows, bounds)

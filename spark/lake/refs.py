@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from spark.lake.errors import LakeError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -25,7 +27,7 @@ class Snapshot:
     when: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Refs:
     """A table's references at one moment.
 
@@ -77,18 +79,18 @@ def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
 
 def _loaded(spark: SparkSession, table: str) -> Any:
     """Iceberg's own table. Through Java: asking the metadata tables by SQL would cost two Spark jobs each time."""
-    return spark._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(  # noqa: SLF001
-        spark._jsparkSession,  # noqa: SLF001
-        table,
-    )
+    jvm, java_session = spark._jvm, spark._jsparkSession  # noqa: SLF001
+    if jvm is None:
+        raise LakeError(f"the Spark session has ended: {table} cannot be loaded")
+    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(java_session, table)
 
 
-def _snapshot(snapshot: object) -> Snapshot:
+def _snapshot(snapshot: Any) -> Snapshot:
     """From Iceberg's own; its summary may be absent, and counts of zero are left out of it."""
-    summary = snapshot.summary() or {}  # type: ignore[attr-defined]
+    summary = snapshot.summary() or {}
     return Snapshot(
-        parent=snapshot.parentId(),  # type: ignore[attr-defined]
+        parent=snapshot.parentId(),
         rows=int(summary.get("total-records") or 0),
         added=int(summary.get("added-records") or 0),
-        when=datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC),  # type: ignore[attr-defined]
+        when=datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC),
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CHIPS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.columns import Columns
 from spark.lake.pixels import ChipError, open_chip
 
@@ -30,26 +30,28 @@ def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> Data
     # Literals, because they reach the Bloom filters on id; a join would read every blob.
     known = sql.is_in("t.id", [row["id"] for row in ids])
     rows = spark.sql(
-        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {branches.on_branch(scope.plan, CHIPS)} t "
+        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.on_branch(scope.plan, CHIPS)} t "
         f"WHERE {scope.where(CHIPS)} AND {known}"
     )
     return rows.mapInArrow(_compare, _COMPARED.spark)
 
 
-def _compare(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:
         rows = zip(batch.column("clay_tensor").to_pylist(), batch.column("content_digest").to_pylist(), strict=True)
         reasons = [_reason(frame, digest) for frame, digest in rows]
-        yield pa.RecordBatch.from_arrays([batch.column("id"), pa.array(reasons, pa.string())], names=_COMPARED.names)
+        yield pa.RecordBatch.from_arrays(
+            [batch.column("id"), pa.array(reasons, pa.string())], names=list(_COMPARED.names)
+        )
 
 
-def _reason(frame: bytes | None, digest: str) -> str | None:
+def _reason(frame: bytes | None, digest: str | None) -> str | None:
     if frame is None:
         return "chip_missing"
     try:
-        open_chip(frame, digest)
+        open_chip(frame, digest or "")
     except ChipError as error:
         return error.reason
     return None

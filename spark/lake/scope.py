@@ -11,7 +11,7 @@ from claylake import store
 from claylake.month import Month
 from claylake.pass_month import of_months_sql
 from claylake.plan import CELLS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.bounds import Bounds
 from spark.lake.tables import TABLES
 
@@ -65,7 +65,7 @@ class Scope:
         self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
     ) -> DataFrame:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
-        name = branches.main(self.plan, table) if branch is None else branches.named(self.plan, table, branch)
+        name = names.main(self.plan, table) if branch is None else names.named(self.plan, table, branch)
         rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
         if "cell_id" not in TABLES[table].columns.names:
             return rows

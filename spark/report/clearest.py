@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from claylake.vector_kind import VectorKind, one_kind
 from claylake.vocabulary import CHIPS
-from spark.lake import branches
+from spark.lake import names
 from spark.lake.columns import Columns
 from spark.lake.vectors import comparable
 from spark.report.pca import Basis
@@ -45,7 +45,7 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
     wanted = spark.createDataFrame(chosen[["id"]])
     chips = spark.sql(
-        f"SELECT t.id, t.cell_id, t.geotiff FROM {branches.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
+        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
     ).join(f.broadcast(wanted), on="id", how="left_semi")
     rows = chips.mapInArrow(_shrinker(side), _TILES.spark).collect()
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}
@@ -62,7 +62,7 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
     wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
     vectors = comparable(spark, scope).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
     some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND).collect()
-    one_kind(VectorKind(row["model_version"], row["convention"]) for row in some)
+    one_kind(VectorKind(**{name: row[name] for name in KIND}) for row in some)
     if not some:
         return {}, None
     basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))
@@ -70,26 +70,28 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
     return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
 
 
-def _shrinker(side: int) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _shrinker(side: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
             made = [shrink(preview, side).tobytes() for preview in batch.column("geotiff").to_pylist()]
-            yield pa.RecordBatch.from_arrays([batch.column("cell_id"), pa.array(made, pa.binary())], names=_TILES.names)
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("cell_id"), pa.array(made, pa.binary())], names=list(_TILES.names)
+            )
 
     return work
 
 
-def _projector(basis: Basis) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _projector(basis: Basis) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    def work(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
 
         for batch in batches:
             vectors = np.array(batch.column("global_embedding").to_pylist(), dtype=np.float32)
             made = basis.scores(vectors).tolist() if batch.num_rows else []
             yield pa.RecordBatch.from_arrays(
-                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=_SCORES.names
+                [batch.column("cell_id"), pa.array(made, pa.list_(pa.float64()))], names=list(_SCORES.names)
             )
 
     return work

@@ -10,8 +10,10 @@ from claylake.errors import ClaylakeError
 from claylake.vector_kind import MixedVectorsError, VectorKind, one_kind
 from tests import kinds
 
-TUTORIAL, TRAINING = VectorKind("clay-v1.5+0123456789ab", "tutorial"), VectorKind("clay-v1.5+0123456789ab", "training")
-OTHER_MODEL = VectorKind("demo-random+0123456789ab", "tutorial")
+TUTORIAL, TRAINING = (
+    VectorKind(model_version="clay-v1.5+0123456789ab", convention=name) for name in ("tutorial", "training")
+)
+OTHER_MODEL = VectorKind(model_version="demo-random+0123456789ab", convention="tutorial")
 
 
 def test_vectors_of_one_kind_compare():
@@ -36,7 +38,7 @@ def test_vectors_of_different_kinds_are_refused_naming_them(one, other):
 
 def test_condition_quotes_what_it_is_given():
     assert TUTORIAL.condition() == "model_version = 'clay-v1.5+0123456789ab' AND convention = 'tutorial'"
-    assert VectorKind("a'b\\", "x").condition().startswith("model_version = 'a\\'b\\\\' AND")
+    assert VectorKind(model_version="a'b\\", convention="x").condition().startswith("model_version = 'a\\'b\\\\' AND")
 
 
 @pytest.mark.parametrize("kind", kinds.KINDS, ids=repr)

@@ -9,11 +9,13 @@ import pytest
 
 from claylake import store
 from claylake.reports import EmbedReport
+from spark.embedding import run as job
 from spark.embedding.errors import ModelChangedError
 from spark.encoding import load_encoder
-from spark.jobs import embed as job
-from spark.lake import branches, merge
+from spark.jobs.embed import main
+from spark.lake import merge, names
 from spark.lake.audits import Findings
+from spark.lake.opening import open_branches
 from spark.lake.refs import Refs
 from spark.lake.scope import Scope
 from spark.report import build
@@ -47,13 +49,13 @@ def make(stack, model_version, request):
 
 def write_chips(spark, plan, cells, pass_id=rows.PASS_A, **changes):
     made = [rows.chip(cell, pass_id, **changes) for cell in cells]
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", made))
     return made
 
 
 def vectors(spark, plan):
-    found = spark.table(branches.on_branch(plan, "embeddings")).collect()
+    found = spark.table(names.on_branch(plan, "embeddings")).collect()
     return {row["id"]: np.array(row["global_embedding"], np.float32) for row in found}
 
 
@@ -92,17 +94,17 @@ def test_vectors_are_the_encoders_and_a_rerun_makes_only_what_is_missing(spark, 
     for chip, vector in zip(chips, direct.vectors, strict=True):
         assert made[chip["id"]] == pytest.approx(vector, abs=1e-5)
 
-    row = spark.table(branches.on_branch(plan, "embeddings")).first()
+    row = spark.table(names.on_branch(plan, "embeddings")).first()
     assert (row["model_version"], row["convention"], row["precision"]) == (plan.model_version, "tutorial", "fp32")
     assert row["run_id"] == plan.run.run_id
-    head = Refs.read(spark, branches.main(plan, "embeddings")).heads[plan.branch]
+    head = Refs.read(spark, names.main(plan, "embeddings")).heads[plan.branch]
     again = job.embed(spark, plan)
     assert (again.vectors, again.present) == (0, 6)
     assert again.message == "nothing to do: all 6 chips have their vector"
-    assert Refs.read(spark, branches.main(plan, "embeddings")).heads[plan.branch] == head
+    assert Refs.read(spark, names.main(plan, "embeddings")).heads[plan.branch] == head
 
     gone = [chips[1]["id"], chips[4]["id"]]
-    spark.sql(f"DELETE FROM {branches.on_branch(plan, 'embeddings')} WHERE id IN ('{gone[0]}', '{gone[1]}')")
+    spark.sql(f"DELETE FROM {names.on_branch(plan, 'embeddings')} WHERE id IN ('{gone[0]}', '{gone[1]}')")
     repaired = job.embed(spark, plan)
     assert (repaired.vectors, repaired.present) == (2, 4)
     assert vectors(spark, plan)[gone[0]] == pytest.approx(made[gone[0]], abs=1e-6)
@@ -120,13 +122,15 @@ def test_commits_are_bounded_and_poison_is_counted(spark, make, monkeypatch):
     made = vectors(spark, plan)
     assert len(made) == 4
     assert all(np.isfinite(vector).all() and vector.any() for vector in made.values())
-    snapshots = Refs.read(spark, branches.main(plan, "embeddings")).snapshots.values()
+    snapshots = Refs.read(spark, names.main(plan, "embeddings")).snapshots.values()
     assert sorted(snapshot.added for snapshot in snapshots if snapshot.added) == [2, 2]
 
 
-def test_main_of_the_job_reads_the_plan_and_says_when_there_are_no_chips(spark, make):
-    plan = make(work="vectors")
-    assert job.main(["--plan", plan.uri("plan.json")]) == 0
+def test_the_step_reads_the_plan_ends_its_session_and_says_when_there_are_no_chips(spark, make, monkeypatch):
+    plan, stopped = make(work="vectors"), []
+    monkeypatch.setattr(type(spark), "stop", stopped.append)
+    assert main(["--plan", plan.uri("plan.json")]) == 0
+    assert len(stopped) == 1
     report = EmbedReport.load(plan)
     assert report.message == "nothing to do: no chips in these cells and months"
     assert report.device == "none"

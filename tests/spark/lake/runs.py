@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import PUBLISH_ORDER
-from spark.lake import branches, merge
+from spark.lake import merge, names
+from spark.lake.opening import open_branches
 from tests.spark.lake import rows
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def rows_of(plan: Plan, cells: Sequence[str], pass_id: str = rows.PASS_A, reject
 
 def write(spark: SparkSession, plan: Plan, made: Rows, spoil: Callable[[Rows], None] | None = None) -> Plan:
     """Put the rows on the plan's branch as they are, faults included, and save the reports."""
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     outcomes = [look["outcome"] for look in made["observations"]]
     save_reports(plan, outcomes)
     if spoil:
@@ -44,7 +45,7 @@ def write(spark: SparkSession, plan: Plan, made: Rows, spoil: Callable[[Rows], N
         if made[table]:
             frame = rows.frame(spark, table, made[table])
             if spoil:
-                frame.writeTo(branches.on_branch(plan, table)).append()
+                frame.writeTo(names.on_branch(plan, table)).append()
             elif table == "observations":
                 merge.upsert(spark, plan, table, frame)
             else:
@@ -86,13 +87,13 @@ def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
 
     told = {}
     for table in PUBLISH_ORDER:
-        names = [
+        columns = [
             name
             for name in TABLES[table].columns.names
             if name not in ("run_id", "created_at", "rejections", "failures")
         ]
-        found = spark.table(branches.main(plan, table)).selectExpr(
-            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in names)
+        found = spark.table(names.main(plan, table)).selectExpr(
+            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in columns)
         )
         told[table] = sorted(tuple(row) for row in found.collect())
     return told
@@ -102,4 +103,4 @@ def heads(spark: SparkSession, plan: Plan) -> dict[str, dict[str, int]]:
     """References of every table."""
     from spark.lake.refs import Refs
 
-    return {table: dict(Refs.read(spark, branches.main(plan, table)).heads) for table in PUBLISH_ORDER}
+    return {table: dict(Refs.read(spark, names.main(plan, table)).heads) for table in PUBLISH_ORDER}

@@ -16,10 +16,11 @@ from claylake.maintenance import Optimizers
 from claylake.reports import MaintainReport, Optimizer, OptimizerRun
 from claylake.vocabulary import OPTIMIZER_KINDS, PUBLISH_ORDER
 from infra.local.options import DATABASE, STEP_KEY
-from spark.jobs import maintain as job
-from spark.lake import branches, maintenance
+from spark.lake import branches, maintenance, names
+from spark.lake.opening import open_branches
 from spark.lake.optimizers import optimizers_of, read_run
 from spark.lake.refs import Refs
+from spark.publishing.maintain import maintain
 from tests.spark.lake import rows, runs
 
 pytestmark = pytest.mark.slow
@@ -87,13 +88,13 @@ def ran(stack, plan, table, kind, state, day, **more: Any):
 def plan(spark, make_plan):
     """Tables that a step of its own would tidy: small files, old snapshots, an orphan, a stale branch."""
     plan = by_glue(make_plan())
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     made = runs.rows_of(plan, rows.CELLS_3X3[:6])
     for row in made["chips"]:
-        rows.frame(spark, "chips", [row]).writeTo(branches.main(plan, "chips")).append()
+        rows.frame(spark, "chips", [row]).writeTo(names.main(plan, "chips")).append()
     branches.drop(spark, plan, plan.branch)
     for branch in ("run_dead_202401_0000000000", "keep_me"):
-        spark.sql(f"ALTER TABLE {branches.main(plan, 'chips')} CREATE BRANCH {branch}")
+        spark.sql(f"ALTER TABLE {names.main(plan, 'chips')} CREATE BRANCH {branch}")
     return plan
 
 
@@ -101,7 +102,7 @@ def held(spark, plan):
     """Files and snapshots of all tables."""
     told = {}
     for table in PUBLISH_ORDER:
-        name = branches.main(plan, table)
+        name = names.main(plan, table)
         files = {row["file_path"] for row in spark.sql(f"SELECT file_path FROM {name}.all_files").collect()}
         told[table] = (files, set(Refs.read(spark, name).snapshots))
     return told
@@ -115,13 +116,13 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     ran(stack, plan, "chips", "retention", "failed", 3, error="AccessDenied: kms:Decrypt")
     ran(stack, plan, "embeddings", "compaction", "in_progress", 4)
 
-    name = branches.main(plan, "chips")
+    name = names.main(plan, "chips")
     (folder,) = {row["file_path"].rpartition("/")[0] for row in spark.sql(f"SELECT * FROM {name}.files").collect()}
     orphan = store.write(f"{folder}/orphan.parquet", b"x")
     before, state = held(spark, plan), runs.state(spark, plan)
     assert len(before["chips"][1]) >= 6
 
-    report = job.run(spark, plan, LATE)
+    report = maintain(spark, plan, LATE)
 
     assert MaintainReport.load(plan) == report
     assert (held(spark, plan), runs.state(spark, plan)) == (before, state)
@@ -161,7 +162,7 @@ def test_a_step_of_its_own_tidies_and_asks_glue_nothing(spark, plan, as_step, mo
     asked = as_step()
     # Iceberg removes no orphans younger than a day, whatever the clock is said to be.
     monkeypatch.setattr(maintenance, "remove_orphans", lambda *_: 3)
-    report = job.run(spark, alone, LATE)
+    report = maintain(spark, alone, LATE)
     assert (report.by, report.optimizers, report.warnings) == ("jobs", (), ())
     assert report.rewritten_files["chips"] == 6
     assert report.expired_files["chips"] > 0

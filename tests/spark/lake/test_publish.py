@@ -7,9 +7,11 @@ import pytest
 from claylake import store
 from claylake.reports import PublishReport
 from claylake.vocabulary import PUBLISH_ORDER
-from spark.jobs import publish as job
-from spark.lake import branches, publish
+from spark.lake import branches, names, publish
 from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError
+from spark.lake.opening import open_branches
+from spark.publishing import run
+from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
 
@@ -23,13 +25,13 @@ def impatient(monkeypatch):
 
 
 def ids(spark, plan, table="chips"):
-    return sorted(row["id"] for row in spark.table(branches.main(plan, table)).select("id").collect())
+    return sorted(row["id"] for row in spark.table(names.main(plan, table)).select("id").collect())
 
 
 def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_plan):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:5], rejected=CELLS[5:]))
-    report = job.run(spark, plan)
+    report = publish_run(spark, plan)
     assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "fast_forward")
     assert {table.table: table.rows_added for table in report.tables} == {
         "chips": 5, "embeddings": 5, "observations": 9, "scenes": 1,
@@ -47,7 +49,7 @@ def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_
     assert "demo model is random" in page
 
     before = runs.heads(spark, plan)
-    again = job.run(spark, plan)
+    again = publish_run(spark, plan)
     assert runs.heads(spark, plan) == before
     assert again.rows_added == 0
     assert {table.how for table in again.tables} == {"unchanged"}
@@ -58,8 +60,8 @@ def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:4]))
     runs.write(spark, second, runs.rows_of(second, CELLS[2:7]))
-    job.run(spark, first)
-    report = job.run(spark, second)
+    publish_run(spark, first)
+    report = publish_run(spark, second)
     assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "rebuilt")
     assert {table.table: table.rows_added for table in report.tables} == {
         "chips": 3, "embeddings": 3, "observations": 3, "scenes": 1,
@@ -77,11 +79,11 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
     def another_first(session, table, branch):
         if branch == second.branch and table.endswith("chips") and not moved:
             moved.append(table)
-            job.run(spark, first)
+            publish_run(spark, first)
         return real(session, table, branch)
 
     monkeypatch.setattr(branches, "fast_forward", another_first)
-    report = job.run(spark, second)
+    report = publish_run(spark, second)
     assert moved
     assert {table.how for table in report.tables} == {"rebuilt"}
     assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:4])
@@ -90,11 +92,11 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
 def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
-    branches.open_branches(spark, plan)
+    open_branches(spark, plan)
     monkeypatch.setattr(branches, "fast_forward", lambda *_: False)
     monkeypatch.setattr(publish, "ATTEMPTS", 2)
     with pytest.raises(PublishRaceError, match="2 attempts"):
-        job.run(spark, plan)
+        publish_run(spark, plan)
     assert ids(spark, plan) == []
 
 
@@ -103,7 +105,7 @@ def undisturbed(spark):
     """Main's rows after a run that nobody killed."""
     plan = rows.PlanMaker(lake=LAKE, database="undisturbed")("calm")
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:3], rejected=CELLS[3:4]))
-    job.run(spark, plan)
+    publish_run(spark, plan)
     return runs.state(spark, plan)
 
 
@@ -123,10 +125,10 @@ def test_killed_between_tables_and_run_again_gives_the_same_tables(
 
     monkeypatch.setattr(publish, "_swap", killed)
     with pytest.raises(KeyboardInterrupt):
-        job.run(spark, plan)
+        publish_run(spark, plan)
     assert not store.exists(plan.uri("publish.json"))
     monkeypatch.setattr(publish, "_swap", real)
-    report = job.run(spark, plan)
+    report = publish_run(spark, plan)
     assert runs.state(spark, plan) == undisturbed
     assert report.rows_added > 0
     assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
@@ -136,8 +138,8 @@ def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]))
     again = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_A)])
-    again.writeTo(branches.on_branch(plan, "chips")).append()
-    job.run(spark, plan)
+    again.writeTo(names.on_branch(plan, "chips")).append()
+    publish_run(spark, plan)
     assert ids(spark, plan) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:2])
 
 
@@ -147,13 +149,13 @@ def test_failures_up_to_the_limit_are_published_and_above_it_nothing(spark, make
     made["observations"] += [rows.look(cell, rows.PASS_A, "failed:block_unreadable") for cell in CELLS[6:]]
     runs.write(spark, plan, made)
     with pytest.raises(TooManyFailuresError, match=r"3 of 9 .*33.33%.*30.00%.*3 block_unreadable"):
-        job.run(spark, plan)
+        publish_run(spark, plan)
     assert ids(spark, plan) == []
     assert plan.branch in runs.heads(spark, plan)["chips"]
     assert not store.exists(plan.uri("publish.json"))
 
     allowed = make_plan(limits={"max_failed_frac": 0.34})
-    report = job.run(spark, allowed)
+    report = publish_run(spark, allowed)
     assert report.failed_frac == pytest.approx(1 / 3)
     assert "3 (cell, pass) failed (33.33%): 3 block_unreadable" in report.message
     assert len(ids(spark, allowed)) == 6
@@ -166,8 +168,8 @@ def test_a_report_that_fails_does_not_undo_publishing(spark, make_plan, monkeypa
     def broken(*_):
         raise ValueError("no paint")
 
-    monkeypatch.setattr(job, "build", broken)
-    report = job.run(spark, plan)
+    monkeypatch.setattr(run, "build", broken)
+    report = publish_run(spark, plan)
     assert report.report is None
     assert "no paint" in report.message
     assert len(ids(spark, plan)) == 1
@@ -179,9 +181,9 @@ def test_a_chip_that_could_not_be_embedded_is_a_counted_failure(spark, make_plan
     del made["embeddings"][0]
     runs.write(spark, plan, made)
     with pytest.raises(AuditError, match="chip_has_vector: 1 row"):
-        job.run(spark, plan)
+        publish_run(spark, plan)
     runs.save_reports(plan, ["chip", "chip"], poison=1)
-    report = job.run(spark, plan)
+    report = publish_run(spark, plan)
     assert report.failed_frac == pytest.approx(0.5)
     assert (report.month_chips, report.month_vectors) == (2, 1)
 
@@ -190,17 +192,17 @@ def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatc
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
     runs.write(spark, second, runs.rows_of(second, CELLS[1:3]))
-    table = branches.main(first, "chips")
+    table = names.main(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
     real, waited = publish._moved, []
 
     def first_goes_on(*arguments):
         waited.append(True)
-        job.run(spark, first)
+        publish_run(spark, first)
         return real(*arguments)
 
     monkeypatch.setattr(publish, "_moved", first_goes_on)
-    report = job.run(spark, second)
+    report = publish_run(spark, second)
     assert waited == [True]
     assert report.month_vectors == 3
     assert ids(spark, second, "embeddings") == ids(spark, second)

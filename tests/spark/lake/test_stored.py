@@ -14,7 +14,7 @@ import pytest
 
 from claylake.plan import Plan
 from claylake.reports import EmbedReport, ExtractReport, PublishReport
-from spark.jobs import publish as job
+from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
 
@@ -50,7 +50,7 @@ def test_reports_of_before_are_read(stored):
 def test_its_branch_is_published_and_its_rows_are_those_written(spark, stored):
     july, august = stored["2024-07"], stored["2024-08"]
     written = runs.rows_of(july, rows.CELLS_3X3[:1], rejected=rows.CELLS_3X3[1:3])
-    report = job.run(spark, august)
+    report = publish_run(spark, august)
     assert {table.table: (table.how, table.rows_added) for table in report.tables} == {
         "chips": ("fast_forward", 1), "embeddings": ("fast_forward", 1),
         "observations": ("fast_forward", 3), "scenes": ("fast_forward", 1),

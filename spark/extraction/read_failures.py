@@ -1,4 +1,4 @@
-"""What went wrong while reading: the reason to fall back to another scene of the pass."""
+"""What could not be read: the reason to fall back to another scene of the pass."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from spark.radiometry import CONTRADICTION
 
 
-@dataclass
-class Troubles:
+@dataclass(kw_only=True)
+class ReadFailures:
     """Collected over the batches of a run.
 
     `cells`: (cell id, scene id) to (reason code, message). `quarantined`: scene id to message;

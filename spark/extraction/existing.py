@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake.bounds import Bounds
-from spark.lake.branches import on_branch
 from spark.lake.columns import Columns
+from spark.lake.names import on_branch
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "scl_mean", *FRACTIONS)
 
 
-def chips_at_hand(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame:
+def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame:
     """`COLUMNS` of the chips on the plan's branch. No pixels are read, nor files of other places and times."""
     from pyspark.sql import functions as f
 

@@ -1,4 +1,4 @@
-"""What reading told of each scene, kept beside the plan: a run that is killed and run again knows it still."""
+"""What reading each scene found and took, kept in the run folder: a run that is killed and run again still has it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FOLDER = "extract"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class Reading:
     """One scene in one batch: evidence, network traffic (requests, bytes) and seconds of a core."""
 
     clear_pixels: int = 0
@@ -28,8 +28,8 @@ class Entry:
     downloaded: int = 0
     seconds: float = 0.0
 
-    def __add__(self, other: Entry) -> Entry:
-        return Entry(
+    def __add__(self, other: Reading) -> Reading:
+        return Reading(
             clear_pixels=self.clear_pixels + other.clear_pixels,
             below_1000=self.below_1000 + other.below_1000,
             requests=self.requests + other.requests,
@@ -43,35 +43,36 @@ class Entry:
         return Evidence(clear_pixels=self.clear_pixels, below_1000=self.below_1000)
 
 
-class Ledger:
-    """Entries of scenes, by which of their cells were read; one object per batch in the run folder."""
+class ReadingLog:
+    """Readings of scenes, by which of their cells were read; one object per batch in the run folder."""
 
     def __init__(self, plan: Plan) -> None:
         self._folder = plan.uri(FOLDER)
-        self._entries: dict[str, dict[str, Entry]] = {}
+        self._readings: dict[str, dict[str, Reading]] = {}
         for uri in store.names(self._folder):
-            for scene_id, (cells, entry) in json.loads(store.read(uri)).items():
-                self._entries.setdefault(scene_id, {})[cells] = Entry(**entry)
+            document: dict[str, tuple[str, dict[str, int]]] = json.loads(store.read(uri))
+            for scene_id, (cells, reading) in document.items():
+                self._readings.setdefault(scene_id, {})[cells] = Reading(**reading)
 
-    def add(self, cells: Mapping[str, list[str]], entries: Mapping[str, Entry]) -> None:
-        """Keep a batch's entries. The same cells of a scene, read again, replace what they told before.
+    def add(self, cells: Mapping[str, list[str]], readings: Mapping[str, Reading]) -> None:
+        """Keep a batch's readings. The same cells of a scene, read again, replace their earlier reading.
 
         Args:
             cells: scene id to the cells that were read of it.
-            entries: scene id to what they told.
+            readings: by scene id.
         """
         document = {}
-        for scene_id, entry in sorted(entries.items()):
+        for scene_id, reading in sorted(readings.items()):
             key = _digest(cells[scene_id])
-            self._entries.setdefault(scene_id, {})[key] = entry
-            document[scene_id] = (key, asdict(entry))
+            self._readings.setdefault(scene_id, {})[key] = reading
+            document[scene_id] = (key, asdict(reading))
         name = _digest([f"{scene_id} {key}" for scene_id, (key, _) in document.items()])
         uri = store.join(self._folder, f"batch-{name}.json")
         store.write(uri, json.dumps(document, indent=1).encode(), "application/json")
 
-    def of(self, scene_id: str) -> Entry:
-        """Everything known of a scene."""
-        return sum(self._entries.get(scene_id, {}).values(), Entry())
+    def total(self, scene_id: str) -> Reading:
+        """All readings of a scene."""
+        return sum(self._readings.get(scene_id, {}).values(), Reading())
 
 
 def _digest(names: list[str]) -> str:

@@ -1,0 +1,149 @@
+"""Embed what a run's chips lack: the plan's cells and months, one model, one convention."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from claylake.reports import EmbedReport
+from claylake.vocabulary import EMBEDDINGS
+from spark.embedding.columns import INPUT, OUTPUT
+from spark.embedding.encoder_choice import EncoderChoice
+from spark.embedding.health import health_of
+from spark.embedding.pending import commits, with_pixels, without_vector
+from spark.embedding.worker import embedder
+from spark.lake import merge
+from spark.lake.bounds import extent_of_rows, from_micros
+from spark.lake.opening import open_branches
+from spark.lake.scope import Scope
+from spark.lake.tables import TABLES
+from spark.lake.vectors import comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import pandas as pd
+    from pyspark.sql import DataFrame, SparkSession
+
+    from claylake.plan import Plan
+    from spark.lake.bounds import Extent
+
+_log = logging.getLogger(__name__)
+COMPUTED_BY = ("precision", "device", "path")
+"""How a vector was made, as the workers report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Chip:
+    """What the driver keeps of an embedded chip: all but blobs. `datetime` is UTC; no `failure`: it has a vector."""
+
+    id: str
+    content_digest: str
+    geohash: str
+    datetime: dt.datetime
+    failure: str | None
+    precision: str
+    device: str
+    path: str
+
+
+def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
+    """Make the missing vectors on the plan's branch and save the report."""
+    started = time.monotonic()
+    open_branches(spark, plan)
+    scope, choice = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
+    total, pending = without_vector(spark, scope)
+    _log.info("%d chips, %d of them without a vector of %s", total, len(pending), choice.model_version)
+    vectors, failed = 0, Counter[str]()
+    computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
+    for group in commits(pending):
+        made = _embed_group(spark, scope, choice, group)
+        try:
+            chips = _chips(made)
+            rows = _rows(made.where("failure IS NULL"), choice, plan)
+            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, choice, plan))
+            for chip in chips:
+                computed_by["precision"].add(chip.precision)
+                computed_by["device"].add(chip.device)
+                computed_by["path"].add(chip.path)
+            failed.update(chip.failure for chip in chips if chip.failure)
+        finally:
+            made.unpersist()
+        _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
+    health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
+    report = EmbedReport(
+        seconds=time.monotonic() - started,
+        vectors=vectors,
+        present=total - len(pending),
+        failed=dict(failed),
+        model_version=choice.model_version,
+        convention=choice.convention,
+        health=health,
+        **{name: ", ".join(sorted(used)) or "none" for name, used in computed_by.items()},
+        message=_message(total, len(pending), vectors, failed),
+    )
+    report.save(plan)
+    _log.info("%s", report.message)
+    return report
+
+
+def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, group: pd.DataFrame) -> DataFrame:
+    """Vectors or failures of a group of chips, computed once when first used."""
+    chips = with_pixels(spark, scope, group).select(*INPUT)
+    slots = spark.sparkContext.defaultParallelism
+    if chips.rdd.getNumPartitions() < min(slots, len(group)):
+        chips = chips.repartition(min(slots, len(group)))
+    return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
+
+
+def _chips(made: DataFrame) -> list[_Chip]:
+    """All chips of a group, collected in the job that makes their vectors."""
+    from pyspark.sql import functions as f
+
+    columns = ("id", "content_digest", "geohash", "failure", *COMPUTED_BY)
+    rows = made.select(*columns, f.unix_micros("datetime").alias("micros")).collect()
+    return [_Chip(datetime=from_micros(row["micros"]), **{name: row[name] for name in columns}) for row in rows]
+
+
+def _extent(chips: Iterable[_Chip], choice: EncoderChoice, plan: Plan) -> Extent:
+    """Of the rows that have a vector."""
+    rows = (vars(chip) | _constants(choice, plan) for chip in chips if chip.failure is None)
+    return extent_of_rows(rows, TABLES[EMBEDDINGS])
+
+
+def _rows(made: DataFrame, choice: EncoderChoice, plan: Plan) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    constants = {name: f.lit(value) for name, value in _constants(choice, plan).items()}
+    return made.withColumns(constants | {"created_at": f.now()})
+
+
+def _constants(choice: EncoderChoice, plan: Plan) -> dict[str, str]:
+    return {"model_version": choice.model_version, "convention": choice.convention, "run_id": plan.run.run_id}
+
+
+def _threads(spark: SparkSession) -> int:
+    """Torch's threads per worker: the machine's cores shared among the tasks that run on it at once."""
+    context = spark.sparkContext
+    cores = os.cpu_count() or 1
+    at_once = int(context.defaultParallelism)
+    if not (context.master or "").startswith("local"):
+        cores = int(context.getConf().get("spark.executor.cores", "1"))
+        at_once = max(1, cores // int(context.getConf().get("spark.task.cpus", "1")))
+    return max(1, cores // at_once)
+
+
+def _message(total: int, pending: int, vectors: int, failed: Mapping[str, int]) -> str:
+    if not total:
+        return "nothing to do: no chips in these cells and months"
+    if not pending:
+        return f"nothing to do: all {total} chips have their vector"
+    text = f"{vectors} vectors made for {pending} of {total} chips"
+    if failed:
+        text += "; not embedded: " + ", ".join(f"{number} {reason}" for reason, number in sorted(failed.items()))
+    return text

@@ -1,0 +1,46 @@
+"""Arrow batches and streams of rows, with types: pyarrow has none of its own."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from spark.lake.columns import Columns
+
+
+class Batch(Protocol):
+    """What is used here of ``pyarrow.RecordBatch``."""
+
+    def to_pylist(self) -> list[Any]:
+        """Rows, as dictionaries by column."""
+
+
+def batch_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> Batch:
+    """Rows as one batch of these columns."""
+    import pyarrow as pa
+
+    batch: Batch = pa.RecordBatch.from_pylist(list(rows), schema=columns.arrow)
+    return batch
+
+
+def stream_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> bytes:
+    """Rows as one Arrow stream of these columns; others are left out."""
+    import pyarrow as pa
+
+    schema = columns.arrow
+    kept = [{name: row[name] for name in columns.names} for row in rows]
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(pa.Table.from_pylist(kept, schema=schema))
+    return sink.getvalue()
+
+
+def rows_of_stream(stream: bytes) -> list[Any]:
+    """Rows of `stream_of`, as dictionaries by column."""
+    import pyarrow as pa
+
+    rows: list[Any] = pa.ipc.open_stream(stream).read_all().to_pylist()
+    return rows

@@ -1,0 +1,44 @@
+"""What every step does around its work: argument, logging, session, and the session's end."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from typing import TYPE_CHECKING
+
+from claylake.plan import Plan
+from spark.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyspark.sql import SparkSession
+
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def run_step(
+    name: str, work: Callable[[SparkSession, Plan], object], argv: Sequence[str] | None, *, sedona: bool = False
+) -> int:
+    """Do a step's work for the plan whose URI follows ``--plan``; anything else ends the process with a usage line.
+
+    Args:
+        name: of the step.
+        work: what it does; saves the step's report.
+        argv: the command line after the program's name; the process's own if None.
+        sedona: as of `spark.session.session`.
+
+    Returns:
+        The exit code.
+    """
+    parser = argparse.ArgumentParser(prog=name, allow_abbrev=False)
+    parser.add_argument("--plan", required=True, metavar="URI", help="plan.json of the run folder")
+    uri: str = parser.parse_args(argv).plan
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    plan = Plan.load(uri)
+    spark = session(f"claylake {name} {plan.run.run_id}", plan.warehouse, sedona=sedona)
+    try:
+        work(spark, plan)
+    finally:
+        spark.stop()
+    return 0

@@ -49,7 +49,7 @@ TABLE_USD_GB: Final = 0.023
 """S3 Standard, a month."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rate:
     """One instance type: chips embedded per second and node, US dollars for 1,000 chips more, and for an empty run."""
 

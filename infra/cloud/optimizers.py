@@ -20,7 +20,7 @@ _Config = glue.CfnTableOptimizer.TableOptimizerConfigurationProperty
 
 
 class Optimizers(Construct):
-    """Compaction, retention and orphan removal of each table, within limits that ``deployed.json`` tells the DAGs.
+    """Compaction, retention and orphan removal of each table, within limits that ``deployed.json`` passes to the DAGs.
 
     The tables must be there: they are made by a first month, and attached to by a second deployment.
     """

@@ -61,7 +61,7 @@ class Parts:
 
     @property
     def alarming_hours(self) -> float:
-        """Age of a cluster, in hours, that nobody can have wanted."""
+        """Age of a cluster, in hours, that no run can need."""
         cluster = self.settings.cluster
         return self.stage.guard.cluster_hours or cluster.max_hours + cluster.keep_cluster_minutes / 60 + 1
 

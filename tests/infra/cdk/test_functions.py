@@ -22,7 +22,7 @@ from tests.infra.cdk.calls import S3_ACTIONS
 from tests.infra.cdk.dist import zipped
 from tests.infra.cdk.policy import Request, is_allowed
 from tests.infra.cdk.templates import ACCOUNT, REGION
-from tests.infra.local.emr import run_cluster
+from tests.infra.local.clusters import run_cluster
 
 pytestmark = pytest.mark.slow
 

@@ -87,7 +87,7 @@ def test_what_stops_the_demo(changes, item, says):
         ({"system": {"gpu_error": "couldn't communicate with the NVIDIA driver"}}, "gpu"),
         ({"software": {"pythons": {}}}, "python"),
         ({"network": {"port_error": "cannot be had: Address already in use"}}, "ports"),
-        ({"network": {"index_error": "nothing to ask with", "asked_with": ""}}, "index"),
+        ({"network": {"index_error": "nothing to ask with", "index_program": ""}}, "index"),
     ],
 )
 def test_what_only_deserves_a_word(changes, item):

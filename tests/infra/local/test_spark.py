@@ -7,8 +7,8 @@ import pytest
 
 from infra.local import client
 from infra.local.options import REPOSITORY
-from tests.infra.local.emr import add, run_cluster, step, step_state, wait_for, wait_step
-from tests.infra.local.emr import client as aws
+from tests.infra.local.clusters import add, run_cluster, step, step_state, wait_for, wait_step
+from tests.infra.local.clusters import client as aws
 
 JOB = """
 import os, sys

@@ -9,7 +9,6 @@ from pyproj import Transformer
 from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 
-from claylake.area.grid import epsg_of
 from claylake.catalogue.search import MOST_VERTICES, cover_of, search_scenes
 from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError

@@ -41,7 +41,7 @@ PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
-# deploy: which stage of cdk.json.
+# deploy, diff and destroy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
 # The stand-in for AWS is on this machine: no proxy stands between.
@@ -79,6 +79,10 @@ up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
 	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)") $(foreach each,$(PRECISION),--precision "$(each)")
 
+.PHONY: wheel
+wheel: .venv/infra/.synced ## build the package, as wheel and source archive, in out/wheel/
+	$(INFRA) -m hatchling build -d out/wheel
+
 .PHONY: model
 model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random, PRECISION=bf16)
 	folder=$$($(SPARK) -m model build --name "$(NAME)" $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(PRECISION),--precision "$(each)")) && $(SPARK) -m model check "$$folder" && echo "$$folder"
@@ -99,6 +103,10 @@ test: setup lint ## lint, then every test
 test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
+.PHONY: test-domain
+test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake), in a quarter of a minute
+	$(AIRFLOW) -m pytest -q tests/dags/domain
+
 .PHONY: test-matrix
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
@@ -117,6 +125,15 @@ synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; 
 .PHONY: deploy
 deploy: build ## build, and deploy the stacks of STAGE (sandbox) to the AWS account of the current credentials
 	$(INFRA) -m infra.cdk deploy --all -c stage=$(STAGE)
+
+.PHONY: diff
+diff: build ## build, and show what `make deploy` would change in the stacks of STAGE (sandbox)
+	$(INFRA) -m infra.cdk diff --fail-on never -c stage=$(STAGE)
+
+.PHONY: destroy
+destroy: .venv/infra/.synced ## say what stays, and destroy the stacks of STAGE (sandbox) once you confirm it
+	$(INFRA) -m infra.kept $(STAGE)
+	$(INFRA) -m infra.cdk destroy --all -c stage=$(STAGE)
 
 .PHONY: lint
 lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules

@@ -14,7 +14,7 @@ from infra.cloud.naming import ACCOUNT, Names
 from infra.cloud.roles.instance import optimizer_grants
 
 if TYPE_CHECKING:
-    from claylake.maintenance import Retention
+    from claylake.configuration.maintenance import Retention
 
 _Config = glue.CfnTableOptimizer.TableOptimizerConfigurationProperty
 

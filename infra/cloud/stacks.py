@@ -25,8 +25,8 @@ from infra.cloud.network import Network, existing
 from infra.cloud.optimizers import Optimizers
 
 if TYPE_CHECKING:
-    from claylake.maintenance import Retention
-    from claylake.settings import Settings
+    from claylake.configuration.maintenance import Retention
+    from claylake.configuration.settings import Settings
     from infra.cloud.config import Stage
     from infra.cloud.dist import Dist
     from infra.cloud.network import Place

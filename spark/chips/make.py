@@ -7,18 +7,18 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.grid import Cell
-from spark import radiometry
+from claylake.area.grid import Cell
 from spark.chips import preview, tensor
-from spark.radiometry import Evidence
 from spark.reading.errors import ReadError
 from spark.reading.gdal import Traffic, traffic
 from spark.reading.scene import CellPixels, read_cells
+from spark.sentinel2 import radiometry
+from spark.sentinel2.radiometry import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
     from spark.reading.strips import Place
 
 _log = logging.getLogger(__name__)

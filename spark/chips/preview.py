@@ -8,7 +8,7 @@ from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
 from claylake.vocabulary import BANDS, CHIP_PX, PIXEL_M
 
 RGB = tuple(BANDS.index(name) for name in ("red", "green", "blue"))

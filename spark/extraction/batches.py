@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from spark.scl import Measures
+    from spark.sentinel2.scl import Measures
 
 MOST_CHIPS = 2_000
 """Of a batch: about 1 GB on the executors' disks, and what a lost cluster loses."""

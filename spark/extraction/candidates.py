@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
 
 CELLS = Columns({"cell_id": "string", "epsg": "int", "col": "int", "row": "int", "geometry": "binary"})
 FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
@@ -26,7 +26,7 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
     A scene supplies only cells of its own zone's grid: nothing is warped. The footprints are few
     and go to every executor as an index; cells stream past it.
 
-    `claylake.candidates` counts the same pairs when a run is planned.
+    `claylake.catalogue.candidates` counts the same pairs when a run is planned.
 
     Raises:
         FootprintError: a scene's footprint is no polygon; the message names the scene.

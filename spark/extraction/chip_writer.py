@@ -15,7 +15,7 @@ from spark.extraction.reading_log import Reading, ReadingLog
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.tables import TABLES
-from spark.radiometry import LARGEST_LOW_FRACTION, decide
+from spark.sentinel2.radiometry import LARGEST_LOW_FRACTION, decide
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row, SparkSession
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from claylake.scene import Scene
 
 _log = logging.getLogger(__name__)
 _OF_READING = ("clear_pixels", "below_1000", "requests", "downloaded", "seconds")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark.choose import EXISTING, Rules, choose
 from spark.lake.columns import Columns
-from spark.scl import MEASURES
+from spark.sentinel2.choose import EXISTING, Rules, choose
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd

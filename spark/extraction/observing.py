@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
-from claylake.grid import Cell
-from claylake.scene import Scene
+from claylake.area.grid import Cell
+from claylake.catalogue.scene import Scene
 from spark.extraction.arrow_batch import Batch, batch_of
 from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
-from spark.observe import ObservedCell, observe
 from spark.reading.gdal import environment, traffic
 from spark.reading.strips import Place
-from spark.scl import MEASURES
+from spark.sentinel2.observe import ObservedCell, observe
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
-from spark.choose import PRESENT
 from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
+from spark.sentinel2.choose import PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from claylake.scene import Scene
 
 PROCESSING_VERSION = "1"
 """Raised when the same files would give other chips or fractions."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from spark.radiometry import CONTRADICTION
+from spark.sentinel2.radiometry import CONTRADICTION
 
 
 @dataclass(kw_only=True)

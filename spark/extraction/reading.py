@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from claylake.scene import Scene
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
 from spark.extraction.arrow_batch import Batch, batch_of, rows_of_stream, stream_of
 from spark.extraction.batches import CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
-from spark.radiometry import decide
 from spark.reading.gdal import environment
 from spark.reading.strips import Place
-from spark.scl import MEASURES
+from spark.sentinel2.radiometry import decide
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

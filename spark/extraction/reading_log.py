@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from claylake import store
-from spark.radiometry import Evidence
+from spark.sentinel2.radiometry import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

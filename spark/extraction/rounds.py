@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spark.choose import PRESENT, READ, Rules
 from spark.extraction.batches import CellToRead, batches
 from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
-from spark.scl import MEASURES, Measures
+from spark.sentinel2.choose import PRESENT, READ, Rules
+from spark.sentinel2.scl import MEASURES, Measures
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from claylake import store
-from claylake.footprint import with_footprint
-from claylake.manifest import read_manifest
+from claylake.catalogue.footprint import with_footprint
+from claylake.catalogue.manifest import read_manifest
 from claylake.plan import CELLS, MANIFEST
-from claylake.reports import ExtractReport
+from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
-from spark.choose import PRESENT, Rules
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
 from spark.extraction.errors import ExtractError
@@ -28,7 +27,8 @@ from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge
 from spark.lake.opening import open_branches
-from spark.preference import preferences
+from spark.sentinel2.choose import PRESENT, Rules
+from spark.sentinel2.preference import preferences
 
 if TYPE_CHECKING:
     import pyarrow as pa

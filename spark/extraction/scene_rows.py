@@ -18,21 +18,21 @@ from claylake.vocabulary import (
     SCENE_QUARANTINED,
     SCENES,
 )
-from spark.choose import PRESENT
 from spark.extraction.observing import ObservedScene
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
-from spark.radiometry import decide, evidence_document
+from spark.sentinel2.choose import PRESENT
+from spark.sentinel2.radiometry import decide, evidence_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from claylake.scene import Scene
     from spark.extraction.read_failures import ReadFailures
     from spark.extraction.reading_log import ReadingLog
 

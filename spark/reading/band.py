@@ -18,7 +18,7 @@ from spark.reading.raster import Raster
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from claylake.scene import Asset
+    from claylake.catalogue.scene import Asset
 
 _log = logging.getLogger(__name__)
 

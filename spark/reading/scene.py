@@ -20,7 +20,7 @@ from spark.reading.strips import Place, Strip, strips
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
 
 _FINE_M, _COARSE_M = 10, 20
 GIVE_UP_AFTER = 64

@@ -4,10 +4,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claylake.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.catalogue.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.catalogue.footprint import footprint
+from claylake.catalogue.scene import Scene
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
-from claylake.scene import Scene
 from tests import everywhere
 
 ZONE = 32633

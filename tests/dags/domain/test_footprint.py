@@ -7,8 +7,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claylake.catalogue.footprint import footprint, with_footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint, with_footprint
 from tests import everywhere
 
 

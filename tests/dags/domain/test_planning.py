@@ -6,17 +6,18 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from claylake import published, store
-from claylake.aoi import Aoi
-from claylake.artifacts import model_version
-from claylake.cells import cells_of, digest
+from claylake import store
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of, digest
+from claylake.catalogue.manifest import read_manifest
+from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError, CatalogueError, SettingsError, StoreError
-from claylake.manifest import read_manifest
 from claylake.month import Month
-from claylake.params import Request
 from claylake.plan import RunRef, selection_digest
-from claylake.planning import make_plan, select_scenes, work_of
-from claylake.settings import Settings
+from claylake.release import model_version
+from claylake.request.params import Request
+from claylake.run import published
+from claylake.run.planning import make_plan, select_scenes, work_of
 from tests import everywhere
 
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")

@@ -12,8 +12,8 @@ import zipfile
 
 import pytest
 
-from claylake.artifacts import CODE, JARS, bootstrap_uri, job_uri
-from claylake.deployed import Deployed
+from claylake.configuration.deployed import Deployed
+from claylake.release import CODE, JARS, bootstrap_uri, job_uri
 from claylake.vocabulary import STEPS
 from infra.build import __main__ as command
 from infra.build.environment import key

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from aws_cdk.assertions import Match, Template
 
+from claylake.configuration.settings import assemble
 from claylake.errors import SettingsError
-from claylake.settings import assemble
 from tests.infra.cdk.conftest import changed
 from tests.infra.cdk.dist import FILES
 from tests.infra.cdk.templates import ACCOUNT, REGION

@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from infra import cdk, node, synth
+from infra import cdk, kept, node, synth
 from infra.cloud import grants
 from infra.cloud.dist import read_dist
 from infra.cloud.sample import write_sample
@@ -73,6 +73,24 @@ def test_destroying_needs_no_build_and_minds_none(tmp_path):
     assert read_dist(tmp_path / "sample").models == ("clay-v1.5",)
     for given in (["deploy", "--all"], ["deploy"], []):
         assert cdk.arguments(given, tmp_path / "sample") == given
+
+
+def test_what_a_destroyed_stage_keeps_is_read_from_its_templates(sandbox, production):
+    assert list(kept.kept(sandbox.assembly)) == []
+    found = list(kept.kept(production.assembly))
+    buckets = [f"AWS::S3::Bucket claylake-{name}-<AccountId>-<Region>" for name in ("airflow", "lake", "logs")]
+    named = [line for line in found if not line.startswith("AWS::KMS::Key LakeKey")]
+    assert sorted(named) == ["AWS::Glue::Database claylake", *buckets]
+    assert len(found) == len(named) + 1
+
+
+@pytest.mark.slow
+def test_what_stays_is_said_before_a_stage_is_destroyed(capsys):
+    assert kept.main(["production"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Destroying the stacks of production keeps these:\n   AWS::")
+    assert "termination protection" in said
+    assert kept.main(["nowhere"]) == 1
 
 
 @pytest.mark.slow

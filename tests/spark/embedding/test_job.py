@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from claylake import store
-from claylake.reports import EmbedReport
+from claylake.run.reports import EmbedReport
 from spark.embedding import run as job
 from spark.embedding.errors import ModelChangedError
 from spark.encoding import load_encoder

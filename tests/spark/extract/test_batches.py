@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spark.extraction.batches import FEWEST_CHIPS, FEWEST_ROWS, CellToRead, batches, by_scene, tasks
-from spark.scl import measures_of
+from spark.sentinel2.scl import measures_of
 
 MEASURES = measures_of(np.zeros((1, 2, 2), np.uint8))[0]
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
-from claylake.aoi import Aoi
-from claylake.candidates import count_candidates, find_candidates
-from claylake.cells import cells_of
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of
+from claylake.catalogue.candidates import count_candidates, find_candidates
+from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
 from spark.extraction.candidates import join_candidates
 from tests import everywhere
 from tests.spark.extract.imagery import Sheet, bare

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark.choose import CLOUD, NODATA, NOT_AMONG_CLEAREST, PRESENT, READ, Rules, choose
+from spark.sentinel2.choose import CLOUD, NODATA, NOT_AMONG_CLEAREST, PRESENT, READ, Rules, choose
 
 ALL = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=None)
 PASSES = [

@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
+from claylake.catalogue.scene import Scene
 from claylake.plan import Plan
-from claylake.reports import ExtractReport
-from claylake.scene import Scene
+from claylake.run.reports import ExtractReport
 from spark.chips.tensor import decode, digest
 from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
-from spark.radiometry import decide, harmonise
 from spark.reading.scene import read_cells
 from spark.reading.strips import Place
+from spark.sentinel2.radiometry import decide, harmonise
 from tests.spark.extract.conftest import PlanMaker
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 

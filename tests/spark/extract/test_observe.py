@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spark.observe import ObservedCell, observe
 from spark.reading.strips import Place
+from spark.sentinel2.observe import ObservedCell, observe
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 from tests.spark.extract.test_reading import broken_block
 

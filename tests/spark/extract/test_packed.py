@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pyspark
 import pytest
 
-from claylake.reports import ExtractReport
-from claylake.steps import step
+from claylake.cluster.steps import step
+from claylake.run.reports import ExtractReport
 from infra import package
 from infra.build.environment import environment, find_uv
 from infra.build.layers import read_layers

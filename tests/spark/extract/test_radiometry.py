@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from claylake.scene import Scene
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import SCL_NOT_CLEAR
-from spark.radiometry import (
+from spark.sentinel2.radiometry import (
     AS_PUBLISHED,
     MINUS_1000,
     Decision,

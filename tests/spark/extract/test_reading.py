@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine
 
-from claylake.grid import Cell
-from claylake.scene import Scene
+from claylake.area.grid import Cell
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX
 from spark.reading import scene as scene_module
 from spark.reading.errors import MisalignedError, MissingAssetError, UnreadableError
@@ -244,7 +244,7 @@ def test_reads_over_http_are_few_and_counted(tmp_path: Path, request: pytest.Fix
 @pytest.mark.skipif(not SAHARA.is_dir(), reason="no shared/data/sahara on this machine")
 def test_both_publications_of_one_scene_give_identical_chips() -> None:
     from spark.chips.tensor import digest
-    from spark.radiometry import decide, harmonise
+    from spark.sentinel2.radiometry import decide, harmonise
 
     digests = []
     for name in ("S2A_29RKH_20200219_0_L2A", "S2A_T29RKH_20200219T112111_L2A"):
@@ -258,7 +258,7 @@ def test_both_publications_of_one_scene_give_identical_chips() -> None:
 
 
 def test_twins_painted_with_and_without_offset_give_identical_chips(tmp_path: Path) -> None:
-    from spark.radiometry import decide, harmonise
+    from spark.sentinel2.radiometry import decide, harmonise
 
     def dark(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         values = coordinates(key, x, y)

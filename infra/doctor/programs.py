@@ -8,7 +8,7 @@ from infra.doctor.finding import Finding, missing, ok, warning
 from infra.doctor.machine import Installed, Software, dotted
 
 PYTHONS = {"3.11": "Spark", "3.12": "Airflow and CDK"}
-OLDEST_PYTHON, OLDEST_MAKE, OLDEST_UV = (3, 9), (3, 81), (0, 6, 9)
+OLDEST_MAKE, OLDEST_UV = (3, 81), (0, 6, 9)
 """uv 0.6.9 brought --torch-backend."""
 
 

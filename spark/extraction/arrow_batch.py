@@ -30,11 +30,9 @@ def stream_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> bytes:
     """Rows as one Arrow stream of these columns; others are left out."""
     import pyarrow as pa
 
-    schema = columns.arrow
-    kept = [{name: row[name] for name in columns.names} for row in rows]
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(pa.Table.from_pylist(kept, schema=schema))
+    batch, sink = batch_of(({name: row[name] for name in columns.names} for row in rows), columns), io.BytesIO()
+    with pa.ipc.new_stream(sink, columns.arrow) as writer:
+        writer.write_batch(batch)
     return sink.getvalue()
 
 

@@ -107,28 +107,40 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
 
 
 def _keys(rows: pd.DataFrame) -> set[tuple[str, str]]:
-    return set(zip(rows["cell_id"], rows["pass"], strict=True))
+    return set(zip(_texts(rows, "cell_id"), _texts(rows, "pass"), strict=True))
 
 
 def _rows(table: pd.DataFrame, chips: set[tuple[str, str]]) -> list[_Best]:
-    problems: list[str | None] = table["problem"].astype(object).where(table["problem"].notna(), None).tolist()
-    columns: tuple[list[str], list[str], list[float], list[float]] = (
-        table["cell_id"].tolist(),
-        table["pass"].tolist(),
-        table["clear_frac"].tolist(),
-        table["nodata_frac"].tolist(),
-    )
     return [
         _Best(
             cell_id=cell_id,
             pass_id=pass_id,
             exists=(cell_id, pass_id) in chips,
-            problem=problem,
+            problem=problem or None,
             clear_frac=clear_frac,
             nodata_frac=nodata_frac,
         )
-        for cell_id, pass_id, clear_frac, nodata_frac, problem in zip(*columns, problems, strict=True)
+        for cell_id, pass_id, problem, clear_frac, nodata_frac in zip(
+            _texts(table, "cell_id"),
+            _texts(table, "pass"),
+            _texts(table, "problem"),
+            _numbers(table, "clear_frac"),
+            _numbers(table, "nodata_frac"),
+            strict=True,
+        )
     ]
+
+
+def _texts(table: pd.DataFrame, name: str) -> list[str]:
+    """A column of strings; empty ones where there are none."""
+    values: list[str] = table[name].astype(object).fillna("").tolist()
+    return values
+
+
+def _numbers(table: pd.DataFrame, name: str) -> list[float]:
+    """A column of numbers; NaN where there are none."""
+    values: list[float] = table[name].astype(float).tolist()
+    return values
 
 
 def _surplus(best: list[_Best], outcomes: list[str], chips: set[tuple[str, str]], most: int) -> Iterator[int]:

@@ -15,6 +15,7 @@ from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError
 from claylake.month import Month
 from tests import everywhere
+from tests.dags.domain.zones import epsg_of
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")

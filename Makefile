@@ -26,8 +26,10 @@ ENVIRONMENTS := .venv/airflow/.synced .venv/spark/.synced .venv/infra/.synced
 ORACLE := .venv/oracle/.synced
 JARS := .cache/jars/.fetched
 
-# demo: which months of the generated world, or DATA=<folder> of STAC items and COGs instead.
+# demo: which months of the generated world, and which events, with blanks between (else a fire; docs/demo.md);
+# or DATA=<folder> of STAC items and COGs instead.
 MONTHS ?= 2024-08/2024-09
+EVENTS ?=
 DATA ?=
 PORT ?= 8080
 # build: which encoders, names or folders of artefacts; for GPUs unless ARCH is given (cuda or cpu).
@@ -39,7 +41,7 @@ PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
-# deploy: which stage of cdk.json.
+# deploy, diff and destroy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
 # The stand-in for AWS is on this machine: no proxy stands between.
@@ -58,7 +60,7 @@ help: ## list these targets
 
 .PHONY: setup
 setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars, the JVM's class archive
-	@$(INFRA) -m infra.local.rehearse
+	@$(INFRA) -m infra.local.class_archive.rehearse
 	@echo "claylake is set up"
 
 .PHONY: doctor
@@ -66,16 +68,20 @@ doctor: ## say what this machine has for claylake, what it lacks, and what to do
 	@UV="$(wildcard $(UV))" PORT="$(PORT)" MAKE_NAME="$(MAKE)" TORCH_BACKEND="$(TORCH_BACKEND)" infra/python -m infra.doctor
 
 .PHONY: demo
-demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, DATA=<folder>)
-	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
+demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, EVENTS=<events>, DATA=<folder>)
+	PYTHONPATH=dags $(INFRA) -m infra.local.demo --months "$(MONTHS)" $(foreach each,$(EVENTS),--event "$(each)") $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
-	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+	PYTHONPATH=dags $(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
 	UV=$(UV) $(INFRA) -m infra.build $(if $(ARCH),--arch "$(ARCH)") $(foreach each,$(MODEL),--model "$(each)") $(foreach each,$(PRECISION),--precision "$(each)")
+
+.PHONY: wheel
+wheel: .venv/infra/.synced ## build the package, as wheel and source archive, in out/wheel/
+	$(INFRA) -m hatchling build -d out/wheel
 
 .PHONY: model
 model: setup ## fetch, build and verify an encoder, for this machine unless ARCH=cpu|cuda|mps (NAME=clay-v1.5|large-random|demo-random, PRECISION=bf16)
@@ -97,6 +103,10 @@ test: setup lint ## lint, then every test
 test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
+.PHONY: test-domain
+test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake), in a quarter of a minute
+	$(AIRFLOW) -m pytest -q tests/dags/domain
+
 .PHONY: test-matrix
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
@@ -116,13 +126,22 @@ synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; 
 deploy: build ## build, and deploy the stacks of STAGE (sandbox) to the AWS account of the current credentials
 	$(INFRA) -m infra.cdk deploy --all -c stage=$(STAGE)
 
+.PHONY: diff
+diff: build ## build, and show what `make deploy` would change in the stacks of STAGE (sandbox)
+	$(INFRA) -m infra.cdk diff --fail-on never -c stage=$(STAGE)
+
+.PHONY: destroy
+destroy: .venv/infra/.synced ## say what stays, and destroy the stacks of STAGE (sandbox) once you confirm it
+	$(INFRA) -m infra.kept $(STAGE)
+	$(INFRA) -m infra.cdk destroy --all -c stage=$(STAGE)
+
 .PHONY: lint
 lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
 	.venv/airflow/bin/ruff check .
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/mypy dags plugins
-	.venv/spark/bin/mypy spark model infra/local/world
-	.venv/infra/bin/mypy infra --exclude infra/local/world
+	.venv/spark/bin/mypy spark model infra/world
+	.venv/infra/bin/mypy infra --exclude infra/world
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format

@@ -12,8 +12,8 @@ from claylake import compatibility
 
 compatibility.require_environment()  # a missing package is no fault of an AOI file
 
-from claylake.aoi_files import list_aois
 from claylake.errors import BadInputError
+from claylake.request.aoi_files import list_aois
 
 problems = list_aois(Path(__file__).resolve().parent).problems
 if problems:

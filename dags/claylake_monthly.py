@@ -22,11 +22,11 @@ compatibility.require_environment()  # before a missing plugin or package fails 
 
 from airflow.sdk import DAG, Param, task
 
-from claylake import aoi_files, form
+from claylake.configuration.layers import AOI_SUFFIX, load_settings
+from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError, BudgetError
-from claylake.layers import AOI_SUFFIX, load_settings
 from claylake.month import Month
-from claylake.settings import Settings
+from claylake.request import aoi_files, form
 from claylake_airflow import VERSION, operators
 from claylake_airflow.failures import name_failure, not_retried
 from claylake_airflow.operators.verdict import GO
@@ -75,11 +75,11 @@ The DAG must be unpaused, or runs stay queued.
 @task(execution_timeout=timedelta(hours=2), **API)
 def plan(aoi_name: str | None, **context: Any) -> str:
     """Check the params, search the catalogue, estimate; gives the plan's URI."""
-    from claylake.aoi import Aoi
-    from claylake.layers import read_aois
-    from claylake.params import resolve
+    from claylake.area.aoi import Aoi
+    from claylake.configuration.layers import read_aois
     from claylake.plan import PLAN, RunRef
-    from claylake.planning import make_plan
+    from claylake.request.params import resolve
+    from claylake.run.planning import make_plan
 
     run = context["dag_run"]
     with not_retried(BadInputError, ti=context["ti"]):
@@ -106,8 +106,8 @@ def gate(**context: Any) -> bool:
     """Whether to start a cluster: not for a dry run, nor without work; above the budget it fails."""
     import logging
 
-    from claylake.gate import decide
     from claylake.plan import Plan
+    from claylake.run.gate import decide
 
     with not_retried(BudgetError, ti=context["ti"]):
         decision = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))

@@ -12,7 +12,7 @@ compatibility.require_environment()  # before a missing plugin or package fails 
 
 from airflow.sdk import DAG, task
 
-from claylake.layers import load_settings
+from claylake.configuration.layers import load_settings
 from claylake_airflow import VERSION
 from claylake_airflow.failures import name_failure
 

@@ -58,7 +58,7 @@ def main() -> int:
     try:
         build().synth()
     except (DeployError, RuntimeError) as error:
-        # What a check has found, CDK has told already; jsii raises RuntimeError for whatever CDK throws.
+        # What a check has found, CDK has printed already; jsii raises RuntimeError for whatever CDK throws.
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -84,7 +84,7 @@ def _npm() -> list[str]:
 
 
 def arguments(given: Sequence[str], sample: Path) -> list[str]:
-    """What the CDK is told: where no build is needed, a sample of one, written to `sample`."""
+    """Arguments of the CDK; where no build is needed, with a sample of one, written to `sample`."""
     if not given or given[0] not in _BUILDLESS:
         return list(given)
     return [*given, "-c", f"dist={write_sample(sample)}"]

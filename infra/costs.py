@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.estimate import Workload, embed_rate, estimate
-from claylake.instances import instance
-from claylake.settings import Settings
-from claylake.shape import shape_of
+from claylake.cluster.estimate import Workload, embed_rate, estimate
+from claylake.cluster.instances import instance
+from claylake.cluster.shape import shape_of
+from claylake.configuration.settings import Settings
 from infra.cloud.config import Stage, read_stage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from claylake.cluster_settings import Layout
+    from claylake.configuration.cluster_settings import Layout
 
 ROOT: Final = Path(__file__).parents[1]
 LOOKS_PER_CHIP: Final = 2
@@ -49,7 +49,7 @@ TABLE_USD_GB: Final = 0.023
 """S3 Standard, a month."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Rate:
     """One instance type: chips embedded per second and node, US dollars for 1,000 chips more, and for an empty run."""
 

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 PINS = HERE / "jars.sha256"
 IVY_SETTINGS = HERE / "ivysettings.xml"
 _UNTRUSTED = "PKIX path building failed"
-_ADVICE = "is a Maven repository within reach? Behind a proxy, tell Java in JAVA_TOOL_OPTIONS (-Dhttps.proxyHost=...)"
+_ADVICE = "is a Maven repository within reach? Behind a proxy, set it in JAVA_TOOL_OPTIONS (-Dhttps.proxyHost=...)"
 log = logging.getLogger(__name__)
 
 
@@ -36,7 +36,7 @@ def pins(text: str) -> dict[str, str]:
 
 
 def file_name(coordinates: str) -> str:
-    """``<artifact>-<version>.jar``, the name by which jobs ask for it."""
+    """``<artifact>-<version>.jar``, the name by which jobs load it."""
     _, artifact, version = coordinates.split(":")
     return f"{artifact}-{version}.jar"
 
@@ -92,7 +92,7 @@ def _resolve(coordinates: list[str], cache: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         done = _submit(coordinates, ivy, Path(folder))
         if done.returncode and _UNTRUSTED in done.stdout + done.stderr:
-            log.info("this Java does not know who signs here: trying again with the authorities that Python trusts")
+            log.info("this Java does not trust the certificates: trying again with the authorities that Python trusts")
             store = Path(folder) / "authorities.jks"
             store.write_bytes(trust.key_store(trust.authorities()))
             done = _submit(coordinates, ivy, Path(folder), *trust.options(store))
@@ -120,7 +120,7 @@ def _submit(coordinates: list[str], ivy: Path, folder: Path, *java: str) -> subp
 
 
 def reason(said: str) -> str:
-    """What Ivy and Java say of a failure, in a line: the first error that they name, else their last words."""
+    """What Ivy and Java say of a failure, in a line: the first error that they name, else their last line."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     named = [line for line in lines if "error" in line.lower() or "exception" in line.lower()]
     return (named or lines or ["it said nothing"])[0 if named else -1][:400]

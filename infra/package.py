@@ -1,6 +1,6 @@
 """Put together what EMR steps load: code, job scripts, jars and the model artefact.
 
-The folder has the layout of ``<artifacts>/`` in the bucket (see `claylake.artifacts`). Zip entries
+The folder has the layout of ``<artifacts>/`` in the bucket (see `claylake.release`). Zip entries
 carry a fixed date, so equal sources give equal bytes.
 """
 

@@ -1,6 +1,6 @@
-"""Whether an encoder's published weights are those that everybody agreed on: what its card says of the pin.
+"""Whether an encoder's published weights are under the committed pin: what its card says of it.
 
-The `model` package writes the card. It tells a pin that is committed from one that a first download made for one user.
+The `model` package writes the card. It distinguishes a committed pin from one that a first download made for one user.
 """
 
 from __future__ import annotations

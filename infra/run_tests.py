@@ -39,10 +39,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fast", action="store_true", help="leave out tests marked slow")
     options, passed_on = parser.parse_known_args()
-    asked = ["-m", "not slow and not matrix"] if options.fast else ["-m", "not matrix", "--durations=8"]
+    marks = ["-m", "not slow and not matrix"] if options.fast else ["-m", "not matrix", "--durations=8"]
     environment = {**os.environ, "JAVA_HOME": _java(), "PYTHONUNBUFFERED": "1"}
     with ThreadPoolExecutor(len(LANES)) as pool:
-        lanes = pool.map(lambda lane: [_run(name, [*passed_on, *asked], environment) for name in lane], LANES)
+        lanes = pool.map(lambda lane: [_run(name, [*passed_on, *marks], environment) for name in lane], LANES)
         codes = [code for lane in lanes for code in lane]
     return next((code for code in codes if code), 0)
 
@@ -71,7 +71,7 @@ def _say(text: str) -> None:
 
 
 def _java() -> str:
-    """Java 17, asked of the spark environment, which carries one for machines that have none."""
+    """JAVA_HOME of a Java 17; the spark environment carries one for machines that have none."""
     try:
         return java_home()
     except LookupError:

@@ -1,4 +1,4 @@
-"""Synthesise every stage of ``cdk.json`` offline, have cdk-nag check it, and tell what was found.
+"""Synthesise every stage of ``cdk.json`` offline, have cdk-nag check it, and print the findings.
 
 ``python -m infra.synth``: templates go to ``cdk.out/<stage>``. Where ``dist/`` has not been built, a build of a few
 bytes stands in: stacks do not depend on what is in the files. So it does for a stage that does not take the build's
@@ -19,10 +19,10 @@ OUT = ROOT / "cdk.out"
 
 
 def synthesise(stage: str, context: dict[str, Any], dist: Path, out: Path) -> list[str]:
-    """One stage; lines that tell about it.
+    """One stage; lines of its report.
 
     Raises:
-        RuntimeError: A check has found something; CDK has told what.
+        RuntimeError: A check has found something; CDK has printed what.
         DeployError: The stage or the build is not as it should be.
     """
     from infra.app import build
@@ -60,7 +60,7 @@ def main() -> int:
     from infra.cloud.sample import MANIFEST, write_sample
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
-    told = slice(None) if "--reasons" in sys.argv[1:] else slice(1)
+    shown = slice(None) if "--reasons" in sys.argv[1:] else slice(1)
     with tempfile.TemporaryDirectory() as folder:
         real = ROOT / str(context["dist"])
         sample = write_sample(Path(folder))
@@ -72,7 +72,7 @@ def main() -> int:
             except (DeployError, RuntimeError) as error:
                 sys.stderr.write(f"{stage}: {error}\n")
                 return 1
-            sys.stdout.write("\n".join(lines[told]) + "\n")
+            sys.stdout.write("\n".join(lines[shown]) + "\n")
     return 0
 
 

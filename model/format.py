@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 FORMAT = 2
 """Of the folder; readers refuse any other."""
 DESCRIPTION = "model.json"
-"""Describes the folder; `claylake.artifacts` repeats the name, since MWAA has no package `model`."""
+"""Describes the folder; `claylake.release` repeats the name, since MWAA has no package `model`."""
 WEIGHTS = "weights.safetensors"
 REFERENCE = "reference.npz"
 INPUT = "dn"

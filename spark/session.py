@@ -70,6 +70,17 @@ def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, se
     for key, value in values.items():
         builder = builder.config(key, value)
     started = builder.getOrCreate()
+    if sedona:
+        _open_sedona(started)
     if SHUFFLE not in dict(started.sparkContext.getConf().getAll()):
         started.conf.set(SHUFFLE, str(TASKS_PER_CORE * started.sparkContext.defaultParallelism))
     return started
+
+
+def _open_sedona(started: SparkSession) -> None:
+    """Register Sedona's functions and joins with a session, before its first query."""
+    from sedona.spark import SedonaContext
+
+    # Each start would report itself to a server of Sedona's authors.
+    started.sparkContext.setSystemProperty("DO_NOT_TRACK", "true")
+    SedonaContext.create(started)

@@ -12,9 +12,9 @@ from pyproj import Transformer
 from shapely.affinity import translate
 from shapely.geometry import mapping
 
-from claylake.aoi import Aoi
-from claylake.cells import cells_of
-from claylake.scene import Scene
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:

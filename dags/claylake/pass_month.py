@@ -1,7 +1,7 @@
 """The month that a pass belongs to: that of its datatake's start (UTC), whatever the datetimes of its items say.
 
 The start ends the ids of passes (``S2A_20200219T112111``) and of their chips (``32629_156_1342_S2A_20200219T112111``)
-alike. One rule, in the forms that Python, Arrow, pandas and SQL need; a test holds them together.
+alike. One rule, in the forms that Python, Arrow and SQL need; a test holds them together.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from claylake.month import Month
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    import pandas as pd
 
 _START: Final = re.compile(r"\d{8}T\d{6}")
 _LENGTH: Final = len("yyyymmddThhmmss")
@@ -51,11 +50,6 @@ def of_months_arrow(ids: Any, months: Iterable[Month]) -> Any:
 
     found = pc.utf8_slice_codeunits(ids, start=-_LENGTH, stop=_MONTH - _LENGTH)
     return pc.is_in(found, value_set=pa.array(_digits(months), found.type))
-
-
-def months_pandas(ids: pd.Series[Any]) -> pd.Series[Any]:
-    """``yyyymm`` of each of `ids`."""
-    return ids.astype(str).str[-_LENGTH : _MONTH - _LENGTH]
 
 
 def of_months_sql(column: str, months: Iterable[Month]) -> str:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from claylake import store
+from claylake.configuration.settings import Deployed, Layout, Selection, Settings
 from claylake.errors import StoreError
 from claylake.month import Month
-from claylake.settings import Deployed, Layout, Selection, Settings
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,7 +81,7 @@ class Plan(_Value):
     """What one run is to do, and with which settings.
 
     `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
-    `candidates` of the estimate are the (cell, pass) pairs that extraction will observe (`claylake.candidates`).
+    `candidates` of the estimate are the (cell, pass) pairs to be observed (`claylake.catalogue.candidates`).
     """
 
     format: Literal[1] = FORMAT

@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.arch is None:
         log.info("no ARCH given: building for a cluster whose nodes embed on GPUs, cuda; ARCH=cpu for nodes without")
     home = Home()
-    # A small torch for nodes without a GPU; an empty variable asks for the locked one, which runs there, too.
+    # A small torch for nodes without a GPU; an empty variable takes the locked one, which runs there, too.
     backend = os.environ.get("TORCH_BACKEND", CPU) or None if arch == CPU else None
     try:
         sources = Sources(

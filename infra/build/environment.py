@@ -33,7 +33,7 @@ def environment(layer: Layer, *, cache: Path, uv: Path) -> Path:
     """The layer's archive in the cache, made where it has not been yet.
 
     Raises:
-        BuildError: uv cannot install it; the message holds its last words.
+        BuildError: uv cannot install it; the message holds the end of its output.
     """
     target = cache / "build" / key(layer) / f"{layer.name}.tar.gz"
     if target.is_file():

@@ -20,7 +20,7 @@ _REQUIREMENT = re.compile(r"(?m)^(?P<name>[A-Za-z0-9._-]+)==\S+.*(?:\n[ \t].*)*"
 _CUDA = re.compile(r"(torch|triton|nvidia-|cuda-)")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Layer:
     """One archive's packages.
 
@@ -56,7 +56,8 @@ def read_layers(locks: Path, backend: str | None = None) -> tuple[Layer, Layer]:
     if backend is not None:
         torch = added["torch"].split()[0]
         added = {name: text for name, text in added.items() if not _CUDA.match(name)}
-    return Layer(EXTRACT, _text(base)), Layer(EMBED, _text(added), torch, backend)
+    extract = Layer(name=EXTRACT, locked=_text(base))
+    return extract, Layer(name=EMBED, locked=_text(added), torch=torch, backend=backend)
 
 
 def requirements(lock: Path) -> dict[str, str]:

@@ -15,7 +15,7 @@ MANIFEST = "manifest.json"
 MWAA = "mwaa/"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class File:
     """One file of a build: path with slashes, SHA-256 in hex, size in bytes."""
 
@@ -53,4 +53,5 @@ def seal(folder: Path, arch: str) -> list[File]:
 def _file(folder: Path, name: str) -> File:
     path = folder / name
     with path.open("rb") as stream:
-        return File(name, hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    return File(name=name, sha256=digest, size=path.stat().st_size)

@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 
-def find_models(asked: Iterable[str], build: Callable[[str], Path]) -> list[Path]:
-    """The artefact folders of what was asked for.
+def find_models(wanted: Iterable[str], build: Callable[[str], Path]) -> list[Path]:
+    """The artefact folders of encoders.
 
     Args:
-        asked: Folders of artefacts, or names that `build` knows.
+        wanted: Folders of artefacts, or names that `build` knows.
         build: Builds the encoder of a name where that has not been done yet, gives its folder.
 
     Raises:
         BuildError: One is not there or cannot be built, or two have one name.
     """
-    folders = [_folder(each, build) for each in asked]
+    folders = [_folder(each, build) for each in wanted]
     names = [folder.name for folder in folders]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise BuildError(f"two encoders are called {', '.join(twice)}: settings could not tell them apart")
+        raise BuildError(f"two encoders are called {', '.join(twice)}: settings could not name one of them")
     return folders
 
 
@@ -70,12 +70,12 @@ def describe(folder: Path) -> str:
     return f"{about}\n   production refuses it: {found}" if found else about
 
 
-def _folder(asked: str, build: Callable[[str], Path]) -> Path:
-    folder = Path(asked)
+def _folder(wanted: str, build: Callable[[str], Path]) -> Path:
+    folder = Path(wanted)
     if not (folder / DESCRIPTION).is_file():
         if len(folder.parts) > 1:
             raise BuildError(
-                f"{asked} is no encoder's folder: it has no {DESCRIPTION}; give one that has, or a name to build"
+                f"{wanted} is no encoder's folder: it has no {DESCRIPTION}; give one with it, or a name to build"
             )
-        folder = build(asked)
+        folder = build(wanted)
     return folder.resolve()

@@ -46,9 +46,9 @@ class Alarms(Construct):
 
 
 def budget(scope: Construct, *, names: Names, config: GuardConfig, topic: sns.ITopic) -> budgets.CfnBudget:
-    """A monthly budget of the account: told at 80 % spent, and when the forecast is above all of it.
+    """A monthly budget of the account, which notifies at 80 % spent, and when the forecast is above all of it.
 
-    It counts the whole account: a filter by tag would stay silent until somebody has activated that tag for billing.
+    It counts the whole account: a filter by tag would stay silent until that tag is activated for billing.
     """
     subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)
     thresholds = (("ACTUAL", 80), ("FORECASTED", 100))

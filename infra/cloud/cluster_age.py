@@ -1,4 +1,4 @@
-"""The age of the oldest cluster, which EMR itself does not tell."""
+"""The age of the oldest cluster, which EMR itself does not report."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOK = Duration.minutes(15)
 
 
 class ClusterAge(Construct):
-    """An alarm on the longest-living cluster; EMR has no such metric, so a function tells it."""
+    """An alarm on the longest-living cluster; EMR has no such metric, so a function reports it."""
 
     def __init__(self, scope: Construct, name: str, *, names: Names, alarms: Alarms, hours: float) -> None:
         super().__init__(scope, name)
@@ -31,7 +31,7 @@ class ClusterAge(Construct):
             self,
             "Watch",
             module="cluster_age",
-            description="Tells how long the oldest live cluster has lived",
+            description="Reports how long the oldest live cluster has lived",
             timeout=Duration.minutes(2),
             environment={"LOG_URI": f"s3://{names.logs}/{CLUSTER_LOGS.rstrip('/')}", "DEPLOYMENT": names.stage},
             grants=(
@@ -74,7 +74,7 @@ class ClusterAge(Construct):
                 self,
                 "TooOld",
                 alarm_name=f"{names.stage}-cluster-age",
-                alarm_description=f"A cluster is older than {hours:g} hours, or nobody could look",
+                alarm_description=f"A cluster is older than {hours:g} hours, or its age is unknown",
                 metric=self.oldest,
                 threshold=hours,
                 comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,

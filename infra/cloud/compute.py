@@ -23,7 +23,7 @@ class Groups(Construct):
 
     A rule of EMR's own adding would not end with the stack, and would hold the groups that it names. Nodes talk to
     each other freely; EMR reaches them on 8443 through the service access group and is reached on 9443 (EMR guide,
-    "EMR-managed security groups", private subnets). Nobody else comes in.
+    "EMR-managed security groups", private subnets). No other traffic may enter.
     """
 
     def __init__(self, scope: Construct, name: str, *, place: Place) -> None:

@@ -77,7 +77,7 @@ class Courier(Construct):
             objects: Key to file.
             archives: Prefix to zip archive, which is unpacked.
             texts: Key to content, which may hold references.
-            versions: Keys whose object versions are told, as attributes ``Version.<key>``.
+            versions: Keys whose object versions are returned, as attributes ``Version.<key>``.
             release: Folder of a release, ``<root>/<release>``; older ones beside it are removed but for one.
         """
         properties: dict[str, Any] = {

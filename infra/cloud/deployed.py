@@ -11,7 +11,7 @@ from infra.cloud.naming import ACCOUNT, REGION, Names
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from claylake.maintenance import Retention
+    from claylake.configuration.maintenance import Retention
     from infra.cloud.dist import Dist
 
 
@@ -24,7 +24,7 @@ def deployed_settings(
     security: str,
     optimized: Retention | None,
 ) -> dict[str, Any]:
-    """Partial settings of `claylake.settings`; values may be references that CloudFormation fills in.
+    """Partial settings of `claylake.configuration.settings`; values may be references that CloudFormation fills in.
 
     Args:
         names: Of the deployment.

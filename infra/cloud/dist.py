@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from claylake.configuration.settings import Settings, assemble
 from claylake.errors import SettingsError
-from claylake.settings import Settings, assemble
 from infra.cloud.errors import DistError
 from infra.cloud.sample import MANIFEST
 from model.format import DESCRIPTION

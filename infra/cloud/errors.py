@@ -14,7 +14,7 @@ class DistError(DeployError):
 
 
 class PinError(DeployError):
-    """A build's encoder is not under the pin that the stage asks for."""
+    """A build's encoder is not under the pin that the stage requires."""
 
 
 class GrantError(DeployError):

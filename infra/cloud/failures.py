@@ -1,4 +1,4 @@
-"""What has failed: DAG runs, as Airflow tells, and clusters, as EMR does."""
+"""What has failed: DAG runs, as Airflow reports, and clusters, as EMR does."""
 
 from __future__ import annotations
 

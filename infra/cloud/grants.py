@@ -70,7 +70,7 @@ def accept(construct: IConstruct, rule: str, reason: str) -> None:
 
 
 def _reasons(scope: IConstruct, grants: Sequence[Grant]) -> dict[str, list[str]]:
-    """Resources with a wildcard, flattened as cdk-nag tells them, and why each is needed."""
+    """Resources with a wildcard, flattened as cdk-nag reports them, and why each is needed."""
     stack, found = Stack.of(scope), dict[str, list[str]]()
     for grant in grants:
         for resource in grant.resources:

@@ -107,7 +107,7 @@ class Lake(Construct):
                 },
             )
         )
-        # SNS asks in the name of who publishes; events come without conditions that could be asked for.
+        # SNS calls the key in the publisher's name, and events carry nothing that a condition could require.
         key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmPublishers",

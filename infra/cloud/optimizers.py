@@ -14,13 +14,13 @@ from infra.cloud.naming import ACCOUNT, Names
 from infra.cloud.roles.instance import optimizer_grants
 
 if TYPE_CHECKING:
-    from claylake.maintenance import Retention
+    from claylake.configuration.maintenance import Retention
 
 _Config = glue.CfnTableOptimizer.TableOptimizerConfigurationProperty
 
 
 class Optimizers(Construct):
-    """Compaction, retention and orphan removal of each table, within limits that ``deployed.json`` tells the DAGs.
+    """Compaction, retention and orphan removal of each table, within limits that ``deployed.json`` passes to the DAGs.
 
     The tables must be there: they are made by a first month, and attached to by a second deployment.
     """

@@ -25,8 +25,8 @@ from infra.cloud.network import Network, existing
 from infra.cloud.optimizers import Optimizers
 
 if TYPE_CHECKING:
-    from claylake.maintenance import Retention
-    from claylake.settings import Settings
+    from claylake.configuration.maintenance import Retention
+    from claylake.configuration.settings import Settings
     from infra.cloud.config import Stage
     from infra.cloud.dist import Dist
     from infra.cloud.network import Place
@@ -61,7 +61,7 @@ class Parts:
 
     @property
     def alarming_hours(self) -> float:
-        """Age of a cluster, in hours, that nobody can have wanted."""
+        """Age of a cluster, in hours, that no run can need."""
         cluster = self.settings.cluster
         return self.stage.guard.cluster_hours or cluster.max_hours + cluster.keep_cluster_minutes / 60 + 1
 

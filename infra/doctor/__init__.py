@@ -1,5 +1,6 @@
 """`make doctor`: what this machine has for claylake, what it lacks, and what to do.
 
-It runs before anything is installed: on Python 3.9, with the standard library alone, and never with a traceback. `look`
-reads the machine into a value, `checks` are functions of that value, so that tests can show them any machine.
+It runs before anything is installed: on Python 3.9 (so its values may not be keyword-only), with the standard library
+alone, and never with a traceback. `facts` reads the machine into a value, `checks` are functions of that value, so that
+tests can give them any machine.
 """

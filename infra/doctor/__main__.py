@@ -6,17 +6,17 @@ import os
 import sys
 
 from infra.doctor.checks import findings
+from infra.doctor.facts import read_machine
 from infra.doctor.finding import MISSING
-from infra.doctor.look import look
 from infra.doctor.page import page
 
 
 def main() -> int:
-    """Say what is there; 1 if `make demo` cannot work."""
+    """Print what the machine has; 1 if `make demo` cannot work."""
     try:
-        found = findings(look(os.environ))
+        found = findings(read_machine(os.environ))
     except (OSError, RuntimeError, ValueError) as error:
-        sys.stderr.write(f"make doctor cannot look at this machine: {error}\n")
+        sys.stderr.write(f"make doctor cannot read this machine: {error}\n")
         return 1
     sys.stdout.write(page(found))
     return int(any(finding.state == MISSING for finding in found))

@@ -1,4 +1,4 @@
-"""Everything that is checked, in the order in which it is told."""
+"""Everything that is checked, in the order of the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from infra.doctor.machine import Machine
 
 
 def findings(machine: Machine) -> tuple[Finding, ...]:
-    """What there is to say of a machine."""
+    """All findings of a machine."""
     seen, software, installed = machine.system, machine.software, machine.installed
     linux_on_arm = seen.name == "Linux" and seen.architecture == "aarch64"
     # Elsewhere the ordinary torch comes without CUDA.

@@ -37,7 +37,7 @@ class System:
         cores: Processors that may be used.
         memory_mb: Main memory, or what a container may have of it; 0 where unknown.
         processor: What `python -m model.processor` prints; None if that failed.
-        processor_error: Its last words then.
+        processor_error: The last line of its output then.
         gpus: Names of NVIDIA's, as nvidia-smi lists them.
         gpu_error: What nvidia-smi says instead; empty where there is none.
     """
@@ -86,7 +86,7 @@ class Folder:
 
     Attributes:
         path: Where it is, or will be.
-        device: What its file system is told apart by.
+        device: Number of its file system.
         free_mb: What is free there.
         sizes_mb: What it holds, by part.
     """
@@ -133,17 +133,17 @@ class Network:
         port_error: Why it cannot have it; empty if it can.
         other_ports: Whether any of those for the stand-in is free.
         index_error: Why the package index does not answer; empty if it does.
-        asked_with: What asked it: `uv`, `pip`, or empty where there was neither.
+        index_program: Which program queried it: `uv`, `pip`, or empty where there was neither.
         proxies: Names of the proxy variables that are set.
         torch_backend: `TORCH_BACKEND`.
-        torch_error: Why uv's index of that backend does not answer; empty if it does, or was not asked.
+        torch_error: Why uv's index of that backend does not answer; empty if it does, or was not queried.
     """
 
     port: str
     port_error: str = ""
     other_ports: bool = True
     index_error: str = ""
-    asked_with: str = "uv"
+    index_program: str = "uv"
     proxies: tuple[str, ...] = ()
     torch_backend: str = ""
     torch_error: str = ""

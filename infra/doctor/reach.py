@@ -21,25 +21,25 @@ def index(seen: Network, installed: Installed) -> Finding:
     """Whether packages can be fetched, by the user's own settings of uv or pip."""
     needed = "the package index of your settings, for make setup"
     if not seen.index_error:
-        return ok("index", f"answers ({seen.asked_with})", needed)
+        return ok("index", f"answers ({seen.index_program})", needed)
     if installed.complete:
         return ok("index", f"does not answer ({seen.index_error}); everything is installed", needed)
-    if not seen.asked_with:
-        return warning("index", f"not asked: {seen.index_error}", needed, "install pip or uv")
+    if not seen.index_program:
+        return warning("index", f"not queried: {seen.index_error}", needed, "install pip or uv")
     remedy = (
         "look at the network and at uv's and pip's settings (UV_DEFAULT_INDEX, PIP_INDEX_URL, proxy, SSL_CERT_FILE)"
     )
-    return missing("index", f"does not answer ({seen.asked_with}: {seen.index_error})", needed, remedy)
+    return missing("index", f"does not answer ({seen.index_program}: {seen.index_error})", needed, remedy)
 
 
 def settings(seen: Network, installed: Installed) -> Finding:
     """Variables that change where things come from."""
-    told = [f"{', '.join(seen.proxies)} set"] if seen.proxies else ["no proxy"]
-    told.append(
+    lines = [f"{', '.join(seen.proxies)} set"] if seen.proxies else ["no proxy"]
+    lines.append(
         f"TORCH_BACKEND={seen.torch_backend}" if seen.torch_backend else "torch of the lock (TORCH_BACKEND is not set)"
     )
     if seen.torch_error and not installed.complete:
         needed = "uv's index of that torch"
         remedy = "unset TORCH_BACKEND for the ordinary torch"
-        return missing("settings", f"{'; '.join(told)}: {seen.torch_error}", needed, remedy)
-    return ok("settings", "; ".join(told))
+        return missing("settings", f"{'; '.join(lines)}: {seen.torch_error}", needed, remedy)
+    return ok("settings", "; ".join(lines))

@@ -46,11 +46,11 @@ def _needs(room: Room, installed: Installed, *, small_torch: bool) -> list[tuple
 
 def caches(room: Room) -> Finding:
     """How large they are, and how to be rid of them."""
-    told = []
+    lines = []
     for name, folder in (("claylake's", room.cache), ("uv's", room.uv_cache)):
         parts = ", ".join(f"{part} {_gb(size)}" for part, size in sorted(folder.sizes_mb.items()) if size)
-        told.append(f"{name} {_gb(sum(folder.sizes_mb.values()))} at {folder.path}" + (f" ({parts})" if parts else ""))
-    return ok("caches", "; ".join(told), "nothing: both may be removed, and are fetched again")
+        lines.append(f"{name} {_gb(sum(folder.sizes_mb.values()))} at {folder.path}" + (f" ({parts})" if parts else ""))
+    return ok("caches", "; ".join(lines), "nothing: both may be removed, and are fetched again")
 
 
 def environments(installed: Installed) -> Finding:
@@ -59,11 +59,11 @@ def environments(installed: Installed) -> Finding:
     astray = {name: differing for name, differing in installed.environments.items() if differing}
     needed = f"{', '.join(installed.environments)}, each as in locks/<name>.txt"
     if astray:
-        told = "; ".join(
+        differing = "; ".join(
             f"{name}: {', '.join(each[:3])}{' ...' if len(each) > 3 else ''}" for name, each in astray.items()
         )
         files = " ".join(f".venv/{name}/.synced" for name in astray)
-        return warning("environments", told, needed, f"rm -f {files} and make setup")
+        return warning("environments", differing, needed, f"rm -f {files} and make setup")
     if len(absent) == len(installed.environments):
         return warning("environments", "none yet", needed, "make setup; make demo does that first, too")
     if absent:

@@ -85,7 +85,7 @@ class StackInfo:
         return counts
 
     def calls(self) -> list[dict[str, str]]:
-        """Kinds of AWS calls that Airflow and steps have made so far; see `infra.local.calls`."""
+        """Kinds of AWS calls that Airflow and steps have made so far; see `infra.local.aws.calls`."""
         return list(self.control("GET", "calls"))
 
     def optimizer_ran(self, *, database: str, table: str, kind: str, **run: Any) -> None:
@@ -198,7 +198,7 @@ def _answers(info: StackInfo) -> bool:
     try:
         return bool(info.control("GET", "health")["pid"] == info.pid)
     except (OSError, ValueError, LookupError, TypeError, HTTPException, StackFailedError):
-        # Gone, or somebody else has the port by now.
+        # It is gone, or another program has the port by now.
         return False
 
 

@@ -1,4 +1,4 @@
-"""What a deployment tells the DAGs, written for the local stack."""
+"""The settings that a deployment passes to the DAGs, for the local stack."""
 
 from __future__ import annotations
 

@@ -17,10 +17,6 @@ class FaultError(LocalError):
     """A fault request that names no known fault, or is malformed."""
 
 
-class OptimizerError(LocalError):
-    """A run that no table optimizer of Glue's can have had."""
-
-
 class CatalogueError(LocalError):
     """The STAC server did not start, or does not answer as it must."""
 

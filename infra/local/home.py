@@ -16,14 +16,16 @@ from infra.local.deployed import DEMO_MODEL
 from infra.local.options import AIRFLOW_KEY, REPOSITORY, user_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from infra.world.arguments import WorldArguments
 
 
 class HomeError(RuntimeError):
-    """A part of the local stack could not be made; the message holds the tool's last words."""
+    """A part of the local stack could not be made; the message holds the end of the tool's output."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Home:
     """Where things lie.
 
@@ -50,7 +52,7 @@ class Home:
         """An encoder's artefact folder, built where this version of its code has not been yet."""
         command = [str(self.python("spark")), "-m", "model", "build", "--name", name]
         env = {**os.environ, "CLAYLAKE_CACHE": str(self.cache)}
-        # What it says of a download or of a build that takes minutes is for the user to read while it happens.
+        # Its standard error, on a download or a build that takes minutes, is for the user to read meanwhile.
         done = subprocess.run(command, cwd=REPOSITORY, env=env, stdout=subprocess.PIPE, text=True, check=False)
         if done.returncode:
             raise HomeError(f"the encoder {name} could not be built, see above")
@@ -61,11 +63,16 @@ class Home:
         jars = REPOSITORY / ".cache/jars"
         return package.assemble(REPOSITORY, self.state / "artifacts", jars=jars, models=[self.model(model)])
 
-    def world(self, months: tuple[str, ...], size: str = "demo") -> Path:
-        """The generated scenes of some months; only what is missing is painted."""
-        folder = self.cache / "world" / size
-        command = [str(self.python("spark")), "-m", "infra.local.world", "--out", str(folder), "--size", size]
-        done = subprocess.run([*command, "--months", ",".join(months)], cwd=REPOSITORY, check=False)
+    def world(self, months: Sequence[str], arguments: WorldArguments) -> Path:
+        """The generated scenes of some months, in a folder of these arguments' own; only what is missing is painted.
+
+        Raises:
+            HomeError: It cannot be painted.
+        """
+        folder = self.cache / "world" / arguments.folder
+        command = [str(self.python("spark")), "-m", "infra.world", "--out", str(folder), "--months", ",".join(months)]
+        env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "dags")}
+        done = subprocess.run([*command, *arguments.options], cwd=REPOSITORY, env=env, check=False)
         if done.returncode:
             raise HomeError("the demo world could not be painted, see above")
         return folder

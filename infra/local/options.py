@@ -1,4 +1,4 @@
-"""What a local stack is told when it starts."""
+"""Options of a local stack."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DATABASE = "claylake"
 COG_BUCKET = "sentinel-cogs"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 AIRFLOW_KEY, STEP_KEY = "claylake-airflow", "claylake-step"
-"""Access keys by which the stack tells who calls: on AWS these are roles."""
+"""Access keys by which the stack knows Airflow's calls and the steps': on AWS these are roles."""
 JVM_OPTIONS = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """Steps here last seconds: optimising their bytecode well takes longer than running it (measured: twice)."""
 
@@ -31,7 +31,7 @@ def user_cache() -> Path:
 
 USER = ("HOME", "USER", "LANG", "TMPDIR")
 PROCESSOR = ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS")
-"""Variables by which somebody lets this machine play a lesser processor: nodes are then of that kind, too."""
+"""Variables that make this machine imitate a lesser processor: nodes are then of that kind, too."""
 
 
 def aws_environment(endpoint: str) -> dict[str, str]:

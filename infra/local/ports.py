@@ -1,4 +1,4 @@
-"""Ports for programs that are told theirs, and bind it only when they are up."""
+"""Free ports, for programs that take theirs as an argument and bind it only when they are up."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _TRIES = 100
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on.
+    """A free port of this machine.
 
-    It lies below those from which the kernel serves whoever asks for any (Linux: from 32,768): else another
+    It lies below those that the kernel gives to programs that take any (Linux: from 32,768): else another
     program could be given it in the seconds until it is bound.
 
     Raises:

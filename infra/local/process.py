@@ -34,7 +34,7 @@ def session_members(session: int) -> list[int]:
 
 
 def members_by_ps(session: int) -> list[int]:
-    """The same where the system has no `/proc` (macOS, whose `ps` does not tell sessions)."""
+    """The same where the system has no `/proc` (macOS, whose `ps` lists no sessions)."""
     done = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=False)
     members = []
     for line in done.stdout.splitlines():
@@ -106,13 +106,13 @@ class Child:
         for pid in members:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
-        # Once reaped, the id may belong to somebody else.
+        # Once reaped, the id may belong to another process.
         if not members and self.is_running:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
     def stop(self, *, grace_s: float = 2.0) -> None:
-        """Ask the process to end, then make it."""
+        """End the process: SIGTERM, and SIGKILL after the grace period."""
         self.signal(signal.SIGTERM)
         try:
             self._process.wait(grace_s)

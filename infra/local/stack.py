@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 from moto.moto_api._internal.models import moto_api_backend
 
-from infra.local import glue_calls
-from infra.local.calls import Calls
-from infra.local.cogs import FileBuckets
-from infra.local.control import Control
+from infra.local.aws.calls import Calls
+from infra.local.aws.control import Control
+from infra.local.aws.faults import Faults
+from infra.local.aws.file_buckets import FileBuckets
+from infra.local.aws.lazy_emr import LazyEmr
+from infra.local.aws.server import Gateway, Server
+from infra.local.catalogue.items import read_items
+from infra.local.catalogue.server import StacServer
 from infra.local.deployed import DEMO_MODEL, LAKE, deployed_settings
 from infra.local.errors import StackError
-from infra.local.faults import Faults
-from infra.local.items import read_items
-from infra.local.late_emr import LateEmr
-from infra.local.optimizer_book import OptimizerBook
+from infra.local.glue import calls as glue_calls
+from infra.local.glue.optimizers import Optimizers
 from infra.local.options import (
     COG_BUCKET,
     CREDENTIALS,
@@ -31,8 +33,6 @@ from infra.local.options import (
     StackOptions,
     aws_environment,
 )
-from infra.local.server import Gateway, Server
-from infra.local.stac import StacServer
 from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ class Stack:
         self._stops.callback(server.stop)
         endpoint, faults = server.url, Faults()
         s3 = _client("s3", endpoint)
-        emr = LateEmr(options, endpoint=endpoint, s3=s3, faults=faults)
+        emr = LazyEmr(options, endpoint=endpoint, s3=s3, faults=faults)
         self._stops.callback(emr.stop)
         buckets = FileBuckets({COG_BUCKET: options.data} if options.data else {})
-        calls, optimizers = Calls(), OptimizerBook()
+        calls, optimizers = Calls(), Optimizers()
         glue_calls.install(optimizers)
         control = Control(
             faults=faults,

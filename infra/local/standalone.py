@@ -15,21 +15,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local import ask
 from infra.local.home import Home, HomeError
 from infra.local.options import REPOSITORY
 from infra.local.process import Child
+from infra.world.arguments import MONTHS, WorldArguments
 
 START_S = 300.0
 
 
 class AirflowError(RuntimeError):
-    """Airflow did not come up, or refused a call; the message holds its words."""
+    """Airflow did not come up, or refused a call; the message holds its answer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Airflow:
-    """A running Airflow's REST API. Everybody is an administrator: it listens on loopback only."""
+    """A running Airflow's REST API. Every user is an administrator: it listens on loopback only."""
 
     url: str
     token: str = ""
@@ -56,7 +56,7 @@ class Airflow:
         """The same with a token."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(f"{self.url}/auth/token", timeout=60) as answer:
-            return Airflow(self.url, json.load(answer)["access_token"])
+            return Airflow(url=self.url, token=json.load(answer)["access_token"])
 
 
 def environment(env: Mapping[str, str], port: int) -> dict[str, str]:
@@ -95,7 +95,7 @@ def running(home: Home, env: Mapping[str, str], port: int, log: Path) -> Iterato
     command = [str(home.python("airflow")), "-m", "airflow", "standalone"]
     child = Child(command, env=environment(env, port), cwd=REPOSITORY, stdout=log, stderr=log)
     try:
-        yield _await(Airflow(f"http://127.0.0.1:{port}"), child, log)
+        yield _await(Airflow(url=f"http://127.0.0.1:{port}"), child, log)
     finally:
         child.stop(grace_s=15.0)
 
@@ -122,7 +122,7 @@ def main() -> int:
     options = parser.parse_args()
     home = Home()
     try:
-        data = options.data or home.world(ask.WORLD_MONTHS)
+        data = options.data or home.world(MONTHS, WorldArguments())
         _say("starting the local S3, Glue, EMR and STAC API")
         with home.stack(data) as info:
             _say("starting Airflow: about half a minute")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark.bench.embed import measure
-from spark.encoding.errors import EncoderError
+from spark.encoding import EncoderError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from spark.bench.chips import batches
 from spark.embedding.decoding import make_ready
 from spark.embedding.regroup import regrouped
 from spark.embedding.worker import embedded
+from spark.encoding import load_encoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     import pyarrow as pa
+
+    from spark.encoding import Encoder, Prepared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +89,9 @@ def measure(
     """
     import torch
 
-    from spark.encoder import load_encoder
-    from spark.encoding.runner import NetworkEncoder
-
     threads = threads or os.cpu_count() or 1
     torch.set_num_threads(threads)
     encoder = load_encoder(folder, convention="tutorial", precision=precision, device=device, batch=batch)
-    if not isinstance(encoder, NetworkEncoder):
-        raise TypeError(f"{type(encoder).__name__} has no bare run to compare with")
     given = batches(chips)
     prepared = [_prepared(encoder, group) for group in regrouped(given, lambda: encoder.batch)]
 
@@ -108,7 +106,7 @@ def measure(
     def decode() -> int:
         return sum(len(_prepared(encoder, group)) for group in regrouped(given, lambda: encoder.batch))
 
-    turns: dict[Any, list[Turn]] = {bare: [], worker: [], decode: []}
+    turns: dict[Callable[[], int], list[Turn]] = {bare: [], worker: [], decode: []}
     for number in range(rounds + 1):
         # Each way goes first as often: what runs second meets a warmer machine.
         for way in (bare, worker, decode) if number % 2 else (decode, worker, bare):
@@ -135,9 +133,12 @@ def measure(
     )
 
 
-def _prepared(encoder: Any, group: pa.RecordBatch) -> Any:
+def _prepared(encoder: Encoder, group: pa.RecordBatch) -> Prepared:
     with ThreadPoolExecutor(1) as threads:
-        return make_ready(group, encoder, threads).prepared
+        prepared = make_ready(group, encoder, threads).prepared
+    if prepared is None:
+        raise RuntimeError("no chip of a group could be decoded: rates would not compare")
+    return prepared
 
 
 def _turn(way: Callable[[], int], chips: int) -> Turn:

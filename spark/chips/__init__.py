@@ -1,1 +1,1 @@
-"""A chip's bytes: the tensor that encoders read, its digest, and the picture that people look at."""
+"""A chip's bytes: the tensor that encoders read, its digest, and a picture."""

@@ -1,99 +1,85 @@
-"""From a scene and its cells to chips: read, harmonise, encode, picture. One row a cell, whatever happens."""
+"""From a scene and its cells to chips: read, harmonise, encode, picture. One result a cell, whatever happens."""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from claylake.grid import Cell
-from spark import radiometry
+from claylake.area.grid import Cell
 from spark.chips import preview, tensor
 from spark.reading.errors import ReadError
-from spark.reading.gdal import traffic
+from spark.reading.gdal import Traffic, traffic
 from spark.reading.scene import CellPixels, read_cells
-from spark.reading.strips import Place
+from spark.sentinel2 import radiometry
+from spark.sentinel2.radiometry import Evidence
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
+    from spark.reading.strips import Place
 
 _log = logging.getLogger(__name__)
 
 
-def make_chips(scene: Scene, cells: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Chips of one scene.
+@dataclass(frozen=True, kw_only=True)
+class Chip:
+    """A chip's blobs: `spark.chips.tensor`'s frame and digest, and the picture of `spark.chips.preview`."""
 
-    Args:
-        scene: where the pixels come from.
-        cells: a row a cell: `cell_id`, `col`, `row` and whatever a chip's row repeats of them.
+    clay_tensor: bytes
+    geotiff: bytes
+    content_digest: str
 
-    Yields:
-        Each cell's row and, of its chip: `id`, `clay_tensor`, `geotiff`, `content_digest` (None
-        where there is none, `problem` then being a reason code and `detail` a message);
-        `clear_pixels` and `below_1000` (see `radiometry.Evidence`); `requests`, `downloaded`
-        (bytes) and `seconds` spent since the row before.
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCell:
+    """What reading a cell gave: a chip, or the error that left none.
+
+    `evidence` is of the cell's pixels. `traffic` and `seconds` were spent since the cell before.
     """
+
+    place: Place
+    chip: Chip | None
+    error: ReadError | None
+    evidence: Evidence
+    traffic: Traffic
+    seconds: float
+
+
+def make_chips(scene: Scene, places: Iterable[Place]) -> Iterator[ReadCell]:
+    """Chips of one scene, one result for each of its cells."""
     decision = radiometry.decide(scene)
-    by_place = {Place(cell["col"], cell["row"]): cell for cell in cells}
-    constant = {
-        "scene_id": scene.id,
-        "datetime": scene.datetime,
-        "pass": scene.pass_id,
-        "collection": scene.collection,
-        "baseline": scene.baseline,
-        "radiometry": decision.radiometry,
-    }
     fetched, clock = traffic(), time.monotonic()
-    for place, made in _made(scene, decision, list(by_place)):
-        cell = by_place[place]
+    for place, pixels in _pixels(scene, list(places)):
+        chip, evidence, error = None, Evidence(), None
+        if isinstance(pixels, CellPixels):
+            chip = _chip(pixels, decision, Cell(epsg=scene.epsg, col=place.col, row=place.row))
+            evidence = radiometry.evidence_of(pixels.raw, pixels.scl)
+        else:
+            error = pixels
         now, moment = traffic(), time.monotonic()
-        spent = {
-            "requests": (now - fetched).requests,
-            "downloaded": (now - fetched).downloaded,
-            "seconds": moment - clock,
-        }
+        yield ReadCell(
+            place=place, chip=chip, error=error, evidence=evidence, traffic=now - fetched, seconds=moment - clock
+        )
         fetched, clock = now, moment
-        yield cell | constant | {"id": f"{cell['cell_id']}_{scene.pass_id}"} | made | spent
 
 
-def _made(
-    scene: Scene, decision: radiometry.Decision, places: Sequence[Place]
-) -> Iterator[tuple[Place, dict[str, Any]]]:
+def _pixels(scene: Scene, places: list[Place]) -> Iterator[tuple[Place, CellPixels | ReadError]]:
     try:
         for part in read_cells(scene, places):
-            if isinstance(part, CellPixels):
-                yield part.place, _chip(part, decision, Cell(epsg=scene.epsg, col=part.place.col, row=part.place.row))
-            else:
-                yield part.place, _nothing(part.error)
+            yield part.place, part if isinstance(part, CellPixels) else part.error
     except ReadError as error:
         # Raised before the first cell: later ones answer for themselves.
         _log.warning("scene %s: %s", scene.id, error)
-        yield from ((place, _nothing(error)) for place in places)
+        yield from ((place, error) for place in places)
 
 
-def _chip(pixels: CellPixels, decision: radiometry.Decision, cell: Cell) -> dict[str, Any]:
+def _chip(pixels: CellPixels, decision: radiometry.Decision, cell: Cell) -> Chip:
     harmonised = radiometry.harmonise(pixels.raw, decision)
-    evidence = radiometry.look(pixels.raw, pixels.scl)
-    return {
-        "clay_tensor": tensor.encode(harmonised),
-        "geotiff": preview.geotiff(harmonised, cell),
-        "content_digest": tensor.digest(harmonised),
-        "problem": None,
-        "detail": None,
-        "clear_pixels": evidence.clear_pixels,
-        "below_1000": evidence.below_1000,
-    }
-
-
-def _nothing(error: ReadError) -> dict[str, Any]:
-    return {
-        "clay_tensor": None,
-        "geotiff": None,
-        "content_digest": None,
-        "problem": error.reason,
-        "detail": str(error),
-        "clear_pixels": 0,
-        "below_1000": 0,
-    }
+    return Chip(
+        clay_tensor=tensor.encode(harmonised),
+        geotiff=preview.geotiff(harmonised, cell),
+        content_digest=tensor.digest(harmonised),
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 from rasterio.crs import CRS
 from rasterio.io import MemoryFile
 from rasterio.transform import Affine
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
 from claylake.vocabulary import BANDS, CHIP_PX, PIXEL_M
 
 RGB = tuple(BANDS.index(name) for name in ("red", "green", "blue"))
@@ -18,15 +17,15 @@ BRIGHTEST_DN = 3000
 QUALITY = 90
 
 
-def rgb(tensor: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def rgb(tensor: NDArray[np.uint16]) -> NDArray[np.uint8]:
     """uint8 (3, row, col) of a chip: DN 0..3000 to 0..255, linear, rounded down, brighter ones cut off."""
     # In integers: 3000 * 255 needs 20 bits.
     pixels = np.minimum(tensor[list(RGB)], BRIGHTEST_DN).astype(np.uint32)
-    scaled: np.ndarray[Any, Any] = (pixels * 255 // BRIGHTEST_DN).astype(np.uint8)
+    scaled: NDArray[np.uint8] = (pixels * 255 // BRIGHTEST_DN).astype(np.uint8)
     return scaled
 
 
-def geotiff(tensor: np.ndarray[Any, Any], cell: Cell) -> bytes:
+def geotiff(tensor: NDArray[np.uint16], cell: Cell) -> bytes:
     """The picture of a chip, JPEG-compressed, in the cell's UTM zone.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from spark.encoder import Encoder
+    from spark.encoding import Encoder, Prepared
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Ready:
     rows: pa.RecordBatch
     whole: tuple[int, ...]
     failures: tuple[str | None, ...]
-    prepared: Any
+    prepared: Prepared | None
 
 
 def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Ready:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from claylake.reports import VectorHealth
+from claylake.run.reports import VectorHealth
 from claylake.vector_kind import VectorKind, one_kind
 from spark.embedding.spread import effective_rank, explained
 from spark.lake.columns import Columns

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spark.embedding.decoding import Ready
-    from spark.encoder import Encoder
+    from spark.encoding import Encoder
 
 
 def embed(ready: Ready, encoder: Encoder) -> pa.RecordBatch:

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.reports import EmbedReport
+from claylake.run.reports import EmbedReport
 from claylake.vocabulary import EMBEDDINGS
 from spark.embedding.health import health_of
 from spark.embedding.pending import commits, with_pixels, without_vector

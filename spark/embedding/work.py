@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claylake.artifacts import model_uri
 from claylake.plan import Plan
+from claylake.release import model_uri
 from claylake.vocabulary import CHIPS
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES

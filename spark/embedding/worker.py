@@ -12,11 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from spark.embedding.ahead import ahead
+from spark.embedding.artefact import LocalCopy
 from spark.embedding.decoding import make_ready
+from spark.embedding.device import device_of_task
 from spark.embedding.errors import ModelChangedError
 from spark.embedding.outcome import embed
 from spark.embedding.regroup import regrouped
 from spark.embedding.work import CARRIED, MADE
+from spark.encoding import load_encoder, read_artefact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spark.embedding.work import Work
-    from spark.encoder import Encoder
+    from spark.encoding import Encoder
 
 INPUT = (*CARRIED.names, "clay_tensor", "lon", "lat")
 OUTPUT = CARRIED + MADE
@@ -39,8 +42,6 @@ def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
     """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes."""
 
     def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        from spark.embedding.device import device_of_task
-
         rest = iter(batches)
         for first in rest:
             # Not loaded before the first row: an empty partition needs no encoder.
@@ -77,10 +78,6 @@ def _encoder(work: Work, device: str | None) -> Encoder:
     """The encoder of this process: loading proves it, which takes seconds, and workers are reused."""
     import torch
 
-    from spark.embedding.artefact import LocalCopy
-    from spark.encoder import load_encoder
-    from spark.encoding.artefact import read_artefact
-
     torch.set_num_threads(work.threads)
     copy = LocalCopy.of(work.model)
     found = read_artefact(copy.folder).described.model_version
@@ -93,5 +90,5 @@ def _encoder(work: Work, device: str | None) -> Encoder:
         device=device,
         batch=work.batch_size,
         fetch=copy.fetch,
-        memory=copy.folder,
+        tuning=copy.folder,
     )

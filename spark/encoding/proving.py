@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Trial:
-    """How an encoder shall run; see `spark.encoder.load_encoder`.
+    """How an encoder shall run; see `spark.encoding.load_encoder`.
 
     Attributes:
         convention: How times and places are fed.
@@ -38,7 +38,7 @@ class Trial:
         path: Name of a way (`model.ways`), or `auto`.
         device: Where it runs.
         batch: Chips per pass; None finds out.
-        memory: Folder of what this machine's workers found; None for none.
+        tuning: Folder of the batch sizes and paths that this machine's workers found; None for none.
     """
 
     convention: str
@@ -46,21 +46,21 @@ class Trial:
     path: str
     device: str
     batch: int | None
-    memory: Path | None
+    tuning: Path | None
 
 
 def prove(artefact: Artefact, trial: Trial) -> NetworkEncoder:
     """The encoder of the first precision that passes its self-check, in the quickest way that does.
 
     Raises:
-        EncoderError: As of `spark.encoder.load_encoder`.
+        EncoderError: As of `spark.encoding.load_encoder`.
     """
     started = time.monotonic()
     reference = read_reference(artefact, trial.convention)
     precisions = candidates(trial.precision, tuple(artefact.described.precisions), trial.device)
     encoder, found = _first_good(artefact, reference, trial, precisions)
     encoder.batch = batch_of(
-        encoder, reference, asked=trial.batch, most=artefact.described.max_batch, memory=trial.memory
+        encoder, reference, asked=trial.batch, most=artefact.described.max_batch, tuning=trial.tuning
     )
     if kind_of(trial.device) == "cuda":
         record(encoder, artefact, reference)
@@ -134,7 +134,7 @@ def _quickest_good(
         raise ChoiceError("path", trial.path, ("auto", *(way.name for way in possible)))
     tried = _Tried(lambda way: _checked(artefact, reference, trial, precision, way), reference)
     if kind_of(trial.device) == "cpu":
-        known = trial.memory / key_of(artefact.described.model_version, precision) if trial.memory else None
+        known = trial.tuning / key_of(artefact.described.model_version, precision) if trial.tuning else None
         ways = list(in_order(ways, tried.seconds, known=known))
     for way in ways:
         good = tried.good(way)

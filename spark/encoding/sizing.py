@@ -13,7 +13,7 @@ from spark.encoding.selfcheck import Reference
 
 
 def batch_of(
-    encoder: NetworkEncoder, reference: Reference, *, asked: int | None, most: int, memory: Path | None
+    encoder: NetworkEncoder, reference: Reference, *, asked: int | None, most: int, tuning: Path | None
 ) -> int:
     """The batch asked for, or remembered, or found by trying; never more than `most`."""
     kind = kind_of(encoder.device)
@@ -26,7 +26,7 @@ def batch_of(
             lambda count: seconds_of_pass(encoder, reference, count), first=FIRST[kind], most=min(MOST[kind], most)
         )
 
-    return find() if memory is None else min(most, int(remembered(memory / _key(encoder), lambda: str(find()))))
+    return find() if tuning is None else min(most, int(remembered(tuning / _key(encoder), lambda: str(find()))))
 
 
 def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from spark.sentinel2.scl import Measures
 
 MOST_CHIPS = 2_000
 """Of a batch: about 1 GB on the executors' disks, and what a lost cluster loses."""
@@ -17,8 +19,30 @@ FEWEST_CHIPS, FEWEST_ROWS = 32, 8
 
 
 @dataclass(frozen=True, kw_only=True)
+class CellToRead:
+    """A cell that a scene is to supply, and what its chip's row repeats of it.
+
+    `geohash` is of the centre, `geometry` WKB in WGS 84, bounds in degrees (xmin > xmax across 180
+    degrees). `measures`: from observing the scene.
+    """
+
+    scene_id: str
+    cell_id: str
+    epsg: int
+    col: int
+    row: int
+    geohash: str
+    geometry: bytes
+    xmin: float
+    ymin: float
+    xmax: float
+    ymax: float
+    measures: Measures
+
+
+@dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Scenes read, judged and written together; `chips` is their number of cells."""
+    """Scenes read, checked and written together; `chips` is their number of cells."""
 
     scene_ids: tuple[str, ...]
     chips: int
@@ -43,18 +67,18 @@ def batches(wanted: Mapping[str, int], most: int = MOST_CHIPS) -> Iterator[Batch
         yield Batch(scene_ids=tuple(ids), chips=chips)
 
 
-def tasks(cells: Iterable[Mapping[str, Any]], slots: int) -> Iterator[list[Mapping[str, Any]]]:
-    """One scene's cells (`col`, `row`) as lists of whole rows, north to south, about `slots` of them.
+def tasks(cells: Iterable[CellToRead], slots: int) -> Iterator[list[CellToRead]]:
+    """One scene's cells as lists of whole rows, north to south, about `slots` of them.
 
     A scene is cut only where there are more slots than scenes, and never finer than pays.
     """
-    rows = [
-        sorted(group, key=itemgetter("col"))
-        for _, group in groupby(sorted(cells, key=lambda cell: -cell["row"]), key=itemgetter("row"))
+    rows: list[list[CellToRead]] = [
+        sorted(group, key=lambda cell: cell.col)
+        for _, group in groupby(sorted(cells, key=lambda cell: -cell.row), key=attrgetter("row"))
     ]
     total = sum(map(len, rows))
     enough = max(-(-total // max(slots, 1)), FEWEST_CHIPS)
-    part: list[Mapping[str, Any]] = []
+    part: list[CellToRead] = []
     height = 0
     for row in rows:
         if part and height >= FEWEST_ROWS and len(part) >= enough:
@@ -66,7 +90,9 @@ def tasks(cells: Iterable[Mapping[str, Any]], slots: int) -> Iterator[list[Mappi
         yield part
 
 
-def by_scene(cells: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Rows grouped by their `scene_id`."""
-    ordered = sorted(cells, key=itemgetter("scene_id"))
-    return {scene_id: list(group) for scene_id, group in groupby(ordered, key=itemgetter("scene_id"))}
+def by_scene(cells: Iterable[CellToRead]) -> dict[str, list[CellToRead]]:
+    """Cells grouped by their scene's id, in its order."""
+    grouped: dict[str, list[CellToRead]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.scene_id):
+        grouped.setdefault(cell.scene_id, []).append(cell)
+    return grouped

@@ -1,11 +1,11 @@
-"""Which scene may show which cell: footprints that meet cells of the same UTM zone."""
+"""Spark side of candidates: footprints that meet cells of the same UTM zone."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
 
 CELLS = Columns({"cell_id": "string", "epsg": "int", "col": "int", "row": "int", "geometry": "binary"})
 FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
 
 
-def candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
-    """One row per (scene, cell): scene_id, cell_id, col, row.
+def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
+    """One row per candidate, a (cell, scene) pair: scene_id, cell_id, col, row.
 
     A scene supplies only cells of its own zone's grid: nothing is warped. The footprints are few
     and go to every executor as an index; cells stream past it.
 
-    `claylake.candidates` counts the same pairs when a run is planned.
+    `claylake.catalogue.candidates` counts the same pairs when a run is planned.
 
     Raises:
         FootprintError: a scene's footprint is no polygon; the message names the scene.
     """
-    # Sedona leaves joins that also have an equality to Spark, unless told otherwise.
+    # By default Sedona leaves joins that also have an equality to Spark.
     spark.conf.set("sedona.join.optimizationmode", "all")
     places = CELLS.frame_of(spark, cells).selectExpr(
         "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"

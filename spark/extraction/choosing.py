@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark.choose import AT_HAND, Rules, choose
 from spark.lake.columns import Columns
-from spark.observe import MEASURES
+from spark.sentinel2.choose import EXISTING, Rules, choose
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import Column, DataFrame
 
-    from spark.extraction.troubles import Troubles
+    from spark.extraction.read_failures import ReadFailures
 
 CHOICE = Columns(
     {
@@ -30,13 +30,13 @@ _REFUSED = Columns({"scene_id": "string", "_refused": "string"})
 _ROWS_PER_BUCKET = 20_000
 
 
-def choose_all(seen: DataFrame, number: int, at_hand: DataFrame, rules: Rules) -> DataFrame:
-    """`CHOICE` for every (cell, pass) of `seen`.
+def choose_all(observed: DataFrame, number: int, existing: DataFrame, rules: Rules) -> DataFrame:
+    """`CHOICE` for every (cell, pass) of `observed`.
 
     Args:
-        seen: `spark.extraction.looking.SEEN`, troubles included.
-        number: rows of `seen`, about.
-        at_hand: cell_id and pass of the chips that exist.
+        observed: `spark.extraction.observing.OBSERVED`, read failures included.
+        number: rows of `observed`, about.
+        existing: cell_id and pass of the chips that exist.
         rules: thresholds.
     """
     buckets = 1 + number // _ROWS_PER_BUCKET
@@ -46,26 +46,26 @@ def choose_all(seen: DataFrame, number: int, at_hand: DataFrame, rules: Rules) -
         return (
             rows.reindex(columns=CHOICE.names)
             if rows.empty
-            else choose(rows, chips[list(AT_HAND)], rules)[list(CHOICE.names)]
+            else choose(rows, chips[list(EXISTING)], rules)[list(CHOICE.names)]
         )
 
-    left = seen.withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
-    right = at_hand.select(*AT_HAND).withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
+    left = observed.withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
+    right = existing.select(*EXISTING).withColumn("_bucket", _bucket(buckets)).groupBy("_bucket")
     return left.cogroup(right).applyInPandas(decide, CHOICE.spark)
 
 
-def with_troubles(seen: DataFrame, troubles: Troubles) -> DataFrame:
-    """`seen`, where scenes that failed when read cannot be used again."""
+def with_failures(observed: DataFrame, failures: ReadFailures) -> DataFrame:
+    """`observed`, where scenes that failed when read cannot be used again."""
     from pyspark.sql import functions as f
 
-    spark = seen.sparkSession
-    if not troubles:
-        return seen
-    lost = spark.createDataFrame(troubles.rows(), _LOST.spark)
-    refused = spark.createDataFrame(sorted(troubles.quarantined.items()), _REFUSED.spark)
-    reason = f.lit(troubles.quarantine_reason)
+    spark = observed.sparkSession
+    if not failures:
+        return observed
+    lost = spark.createDataFrame(failures.rows(), _LOST.spark)
+    refused = spark.createDataFrame(sorted(failures.quarantined.items()), _REFUSED.spark)
+    reason = f.lit(failures.quarantine_reason)
     return (
-        seen.join(f.broadcast(lost), on=["cell_id", "scene_id"], how="left")
+        observed.join(f.broadcast(lost), on=["cell_id", "scene_id"], how="left")
         .join(f.broadcast(refused), on="scene_id", how="left")
         .withColumn("problem", f.coalesce("problem", "_problem", f.when(f.col("_refused").isNotNull(), reason)))
         .withColumn("detail", f.coalesce("detail", "_detail", "_refused"))

@@ -6,4 +6,4 @@ from claylake.errors import ClaylakeError
 
 
 class ExtractError(ClaylakeError):
-    """The step's books do not balance: a bug, or a table changed under it. Nothing was published."""
+    """The step's counts do not add up: a bug, or another writer changed a table. Nothing was published."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
-from spark.choose import PRESENT
 from spark.lake.columns import Columns
 from spark.lake.tables import FRACTIONS, TABLES
+from spark.sentinel2.choose import PRESENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,22 +16,22 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from claylake.scene import Scene
 
 PROCESSING_VERSION = "1"
 """Raised when the same files would give other chips or fractions."""
 _DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
 _HASHES = Columns({"cell_id": "string", "geohash": "string"})
-_SEEN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+_SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
 
 
 def observations(
-    plan: Plan, choice: DataFrame, at_hand: DataFrame, cells: pa.Table, scenes: Iterable[Scene], created_at: datetime
+    plan: Plan, choice: DataFrame, existing: DataFrame, cells: pa.Table, scenes: Iterable[Scene], created_at: datetime
 ) -> DataFrame:
     """Rows of the observations table, one for each of a final choice.
 
-    A chip's row tells what the chip's own row tells; another's, what its best scene showed.
+    Where there is a chip, fractions and scene are those of the chip's own row; elsewhere those of the best scene.
     """
     from pyspark.sql import functions as f
 
@@ -43,9 +43,9 @@ def observations(
     chips = (
         choice.where(f.col("outcome") == PRESENT)
         .select(*key, "considered", f.lit(None).cast("string").alias("detail"), f.lit(OUTCOME_CHIP).alias("outcome"))
-        .join(at_hand, on=key, how="inner")
+        .join(existing, on=key, how="inner")
     )
-    columns = (*key, "outcome", "considered", "detail", *_SEEN)
+    columns = (*key, "outcome", "considered", "detail", *_SHOWN)
     constant = {
         "cells_digest": plan.cells_digest,
         "selection_digest": plan.selection_digest,

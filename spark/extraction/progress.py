@@ -22,15 +22,15 @@ class Progress:
         self._total = total
         self._every_s = every_s
         self._done = 0
-        self._start = self._told = time.monotonic()
+        self._start = self._logged = time.monotonic()
 
     def add(self, number: int) -> None:
         """Count `number` more."""
         self._done += number
         now = time.monotonic()
-        if now - self._told < self._every_s and self._done < self._total:
+        if now - self._logged < self._every_s and self._done < self._total:
             return
-        self._told = now
+        self._logged = now
         rate = self._done / max(now - self._start, 1e-9)
         left = (self._total - self._done) / rate if rate else float("inf")
         _log.info("%s: %d of %d, %.1f/s, %.0f s left", self._what, self._done, self._total, rate, left)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict, cast
 
-from claylake.scene import Scene
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
-from spark.extraction.batches import by_scene, tasks
+from spark.extraction.arrow_batch import batch_of, rows_of_stream, stream_of
+from spark.extraction.batches import CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
-from spark.lake.tables import FRACTIONS, TABLES
+from spark.lake.tables import TABLES
 from spark.reading.gdal import environment
+from spark.reading.strips import Place
+from spark.sentinel2.radiometry import decide
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +22,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
+    from spark.chips.make import ReadCell
+
 LINEAGE = ("run_id", "created_at")
-MADE = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
+READ_CELLS = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
     {
         "problem": "string",
         "detail": "string",
@@ -31,8 +36,10 @@ MADE = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
         "seconds": "double",
     }
 )
-"""A row per cell read: a chip's columns (without lineage), and what `spark.chips.make` adds."""
-_OF_CELL = Columns(
+"""A row per cell read: a chip's columns (without lineage), and what `spark.chips.make` says of the reading.
+
+`problem` is a reason code and `detail` its message; where they are null there is a chip."""
+_PLACES = Columns(
     {
         "cell_id": "string",
         "epsg": "int",
@@ -41,20 +48,33 @@ _OF_CELL = Columns(
         "geohash": "string",
         "geometry": "binary",
     }
-) + Columns(dict.fromkeys(("xmin", "ymin", "xmax", "ymax", *FRACTIONS, "scl_mean"), "double"))
-"""What a chip's row repeats of its cell and of the first look."""
+) + Columns(dict.fromkeys(("xmin", "ymin", "xmax", "ymax", *MEASURES), "double"))
+"""What a chip's row repeats of its cell and of observing it."""
 _WORK = Columns({"document": "string", "cells": "binary"})
 _ROWS = 32
 """Chips of an Arrow batch: 16 MB."""
 
 
-def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[Mapping[str, Any]]) -> DataFrame:
-    """`MADE` for cells of some scenes.
+class _Work(TypedDict):
+    document: str
+    cells: bytes
+
+
+class _Place(TypedDict):
+    """The part of `_PLACES` that is read here; all of it goes into the chip's row."""
+
+    cell_id: str
+    col: int
+    row: int
+
+
+def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[CellToRead]) -> DataFrame:
+    """`READ_CELLS` for cells of some scenes.
 
     Args:
         spark: session.
         scenes: by id.
-        cells: a row a cell: `scene_id`, place, geometry and first look.
+        cells: of these scenes.
     """
     grouped = by_scene(cells)
     slots = -(-spark.sparkContext.defaultParallelism // len(grouped))
@@ -64,35 +84,58 @@ def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[Mappi
         for part in tasks(members, slots)
     ]
     frame = spark.createDataFrame(work, _WORK.spark)
-    return frame.repartition(len(work)).mapInArrow(_read, MADE.spark)
+    return frame.repartition(len(work)).mapInArrow(_read, READ_CELLS.spark)
 
 
-def _packed(cells: Iterable[Mapping[str, Any]]) -> bytearray:
-    """Rows as one Arrow stream."""
-    import pyarrow as pa
-
-    schema = _OF_CELL.arrow
-    table = pa.Table.from_pylist([{name: cell[name] for name in _OF_CELL.names} for cell in cells], schema=schema)
-    sink = io.BytesIO()
-    with pa.ipc.new_stream(sink, schema) as writer:
-        writer.write_table(table)
-    return bytearray(sink.getvalue())
+def _packed(cells: Iterable[CellToRead]) -> bytearray:
+    """Cells as one Arrow stream."""
+    return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _PLACES))
 
 
 def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import pyarrow as pa
-
-    schema = MADE.arrow
     with environment():
         for batch in batches:
-            for item in batch.to_pylist():
-                scene = Scene.model_validate_json(item["document"])
-                cells = pa.ipc.open_stream(item["cells"]).read_all().to_pylist()
-                rows: list[dict[str, Any]] = []
-                for row in make_chips(scene, cells):
+            work = cast("list[_Work]", batch.to_pylist())
+            for item in work:
+                rows: list[dict[str, object]] = []
+                for row in _rows(item):
                     rows.append(row)
                     if len(rows) == _ROWS:
-                        yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                        yield batch_of(rows, READ_CELLS)
                         rows = []
                 if rows:
-                    yield pa.RecordBatch.from_pylist(rows, schema=schema)
+                    yield batch_of(rows, READ_CELLS)
+
+
+def _rows(item: _Work) -> Iterator[dict[str, object]]:
+    """`READ_CELLS` of one task, as the cells are read."""
+    scene = Scene.model_validate_json(item["document"])
+    cells: list[_Place] = rows_of_stream(item["cells"])
+    by_place = {Place(col=cell["col"], row=cell["row"]): cell for cell in cells}
+    of_scene = {
+        "scene_id": scene.id,
+        "datetime": scene.datetime,
+        "pass": scene.pass_id,
+        "collection": scene.collection,
+        "baseline": scene.baseline,
+        "radiometry": decide(scene).radiometry,
+    }
+    for read_cell in make_chips(scene, by_place):
+        cell = by_place[read_cell.place]
+        yield {**cell, **of_scene, "id": f"{cell['cell_id']}_{scene.pass_id}", **_result(read_cell)}
+
+
+def _result(read_cell: ReadCell) -> dict[str, object]:
+    chip, error = read_cell.chip, read_cell.error
+    return {
+        "clay_tensor": chip.clay_tensor if chip else None,
+        "geotiff": chip.geotiff if chip else None,
+        "content_digest": chip.content_digest if chip else None,
+        "problem": error.reason if error else None,
+        "detail": str(error) if error else None,
+        "clear_pixels": read_cell.evidence.clear_pixels,
+        "below_1000": read_cell.evidence.below_1000,
+        "requests": read_cell.traffic.requests,
+        "downloaded": read_cell.traffic.downloaded,
+        "seconds": read_cell.seconds,
+    }

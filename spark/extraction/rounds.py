@@ -7,21 +7,41 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spark.choose import PRESENT, READ, Rules
-from spark.extraction.batches import batches
-from spark.extraction.choosing import choose_all, with_troubles
+from spark.extraction.batches import CellToRead, batches
+from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
+from spark.lake.columns import filled
+from spark.sentinel2.choose import PRESENT, READ, Rules
+from spark.sentinel2.scl import MEASURES, Measures
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, Row
 
-    from spark.extraction.admitting import Gate
+    from spark.extraction.chip_writer import ChipWriter
+
+
+_PLACE = ("cell_id", "epsg", "col", "row", "geohash", "geometry", "xmin", "ymin", "xmax", "ymax")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Final:
+class ChoiceCount:
+    """How many rows of a choice have an outcome, by pass and scene."""
+
+    outcome: str
+    pass_id: str
+    scene_id: str
+    number: int
+
+    @classmethod
+    def of(cls, row: Row) -> ChoiceCount:
+        """A row grouped by outcome, pass and scene_id, and counted."""
+        return cls(outcome=row["outcome"], pass_id=row["pass"], scene_id=row["scene_id"], number=row["count"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalChoice:
     """A choice with nothing left to read (persisted), its outcomes counted; `present` chips existed before.
 
     `passes`: how many there are.
@@ -37,58 +57,62 @@ class Final:
 class Rounds:
     """What every round needs.
 
-    `seen`: first looks, persisted, `number` rows. `at_hand`: reads the chips that exist by now.
+    `observed`: the candidates, persisted, `number` rows. `existing`: reads the chips that exist by now.
     """
 
-    gate: Gate
+    writer: ChipWriter
     cells: pa.Table
-    seen: DataFrame
+    observed: DataFrame
     number: int
-    at_hand: Callable[[], DataFrame]
+    existing: Callable[[], DataFrame]
     rules: Rules
 
-    def run(self) -> Final:
+    def run(self) -> FinalChoice:
         """What fails in one round is replaced in the next, by another scene of its pass or another pass.
 
         Raises:
-            ExtractError: a round made nothing and refused nothing.
+            ExtractError: a round wrote nothing and refused nothing.
         """
         present: int | None = None
         while True:
             choice = self._choice()
-            # Few rows: a scene is of one pass. So one query tells outcomes, passes, and what there is to read.
-            told = choice.groupBy("outcome", "pass", "scene_id").count().collect()
-            counts: Counter[str] = sum((Counter({row["outcome"]: row["count"]}) for row in told), Counter())
+            # Few rows: a scene is of one pass. So one query gives outcomes, passes, and what there is to read.
+            rows = [ChoiceCount.of(row) for row in choice.groupBy("outcome", "pass", "scene_id").count().collect()]
+            counts: Counter[str] = sum((Counter({row.outcome: row.number}) for row in rows), Counter())
             present = counts[PRESENT] if present is None else present
             if not counts[READ]:
-                passes = len({row["pass"] for row in told})
-                return Final(choice=choice, outcomes=counts, passes=passes, present=present)
-            before = len(self.gate.troubles)
-            wanted = {row["scene_id"]: row["count"] for row in told if row["outcome"] == READ}
+                passes = len({row.pass_id for row in rows})
+                return FinalChoice(choice=choice, outcomes=counts, passes=passes, present=present)
+            before = len(self.writer.failures)
+            wanted = {row.scene_id: row.number for row in rows if row.outcome == READ}
             new = self._read(choice, wanted)
-            if new == 0 and len(self.gate.troubles) == before:
+            if new == 0 and len(self.writer.failures) == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
             choice.unpersist()
 
     def _choice(self) -> DataFrame:
         from pyspark import StorageLevel
 
-        troubled = with_troubles(self.seen, self.gate.troubles)
-        return choose_all(troubled, self.number, self.at_hand(), self.rules).persist(StorageLevel.DISK_ONLY)
+        observed = with_failures(self.observed, self.writer.failures)
+        return choose_all(observed, self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
 
     def _read(self, choice: DataFrame, numbers: Mapping[str, int]) -> int:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        places = {cell_id: number for number, cell_id in enumerate(self.cells["cell_id"].to_pylist())}
+        places = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
         progress = Progress("chips", sum(numbers.values()))
         new = 0
         for batch in batches(numbers):
             rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
-            new += self.gate.admit([row.asDict() | self._place(places[row["cell_id"]]) for row in rows])
+            new += self.writer.write([self._cell(row, places[row["cell_id"]]) for row in rows])
             progress.add(batch.chips)
         return new
 
-    def _place(self, number: int) -> dict[str, Any]:
-        row: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
-        return row
+    def _cell(self, choice: Row, number: int) -> CellToRead:
+        place: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
+        return CellToRead(
+            scene_id=choice["scene_id"],
+            measures=Measures(**{name: choice[name] for name in MEASURES}),
+            **{name: place[name] for name in _PLACE},
+        )

@@ -7,28 +7,28 @@ import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from claylake import store
-from claylake.footprint import with_footprint
-from claylake.manifest import read_manifest
+from claylake.catalogue.footprint import with_footprint
+from claylake.catalogue.manifest import read_manifest
 from claylake.plan import CELLS, MANIFEST
-from claylake.reports import ExtractReport
+from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
-from spark.choose import PRESENT, Rules
-from spark.extraction.admitting import Gate
-from spark.extraction.at_hand import chips_at_hand
-from spark.extraction.candidates import candidates
+from spark.extraction.candidates import join_candidates
+from spark.extraction.chip_writer import ChipWriter
 from spark.extraction.errors import ExtractError
-from spark.extraction.ledger import Ledger
-from spark.extraction.looking import look, looked
+from spark.extraction.existing import existing_chips
+from spark.extraction.observing import observe_all, observed_scenes
 from spark.extraction.outcomes import observations
-from spark.extraction.rounds import Final, Rounds
-from spark.extraction.scene_rows import SceneRows, tally, write
-from spark.extraction.troubles import Troubles
+from spark.extraction.read_failures import ReadFailures
+from spark.extraction.reading_log import ReadingLog
+from spark.extraction.rounds import FinalChoice, Rounds
+from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge
 from spark.lake.opening import open_branches
-from spark.preference import preferences
+from spark.sentinel2.choose import PRESENT, Rules
+from spark.sentinel2.preference import preferences
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -45,7 +45,7 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     Safe to kill and to run again: chips go by id, and what exists is not read again.
 
     Raises:
-        ExtractError: the books do not balance.
+        ExtractError: outcomes do not add up to the planned (cell, pass).
         StoreError: plan files are missing.
     """
     start = time.monotonic()
@@ -65,48 +65,48 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     cells = read_cells_table(plan)
     manifest = read_manifest(plan.uri(MANIFEST))
     scenes, unreadable = with_footprint(manifest)
-    gate = Gate(
+    writer = ChipWriter(
         spark=spark,
         plan=plan,
         scenes={scene.id: scene for scene in scenes},
         created_at=datetime.now(UTC),
-        ledger=Ledger(plan),
-        troubles=Troubles(),
+        log=ReadingLog(plan),
+        failures=ReadFailures(),
     )
     for scene in scenes:
-        gate.judge(scene.id)
+        writer.check(scene.id)
     ranks = preferences(scenes, plan.settings.selection.collections)
-    seen = look(spark, candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)
-    looks = looked(seen)
-    number = sum(count for count, _ in looks.values())
-    _log.info("%d scenes, %d cells: looked at %d (cell, scene)", len(scenes), len(cells), number)
+    observed = observe_all(spark, join_candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)
+    by_scene = observed_scenes(observed)
+    number = sum(scene.candidates for scene in by_scene.values())
+    _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), number)
     rounds = Rounds(
-        gate=gate,
+        writer=writer,
         cells=cells,
-        seen=seen,
+        observed=observed,
         number=number,
-        at_hand=lambda: chips_at_hand(spark, plan, cells),
+        existing=lambda: existing_chips(spark, plan, cells),
         rules=Rules.of(plan.settings.selection),
     )
     final = rounds.run()
-    at_hand = rounds.at_hand()
-    rows = observations(plan, final.choice, at_hand, cells, scenes, gate.created_at)
+    existing = rounds.existing()
+    rows = observations(plan, final.choice, existing, cells, scenes, writer.created_at)
     _log.info("observations: %d new or changed", merge.upsert(spark, plan, OBSERVATIONS, rows))
     maker = SceneRows(
-        plan,
-        looked=looks,
-        counts=tally(final.choice, at_hand),
-        ledger=gate.ledger,
-        troubles=gate.troubles,
+        plan=plan,
+        observed=by_scene,
+        outcomes=count_outcomes(final.choice, existing),
+        log=writer.log,
+        failures=writer.failures,
         footprints=unreadable,
     )
-    scene_rows = [maker.row(scene, gate.created_at) for scene in manifest]
+    scene_rows = [maker.row(scene, writer.created_at) for scene in manifest]
     write(spark, plan, scene_rows)
-    planned = seen.select("cell_id", "pass").distinct().count()
+    planned = observed.select("cell_id", "pass").distinct().count()
     return _report(final, planned, scene_rows)
 
 
-def _report(final: Final, candidates: int, scene_rows: list[dict[str, Any]]) -> ExtractReport:
+def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow]) -> ExtractReport:
     rejected = {key.removeprefix(REJECTED): n for key, n in final.outcomes.items() if key.startswith(REJECTED)}
     failed = {key.removeprefix(FAILED): n for key, n in final.outcomes.items() if key.startswith(FAILED)}
     chips = final.outcomes[PRESENT] - final.present
@@ -121,9 +121,9 @@ def _report(final: Final, candidates: int, scene_rows: list[dict[str, Any]]) -> 
         present=final.present,
         rejected=rejected,
         failed=failed,
-        scene_status=dict(Counter(row["status"] for row in scene_rows)),
-        bytes_read=sum(row["bytes_read"] for row in scene_rows),
-        message=f"{chips} chips made, {final.present} at hand, {sum(rejected.values())} rejected, "
+        scene_status=dict(Counter(row.status for row in scene_rows)),
+        bytes_read=sum(row.bytes_read for row in scene_rows),
+        message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
         f"{sum(failed.values())} failed, of {candidates} (cell, pass)",
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import (
@@ -16,32 +18,61 @@ from claylake.vocabulary import (
     SCENE_QUARANTINED,
     SCENES,
 )
-from spark.choose import PRESENT
-from spark.extraction.ledger import Entry
+from spark.extraction.observing import ObservedScene
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
-from spark.radiometry import account, decide
+from spark.sentinel2.choose import PRESENT
+from spark.sentinel2.radiometry import decide, evidence_document
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from claylake.scene import Scene
-    from spark.extraction.ledger import Ledger
-    from spark.extraction.troubles import Troubles
+    from spark.extraction.read_failures import ReadFailures
+    from spark.extraction.reading_log import ReadingLog
 
 FOOTPRINT = "footprint"
-"""Reason code of a scene whose footprint is no polygon: none of its cells can be told."""
+"""Reason code of a scene whose footprint is no polygon: which cells it shows is unknown."""
 _VARIES = ("created_at", "bytes_read", "requests", "seconds")
 """Columns in which two attempts at the same thing may differ."""
 
 
-def tally(choice: DataFrame, at_hand: DataFrame) -> dict[str, Counter[str]]:
+@dataclass(frozen=True, kw_only=True)
+class SceneRow:
+    """A row of the scenes table, by its columns' names, `pass` apart; times are UTC."""
+
+    run_id: str
+    scene_id: str
+    datetime: dt.datetime
+    updated: str | None
+    pass_id: str
+    collection: str
+    baseline: str | None
+    radiometry: str
+    evidence: str
+    candidates: int
+    chips: int
+    rejections: dict[str, int]
+    failures: dict[str, int]
+    bytes_read: int
+    requests: int
+    seconds: float
+    cells_digest: str
+    selection_digest: str
+    status: str
+    created_at: dt.datetime
+
+    def columns(self) -> dict[str, object]:
+        """Values by the table's names."""
+        return {"pass" if name == "pass_id" else name: value for name, value in vars(self).items()}
+
+
+def count_outcomes(choice: DataFrame, existing: DataFrame) -> dict[str, Counter[str]]:
     """By scene id: chips and rejections of which it is the source, and failures in which it was considered.
 
     Keys of the counters are outcomes as in a choice. A failed (cell, pass) counts for each of its
@@ -50,7 +81,9 @@ def tally(choice: DataFrame, at_hand: DataFrame) -> dict[str, Counter[str]]:
     from pyspark.sql import functions as f
 
     key = ["cell_id", "pass"]
-    used = choice.where(f.col("outcome") == PRESENT).select(*key, "outcome").join(at_hand.select(*key, "scene_id"), key)
+    used = (
+        choice.where(f.col("outcome") == PRESENT).select(*key, "outcome").join(existing.select(*key, "scene_id"), key)
+    )
     rejected = choice.where(f.col("outcome").startswith(REJECTED))
     failed = choice.where(f.col("outcome").startswith(FAILED)).withColumn("scene_id", f.explode("considered"))
     columns = ("scene_id", "outcome")
@@ -70,71 +103,58 @@ def status(candidates: int, failures: int, *, quarantined: bool) -> str:
     return SCENE_PARTIAL if failures < candidates else SCENE_FAILED
 
 
+@dataclass(frozen=True, kw_only=True)
 class SceneRows:
-    """Makes the rows.
+    """Makes the rows of a run.
 
-    Args:
-        plan: the run.
-        looked: scene id to number of candidates and what the first look took.
-        counts: as `tally` gives them.
-        ledger: what reading told.
-        troubles: whose scenes are quarantined.
-        footprints: scene id to what is wrong with its footprint.
+    `observed`: by scene id. `outcomes`: as `count_outcomes` gives them. `log`, `failures`: of all batches.
+    `footprints`: scene id to what is wrong with its footprint.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        *,
-        looked: Mapping[str, tuple[int, Entry]],
-        counts: Mapping[str, Counter[str]],
-        ledger: Ledger,
-        troubles: Troubles,
-        footprints: Mapping[str, str],
-    ) -> None:
-        self._plan = plan
-        self._looked = looked
-        self._counts = counts
-        self._ledger = ledger
-        self._troubles = troubles
-        self._footprints = footprints
+    plan: Plan
+    observed: Mapping[str, ObservedScene]
+    outcomes: Mapping[str, Counter[str]]
+    log: ReadingLog
+    failures: ReadFailures
+    footprints: Mapping[str, str]
 
-    def row(self, scene: Scene, created_at: datetime) -> dict[str, Any]:
+    def row(self, scene: Scene, created_at: dt.datetime) -> SceneRow:
         """One scene's row."""
-        candidates, look = self._looked.get(scene.id, (0, Entry()))
-        counts = self._counts.get(scene.id, Counter())
-        failures = {key.removeprefix(FAILED): number for key, number in counts.items() if key.startswith(FAILED)}
-        evidence = self._ledger.of(scene.id)
-        spent = look + evidence
+        observed = self.observed.get(scene.id, ObservedScene())
+        outcomes = self.outcomes.get(scene.id, Counter())
+        failures = _by_reason(outcomes, FAILED)
+        reading = self.log.total(scene.id)
+        spent = observed.reading + reading
         decision = decide(scene)
-        found = account(scene, decision, evidence.evidence)
-        if scene.id in self._footprints:
-            failures, found = {FOOTPRINT: 1}, found | {FOOTPRINT: self._footprints[scene.id]}
-        return {
-            "run_id": self._plan.run.run_id,
-            "scene_id": scene.id,
-            "datetime": scene.datetime,
-            "updated": scene.updated,
-            "pass": scene.pass_id,
-            "collection": scene.collection,
-            "baseline": scene.baseline,
-            "radiometry": decision.radiometry,
-            "evidence": json.dumps(found, sort_keys=True),
-            "candidates": candidates,
-            "chips": counts[PRESENT],
-            "rejections": {key.removeprefix(REJECTED): n for key, n in counts.items() if key.startswith(REJECTED)},
-            "failures": failures,
-            "bytes_read": spent.downloaded,
-            "requests": spent.requests,
-            "seconds": spent.seconds,
-            "cells_digest": self._plan.cells_digest,
-            "selection_digest": self._plan.selection_digest,
-            "status": status(candidates, sum(failures.values()), quarantined=scene.id in self._troubles.quarantined),
-            "created_at": created_at,
-        }
+        evidence = evidence_document(scene, decision, reading.evidence)
+        if scene.id in self.footprints:
+            failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}
+        quarantined = scene.id in self.failures.quarantined
+        return SceneRow(
+            run_id=self.plan.run.run_id,
+            scene_id=scene.id,
+            datetime=scene.datetime,
+            updated=scene.updated,
+            pass_id=scene.pass_id,
+            collection=scene.collection,
+            baseline=scene.baseline,
+            radiometry=decision.radiometry,
+            evidence=json.dumps(evidence, sort_keys=True),
+            candidates=observed.candidates,
+            chips=outcomes[PRESENT],
+            rejections=_by_reason(outcomes, REJECTED),
+            failures=failures,
+            bytes_read=spent.downloaded,
+            requests=spent.requests,
+            seconds=spent.seconds,
+            cells_digest=self.plan.cells_digest,
+            selection_digest=self.plan.selection_digest,
+            status=status(observed.candidates, sum(failures.values()), quarantined=quarantined),
+            created_at=created_at,
+        )
 
 
-def write(spark: SparkSession, plan: Plan, rows: Iterable[Mapping[str, Any]]) -> int:
+def write(spark: SparkSession, plan: Plan, rows: Sequence[SceneRow]) -> int:
     """Insert the rows that say something new; gives how many.
 
     A run done again adds nothing, and one that repaired something adds a later row of the scene.
@@ -142,13 +162,18 @@ def write(spark: SparkSession, plan: Plan, rows: Iterable[Mapping[str, Any]]) ->
     shape = TABLES[SCENES]
     compared = shape.columns.without(*_VARIES, "datetime").names
     query = f"SELECT {sql.names(compared)} FROM {on_branch(plan, SCENES)} WHERE run_id = {sql.string(plan.run.run_id)}"
-    known = {_said(row.asDict()) for row in spark.sql(query).collect()}
-    new = [row for row in rows if _said({name: row[name] for name in compared}) not in known]
+    known = {_content(row.asDict()) for row in spark.sql(query).collect()}
+    values = [row.columns() for row in rows]
+    new = [row for row in values if _content({name: row[name] for name in compared}) not in known]
     if not new:
         return 0
     frame = shape.columns.frame(spark, new)
     return merge.insert_only(spark, plan, SCENES, frame, extent=extent_of_rows(new, shape))
 
 
-def _said(row: Mapping[str, Any]) -> str:
+def _by_reason(outcomes: Mapping[str, int], kind: str) -> dict[str, int]:
+    return {outcome.removeprefix(kind): number for outcome, number in outcomes.items() if outcome.startswith(kind)}
+
+
+def _content(row: Mapping[str, object]) -> str:
     return json.dumps(row, sort_keys=True)

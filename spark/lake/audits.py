@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.reports import EmbedReport, ExtractReport
+from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
 from spark.lake.checks import UNHELD, checks, of_rows, without_vector

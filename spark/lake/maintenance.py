@@ -16,8 +16,8 @@ from spark.lake.tables import TABLES, Table
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
 
+    from claylake.configuration.settings import Maintenance
     from claylake.plan import Plan
-    from claylake.settings import Maintenance
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from claylake.reports import Optimizer, OptimizerRun
+from claylake.run.reports import Optimizer, OptimizerRun
 from claylake.vocabulary import OPTIMIZER_KINDS
 
 if TYPE_CHECKING:

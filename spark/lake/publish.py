@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.reports import TablePublish
+from claylake.run.reports import TablePublish
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import branches, names
 from spark.lake.audits import Findings, audit

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from claylake.reports import MaintainReport
+from claylake.run.reports import MaintainReport
 from spark.lake.maintenance import Cleared, existing_tables, maintain_table
 from spark.lake.optimizers import optimizers_of
 from spark.lake.scope import Scope
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from claylake.plan import Plan
-    from claylake.reports import Optimizer
+    from claylake.run.reports import Optimizer
 
 _log = logging.getLogger(__name__)
 

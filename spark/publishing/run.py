@@ -6,7 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from claylake.reports import PublishReport
+from claylake.run.reports import PublishReport
 from claylake.vocabulary import CELL_M
 from spark.lake.publish import Published, publish
 from spark.lake.scope import Scope

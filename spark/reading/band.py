@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 import rasterio
+from numpy.typing import NDArray
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
@@ -17,9 +18,28 @@ from spark.reading.raster import Raster
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from claylake.scene import Asset
+    from claylake.catalogue.scene import Asset
 
 _log = logging.getLogger(__name__)
+
+
+class _Crs(Protocol):
+    def to_epsg(self) -> int | None: ...
+
+
+class _Dataset(Protocol):
+    """What is used here of rasterio's, which has no types of its own."""
+
+    @property
+    def crs(self) -> _Crs | None: ...
+    @property
+    def transform(self) -> tuple[float, ...]: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+    @property
+    def dtypes(self) -> tuple[str, ...]: ...
+    def read(self, index: int, *, window: object) -> NDArray[Any]: ...
+    def close(self) -> None: ...
 
 
 class Band:
@@ -27,7 +47,7 @@ class Band:
 
     Args:
         key: the asset's key.
-        asset: where it lies, and how the item describes it.
+        asset: its address, and how the item describes it.
         epsg: CRS that it must have.
         pixel_m: pixel size that it must have, metres.
 
@@ -45,7 +65,7 @@ class Band:
     def __enter__(self) -> Self:
         with environment():
             try:
-                self._dataset = rasterio.open(path_of(self._asset.href))
+                self._dataset: _Dataset = rasterio.open(path_of(self._asset.href))
             except RasterioError as error:
                 raise UnreadableError(self.key, str(error)) from error
         try:
@@ -72,7 +92,7 @@ class Band:
             raise MisalignedError(self.key, f"the item says {asset.transform}, the file {raster.transform}")
         return raster
 
-    def strip(self, *, col: int, row: int, cells: int) -> np.ndarray[Any, Any]:
+    def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
 
         Returns:
@@ -91,10 +111,9 @@ class Band:
             )
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
-    def _read(self, *window: int) -> np.ndarray[Any, Any]:
+    def _read(self, *window: int) -> NDArray[Any]:
         with environment():
             try:
-                pixels: np.ndarray[Any, Any] = self._dataset.read(1, window=RasterioWindow(*window))
+                return self._dataset.read(1, window=RasterioWindow(*window))
             except RasterioIOError as error:
                 raise UnreadableError(self.key, str(error.__cause__ or error)) from error
-        return pixels

@@ -1,9 +1,10 @@
-"""GDAL's settings, paths and network counters: the one place that knows them."""
+"""GDAL's settings, paths and network counters: all that is particular to GDAL."""
 
 from __future__ import annotations
 
 import ctypes
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -28,9 +29,10 @@ each block is decoded once."""
 _NETWORK = {"http": "/vsicurl/", "https": "/vsicurl/"}
 
 
-def environment() -> rasterio.Env:
+def environment() -> AbstractContextManager[object, None]:
     """GDAL's settings as a context. They belong to a thread: enter one in each."""
-    return rasterio.Env(**OPTIONS)
+    settings: AbstractContextManager[object, None] = rasterio.Env(**OPTIONS)
+    return settings
 
 
 def path_of(href: str) -> str:
@@ -68,9 +70,10 @@ def traffic() -> Traffic:
     library.VSIFree.argtypes = [ctypes.c_void_p]
     pointer = library.VSINetworkStatsGetAsSerializedJSON(None)
     try:
-        methods = json.loads(ctypes.string_at(pointer)).get("methods", {})
+        statistics: dict[str, dict[str, dict[str, int]]] = json.loads(ctypes.string_at(pointer))
     finally:
         library.VSIFree(pointer)
+    methods = statistics.get("methods", {})
     return Traffic(
         requests=sum(method.get("count", 0) for method in methods.values()),
         downloaded=sum(method.get("downloaded_bytes", 0) for method in methods.values()),

@@ -1,4 +1,4 @@
-"""Where cells lie in a raster: whole pixels, or a refusal."""
+"""The pixels of a raster that a cell covers: whole ones, or the cell is refused."""
 
 from __future__ import annotations
 

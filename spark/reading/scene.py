@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX, SCL_ASSET
 from spark.reading.band import Band
@@ -19,7 +20,7 @@ from spark.reading.strips import Place, Strip, strips
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
 
 _FINE_M, _COARSE_M = 10, 20
 GIVE_UP_AFTER = 64
@@ -35,8 +36,8 @@ class CellPixels:
     """
 
     place: Place
-    raw: np.ndarray[Any, Any]
-    scl: np.ndarray[Any, Any]
+    raw: NDArray[np.uint16]
+    scl: NDArray[np.uint8]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,27 +73,27 @@ def read_cells(scene: Scene, places: Iterable[Place]) -> Iterator[CellPixels | U
         opened = list(each(files.enter_context, bands))
         lost = 0
         for strip in strips(places):
-            for part in _readable(strip, opened, each, patient=lost < GIVE_UP_AFTER):
+            for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
                 lost += isinstance(part, Unread)
                 yield part
 
 
-def _readable(strip: Strip, bands: list[Band], each: _Each, *, patient: bool) -> Iterator[CellPixels | Unread]:
+def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) -> Iterator[CellPixels | Unread]:
     """A strip's cells; after a failure one by one, so that only the cells concerned are lost."""
     try:
         yield from _cells(strip, bands, each)
     except ReadError as error:
-        if strip.cells == 1 or not patient:
+        if strip.cells == 1 or not singly:
             yield from (Unread(place=place, error=error) for place in strip.places)
             return
         for single in strip.single():
-            yield from _readable(single, bands, each, patient=patient)
+            yield from _readable(single, bands, each, singly=singly)
 
 
-def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
+def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
-    scl = np.empty(0)
+    scl = np.empty((strip.cells, CHIP_PX // 2, CHIP_PX // 2), dtype=np.uint8)
     for index, part in enumerate(parts):
         if index == len(BANDS):
             scl = part
@@ -101,16 +102,16 @@ def _cells(strip: Strip, bands: list[Band], each: _Each) -> list[CellPixels]:
     return [CellPixels(place=place, raw=raw[i], scl=scl[i]) for i, place in enumerate(strip.places)]
 
 
-def doubled(cells: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def doubled(cells: NDArray[Any]) -> NDArray[Any]:
     """Each pixel of (cell, row, col) repeated 2 x 2: nearest, without a shift, as 20 m pixels are cut by 10 m lines."""
     return cells.repeat(2, axis=-2).repeat(2, axis=-1)
 
 
-_Each = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]
+_BandMap = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]
 
 
 @contextmanager
-def _threads(number: int) -> Iterator[_Each]:
+def _threads(number: int) -> Iterator[_BandMap]:
     """A `map` over bands: side by side where reading waits for a network. One thread per file at a time."""
     if number == 1:
         yield map

@@ -9,7 +9,7 @@ LONGEST = 16
 """Cells of a strip at most: bounds memory (1.3 MB a cell). Blocks stay in GDAL's cache between strips."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, kw_only=True)
 class Place:
     """A cell's place in its zone's grid."""
 
@@ -17,7 +17,7 @@ class Place:
     row: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Strip:
     """`cells` neighbours in grid row `row`, from `col` eastwards."""
 
@@ -28,11 +28,11 @@ class Strip:
     @property
     def places(self) -> tuple[Place, ...]:
         """The strip's cells, west to east."""
-        return tuple(Place(self.col + step, self.row) for step in range(self.cells))
+        return tuple(Place(col=self.col + step, row=self.row) for step in range(self.cells))
 
     def single(self) -> Iterator[Strip]:
         """The strip's cells as strips of one."""
-        return (Strip(place.col, place.row, 1) for place in self.places)
+        return (Strip(col=place.col, row=place.row, cells=1) for place in self.places)
 
 
 def strips(places: Iterable[Place], longest: int = LONGEST) -> Iterator[Strip]:
@@ -40,11 +40,11 @@ def strips(places: Iterable[Place], longest: int = LONGEST) -> Iterator[Strip]:
     start: Place | None = None
     length = 0
     for place in sorted(set(places), key=lambda place: (-place.row, place.col)):
-        if start is not None and place == Place(start.col + length, start.row) and length < longest:
+        if start is not None and place == Place(col=start.col + length, row=start.row) and length < longest:
             length += 1
             continue
         if start is not None:
-            yield Strip(start.col, start.row, length)
+            yield Strip(col=start.col, row=start.row, cells=length)
         start, length = place, 1
     if start is not None:
-        yield Strip(start.col, start.row, length)
+        yield Strip(col=start.col, row=start.row, cells=length)

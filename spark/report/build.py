@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from claylake import store
-from claylake.grid import Cell
+from claylake.area.grid import Cell
 from claylake.plan import REPORT
-from claylake.reports import EmbedReport, ExtractReport
+from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import CELL_M
 from spark.lake.columns import filled
 from spark.report import health

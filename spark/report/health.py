@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from claylake.reports import VectorHealth
+    from claylake.run.reports import VectorHealth
 
 FAR = 3.0
 """Lengths this many times from the median: Clay's last layer norm keeps vectors of ordinary chips much closer."""

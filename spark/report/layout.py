@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from claylake.grid import SOUTHERN_EPSG_BASE
+from claylake.area.grid import SOUTHERN_EPSG_BASE
 from claylake.vocabulary import CELL_M, CHIP_PX
 
 PICTURE_PX = 2000

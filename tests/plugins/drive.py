@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 from airflow.sdk.exceptions import TaskDeferred
 
+from claylake.configuration.settings import assemble
 from claylake.month import Month
 from claylake.plan import PLAN, Estimate, Found, Plan, RunRef
-from claylake.settings import assemble
 
 
 class TaskInstance(SimpleNamespace):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claylake import identity
+from claylake.cluster import identity
 from claylake_airflow import emr, reaper
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -131,7 +131,7 @@ def test_the_wait_is_told_of_a_fleet_that_ends(given):
 
 def test_the_receipt_counts_nodes_as_long_as_they_were_there(given):
     from claylake.plan import Plan
-    from claylake.receipt import Receipt
+    from claylake.run.receipt import Receipt
 
     up(given)
     down(given)

@@ -8,9 +8,9 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
-from claylake import cluster as domain
+from claylake.cluster import job_flow
 from claylake.plan import PLAN
-from claylake.reports import PublishReport
+from claylake.run.reports import PublishReport
 from claylake_airflow import emr
 from claylake_airflow.failures import REASON
 from claylake_airflow.operators import (
@@ -64,7 +64,7 @@ def command(monkeypatch):
                 "HadoopJarStep": {"Jar": "command-runner.jar", "Args": ["bash", "-c", script]},
             }
 
-        monkeypatch.setattr(domain, "step", config)
+        monkeypatch.setattr(job_flow, "step", config)
 
     return use
 
@@ -84,7 +84,7 @@ class TestCreate:
         assert live() == [first]
         made = emr.describe(emr.client(REGION), first)
         assert made.run == (plan.run.dag_id, plan.run.run_id)
-        assert made.name == domain.name(plan)
+        assert made.name == job_flow.name(plan)
 
     def test_an_ended_cluster_is_not_adopted(self, plan):
         first = create(plan)

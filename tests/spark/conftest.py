@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from infra.local import class_archive
+from infra.local.class_archive import archive as class_archive
 from infra.local.client import running
 from infra.local.options import JVM_OPTIONS, user_cache
 from spark.session import session

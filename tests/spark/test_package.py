@@ -28,7 +28,7 @@ def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
 import sys
 sys.path = [{str(target)!r}, *(path for path in sys.path if "site-packages" in path or "lib/python" in path)]
 from pathlib import Path
-from spark.encoder import load_encoder
+from spark.encoding import load_encoder
 import model.ways
 model.ways._release = lambda version, told=iter(("exported", "running")): next(told)  # as if by another torch
 encoder = load_encoder(Path({str(artefact)!r}), convention="blank", precision="fp32", device="cpu", batch=3)

@@ -14,6 +14,7 @@ import pytest
 from infra.local import standalone
 from infra.local.home import Home
 from infra.local.ports import free_port
+from infra.world.arguments import WorldArguments
 from tests.system.lake import Lake
 
 MONTHS = ("2024-08", "2024-09")
@@ -26,7 +27,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def world(home):
-    return home.world(MONTHS, size="tiny")
+    return home.world(MONTHS, WorldArguments(size="tiny"))
 
 
 @pytest.fixture(scope="session")

@@ -109,7 +109,7 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
         ),
         Grant(
             sid="ListLake",
-            why="Without it a missing object answers 'forbidden', and nobody could tell missing from forbidden.",
+            why="Without it a missing object answers 'forbidden', as one that may not be read does.",
             actions=("s3:ListBucket", "s3:GetBucketLocation"),
             resources=(names.bucket_arn(names.lake), names.bucket_arn(names.logs)),
         ),

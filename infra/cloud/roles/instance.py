@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def grants(names: Names, key_arn: str, *, optimized: bool) -> Sequence[Grant]:
-    """Everything that a cluster's nodes may do; where Glue's optimizers tidy, also ask for their last runs."""
+    """Everything that a cluster's nodes may do; where Glue's optimizers maintain tables, also read their last runs."""
     lake = names.lake
     watched = (watch_optimizers(names),) if optimized else ()
     return (
@@ -70,7 +70,7 @@ def grants(names: Names, key_arn: str, *, optimized: bool) -> Sequence[Grant]:
 
 
 def watch_optimizers(names: Names) -> Grant:
-    """Ask for the optimizers and their runs, and change nothing about them."""
+    """Read the optimizers and their runs, and change nothing about them."""
     return catalog(
         names,
         "WatchOptimizers",

@@ -134,7 +134,7 @@ def _own(groups: Sequence[str]) -> tuple[Grant, ...]:
 def _pass(names: Names) -> Grant:
     return Grant(
         sid="PassNodeRole",
-        why="Nodes get their own role, and EMR may pass no other and to nobody but EC2.",
+        why="Nodes get their own role, and EMR may pass no other, and to EC2 alone.",
         actions=("iam:PassRole",),
         resources=(role_arn(names.instance_role),),
         conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},

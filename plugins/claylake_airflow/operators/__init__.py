@@ -1,4 +1,4 @@
-"""Operators of the monthly DAGs: thin adapters over EMR; `claylake.cluster` makes the requests."""
+"""Operators of the monthly DAGs: thin adapters over EMR; `claylake.cluster.job_flow` makes the requests."""
 
 from claylake_airflow.operators.create import CreateClusterOperator
 from claylake_airflow.operators.gpus import GpusDownOperator, GpusUpOperator

@@ -26,7 +26,7 @@ class CreateClusterOperator(EmrTask):
 
     def execute(self, context: Context) -> str:
         """Find, or wait, or create."""
-        from claylake import cluster
+        from claylake.cluster import job_flow
 
         plan = self.plan(context)
         region = plan.deployed.region
@@ -38,9 +38,9 @@ class CreateClusterOperator(EmrTask):
             return self._show(context, region, own[0].id)
         if self._blocker(plan, live):
             self._wait_turn(plan)
-        answer = client.run_job_flow(**cluster.request(plan))
+        answer = client.run_job_flow(**job_flow.request(plan))
         created = str(answer["JobFlowId"])
-        self.log.info("requested cluster %s (%s)", created, cluster.name(plan))
+        self.log.info("requested cluster %s (%s)", created, job_flow.name(plan))
         self._give_way_to_older(plan, client, created)
         return self._show(context, region, created)
 

@@ -28,10 +28,10 @@ class GpusUpOperator(EmrTask):
 
     def execute(self, context: Context) -> None:
         """Request the nodes, and defer."""
-        from claylake import cluster
+        from claylake.cluster import job_flow
 
         plan = self.plan(context)
-        wanted = cluster.gpu_fleet(plan)
+        wanted = job_flow.gpu_fleet(plan)
         if wanted is None:
             self.log.info("no GPU nodes join in layout %s", plan.layout)
             return
@@ -78,7 +78,7 @@ class GpusUpOperator(EmrTask):
         raise AirflowException(msg)
 
     def _wait(self, region: str, cluster_id: str, **awaited: Any) -> NoReturn:
-        from claylake.fleets import BOOT_MIN, SPOT_WAIT_MIN
+        from claylake.cluster.fleets import BOOT_MIN, SPOT_WAIT_MIN
 
         wait = self.wait(region=region, minutes=SPOT_WAIT_MIN + BOOT_MIN)
         trigger = FleetTrigger(cluster_id=cluster_id, **awaited, **wait)

@@ -43,7 +43,7 @@ class PublishOperator(StepOperator):
         Raises:
             AirflowException: if there is none.
         """
-        from claylake.reports import PublishReport
+        from claylake.run.reports import PublishReport
 
         plan = self.plan(context)
         report = PublishReport.load(plan)

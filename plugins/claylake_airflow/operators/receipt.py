@@ -33,8 +33,8 @@ class ReceiptOperator(BaseOperator):
     def execute(self, context: Context) -> str | None:
         """Gather the facts, write the receipt, leave the note in XCom."""
         from claylake.plan import RECEIPT, Plan
-        from claylake.receipt import make_receipt
-        from claylake.receipt_note import note
+        from claylake.run.receipt import make_receipt
+        from claylake.run.receipt_note import note
 
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN_TASK)

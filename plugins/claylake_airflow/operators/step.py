@@ -45,7 +45,7 @@ class StepOperator(EmrTask):
 
     def execute(self, context: Context) -> None:
         """Find or add the step, and defer."""
-        from claylake import cluster
+        from claylake.cluster import job_flow
 
         plan = self.plan(context)
         region, cluster_id = plan.deployed.region, self.cluster_id(context)
@@ -55,7 +55,7 @@ class StepOperator(EmrTask):
         ref = StepRef(
             region=region,
             cluster_id=cluster_id,
-            step_id=self._find_or_add(client, cluster_id, cluster.step(plan, self.step)),
+            step_id=self._find_or_add(client, cluster_id, job_flow.step(plan, self.step)),
         )
         self._ref = ref
         trigger = StepTrigger(

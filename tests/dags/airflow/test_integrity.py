@@ -12,7 +12,8 @@ from airflow.sdk import Param
 from airflow.serialization.encoders import encode_timetable
 from airflow.serialization.serialized_objects import DagSerialization
 
-from claylake import compatibility, form
+from claylake import compatibility
+from claylake.request import form
 from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
 

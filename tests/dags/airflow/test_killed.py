@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from claylake.artifacts import CODE, JARS
+from claylake.release import CODE, JARS
 from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
 from tests.system.waiting import until

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from claylake.configuration.settings import Settings, assemble
 from claylake.plan import Estimate, Found, Plan, RunRef
-from claylake.settings import Settings, assemble
 from claylake.vocabulary import ASSETS
 
 DEPLOYED = {

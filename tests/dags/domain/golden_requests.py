@@ -12,11 +12,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from claylake import cluster
-from claylake.choice import cheapest
-from claylake.estimate import Workload
+from claylake.cluster import job_flow
+from claylake.cluster.estimate import Workload
+from claylake.cluster.layout_choice import cheapest
+from claylake.configuration.settings import assemble
 from claylake.plan import Found, Plan, RunRef
-from claylake.settings import assemble
 from claylake.vocabulary import STEPS
 
 FOLDER = Path(__file__).parent / "golden"
@@ -64,9 +64,9 @@ def plan(layout: str) -> Plan:
 def requests(layout: str) -> dict[str, object]:
     """Arguments by API call; AddInstanceFleet only where it is called."""
     made = plan(layout)
-    steps = [cluster.step(made, name) for name in STEPS]
-    found = {"RunJobFlow": cluster.request(made, NOW), "AddJobFlowSteps": {"JobFlowId": "j-1", "Steps": steps}}
-    fleet = cluster.gpu_fleet(made)
+    steps = [job_flow.step(made, name) for name in STEPS]
+    found = {"RunJobFlow": job_flow.request(made, NOW), "AddJobFlowSteps": {"JobFlowId": "j-1", "Steps": steps}}
+    fleet = job_flow.gpu_fleet(made)
     return found if fleet is None else {**found, "AddInstanceFleet": {"ClusterId": "j-1", "InstanceFleet": fleet}}
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import shape
 
-from claylake.aoi import Aoi
+from claylake.area.aoi import Aoi
 from claylake.errors import BadInputError
 
 

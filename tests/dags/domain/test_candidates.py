@@ -4,10 +4,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claylake.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.catalogue.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.catalogue.footprint import footprint
+from claylake.catalogue.scene import Scene
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
-from claylake.scene import Scene
 from tests import everywhere
 
 ZONE = 32633
@@ -94,18 +94,18 @@ def test_no_scenes_no_pairs():
 )
 def test_agrees_with_counting_one_by_one(rows, per_month):
     scenes = [scene(str(n), f"070{day}", (x, 0.1, x + w, 0.9), cloud) for n, (day, x, w, cloud) in enumerate(rows)]
-    seen = {}
+    shown = {}
     for one in scenes:
         for index in range(4):
             if shapely.intersects(footprint(one.footprint), shapely.box(index / 10, 0, (index + 1) / 10, 0.1)):
                 key = (index, one.pass_id)
-                seen[key] = max(seen.get(key, 0), 1 - (one.cloud_cover or 0) / 100)
+                shown[key] = max(shown.get(key, 0), 1 - (one.cloud_cover or 0) / 100)
     chips = 0.0
     for index in range(4):
-        each = sum(clear for (cell, _), clear in seen.items() if cell == index)
+        each = sum(clear for (cell, _), clear in shown.items() if cell == index)
         chips += each if per_month is None else min(each, per_month)
     found = count_candidates(GRID, scenes, per_month)
-    assert found.pairs == len(seen)
+    assert found.pairs == len(shown)
     assert found.chips - 1e-6 - 1 <= chips <= found.chips + 1e-6
 
 

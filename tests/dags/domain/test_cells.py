@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import shape
 
-from claylake.aoi import Aoi
-from claylake.cells import COLUMNS, cells_of, digest, to_parquet
-from claylake.grid import Cell, epsg_of, zone_of
-from claylake.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
+from claylake.area.aoi import Aoi
+from claylake.area.cells import COLUMNS, cells_of, digest, to_parquet
+from claylake.area.grid import Cell, epsg_of, zone_of
+from claylake.area.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
 
 
 def polygons(table):

@@ -5,14 +5,14 @@ import pytest
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
-from claylake import cluster, fleets
-from claylake.artifacts import JARS
-from claylake.choice import cheapest
+from claylake.cluster import fleets, job_flow
+from claylake.cluster.instances import instance
+from claylake.cluster.layout_choice import cheapest
+from claylake.cluster.shape import shape_of
+from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError
-from claylake.instances import instance
 from claylake.plan import RunRef
-from claylake.settings import Settings
-from claylake.shape import shape_of
+from claylake.release import JARS
 from claylake.vocabulary import STEPS
 from tests.dags.domain import golden_requests
 
@@ -39,8 +39,8 @@ def test_requests_are_the_reviewed_ones(layout):
 @pytest.mark.parametrize("more", [{}, {"spot": False, "gpu_count": 4}, {"keep_cluster_minutes": 720}])
 def test_emr_takes_the_requests(plan_of, now, layout, more):
     plan = plan_of({"cluster": {"layout": layout, **more}})
-    validate("RunJobFlow", cluster.request(plan, now))
-    validate("AddJobFlowSteps", {"JobFlowId": "j-1", "Steps": [cluster.step(plan, name) for name in STEPS]})
+    validate("RunJobFlow", job_flow.request(plan, now))
+    validate("AddJobFlowSteps", {"JobFlowId": "j-1", "Steps": [job_flow.step(plan, name) for name in STEPS]})
     for operation, arguments in golden_requests.requests(layout).items():
         validate(operation, arguments)
 
@@ -48,35 +48,35 @@ def test_emr_takes_the_requests(plan_of, now, layout, more):
 def test_names_are_the_runs_own(plan_of):
     plan, again = plan_of(), plan_of(work="vectors")
     other = plan_of(run=RunRef(dag_id="claylake__town", run_id="manual__1"))
-    assert cluster.name(plan) == cluster.name(again) != cluster.name(other)
-    assert cluster.name(plan).startswith("claylake town 2024-07 ")
-    names = {cluster.step(plan, name)["Name"] for name in STEPS}
+    assert job_flow.name(plan) == job_flow.name(again) != job_flow.name(other)
+    assert job_flow.name(plan).startswith("claylake town 2024-07 ")
+    names = {job_flow.step(plan, name)["Name"] for name in STEPS}
     assert len(names) == len(STEPS)
-    assert names == {cluster.step(again, name)["Name"] for name in STEPS}
-    assert names.isdisjoint(cluster.step(other, name)["Name"] for name in STEPS)
+    assert names == {job_flow.step(again, name)["Name"] for name in STEPS}
+    assert names.isdisjoint(job_flow.step(other, name)["Name"] for name in STEPS)
 
 
 def test_tags_find_the_run(plan_of, now):
     plan = plan_of()
-    assert cluster.tags(plan) == {
+    assert job_flow.tags(plan) == {
         "claylake:pipeline": "claylake",
         "claylake:dag_id": "claylake__town",
         "claylake:run_id": "scheduled__2024-08-11T00:00:00+00:00",
         "claylake:aoi": "town",
     }
-    tags = {tag["Key"]: tag["Value"] for tag in cluster.request(plan, now)["Tags"]}
+    tags = {tag["Key"]: tag["Value"] for tag in job_flow.request(plan, now)["Tags"]}
     assert tags == {
-        **cluster.tags(plan),
+        **job_flow.tags(plan),
         "claylake:max-until": "2024-08-12T00:00:00+00:00",
         "for-use-with-amazon-emr-managed-policies": "true",
     }
     long = plan_of(run=RunRef(dag_id="d", run_id="r" * 400))
-    assert all(len(value) <= 256 for value in cluster.tags(long).values())
+    assert all(len(value) <= 256 for value in job_flow.tags(long).values())
 
 
 def test_without_a_clock_the_life_counts_from_now(plan_of):
     before = datetime.now(UTC).replace(microsecond=0)
-    tags = {tag["Key"]: tag["Value"] for tag in cluster.request(plan_of())["Tags"]}
+    tags = {tag["Key"]: tag["Value"] for tag in job_flow.request(plan_of())["Tags"]}
     until = datetime.fromisoformat(tags["claylake:max-until"])
     assert before <= until - timedelta(hours=12) <= datetime.now(UTC)
 
@@ -84,14 +84,14 @@ def test_without_a_clock_the_life_counts_from_now(plan_of):
 @pytest.mark.parametrize(("idle", "keep", "seconds"), [(60, 0, 3600), (10, 120, 125 * 60)])
 def test_an_idle_cluster_ends_but_not_while_it_is_kept(plan_of, now, idle, keep, seconds):
     plan = plan_of({"cluster": {"idle_minutes": idle, "keep_cluster_minutes": keep}})
-    assert cluster.request(plan, now)["AutoTerminationPolicy"] == {"IdleTimeout": seconds}
+    assert job_flow.request(plan, now)["AutoTerminationPolicy"] == {"IdleTimeout": seconds}
 
 
 def test_waiting_for_gpus_is_no_idling(plan_of, now):
     """EMR does not count a resize as activity: first spot, then on-demand nodes must have time to come and boot."""
     plan = plan_of({"cluster": {"layout": "split", "idle_minutes": 5}})
     waits = 2 * (fleets.SPOT_WAIT_MIN + fleets.BOOT_MIN)
-    assert cluster.request(plan, now)["AutoTerminationPolicy"]["IdleTimeout"] > waits * 60
+    assert job_flow.request(plan, now)["AutoTerminationPolicy"]["IdleTimeout"] > waits * 60
 
 
 def classifications(found):
@@ -100,7 +100,7 @@ def classifications(found):
 
 def test_with_gpus_everywhere_their_settings_are_the_clusters(plan_of, now):
     """As AWS documents it; what the nodes need and what the resource manager needs stand together."""
-    request = cluster.request(plan_of(), now)
+    request = job_flow.request(plan_of(), now)
     assert not any(
         "Configurations" in kind for fleet in fleets_of(request).values() for kind in fleet["InstanceTypeConfigs"]
     )
@@ -117,7 +117,7 @@ def test_with_gpus_everywhere_their_settings_are_the_clusters(plan_of, now):
 def test_with_gpus_on_some_nodes_their_settings_are_those_types_alone(plan_of, now):
     """A NodeManager that is told to use GPUs and finds none exits."""
     plan = plan_of({"cluster": {"layout": "split"}})
-    request, joining = cluster.request(plan, now), cluster.gpu_fleet(plan)
+    request, joining = job_flow.request(plan, now), job_flow.gpu_fleet(plan)
     everywhere = classifications(request["Configurations"])
     assert everywhere["yarn-site"]["Properties"] == {"yarn.resource-types": "yarn.io/gpu"}
     assert "capacity-scheduler" in everywhere
@@ -134,40 +134,40 @@ def test_with_gpus_on_some_nodes_their_settings_are_those_types_alone(plan_of, n
 
 @pytest.mark.parametrize("layout", ["all_gpu", "cpu"])
 def test_nodes_join_in_the_split_layout_only(plan_of, layout):
-    assert cluster.gpu_fleet(plan_of({"cluster": {"layout": layout}})) is None
+    assert job_flow.gpu_fleet(plan_of({"cluster": {"layout": layout}})) is None
 
 
 def test_cpu_clusters_know_nothing_of_gpus(plan_of, now):
     plan = plan_of({"cluster": {"layout": "cpu"}})
-    assert "gpu" not in str(cluster.request(plan, now)).lower()
-    assert "resource.gpu" not in str([cluster.step(plan, name) for name in STEPS])
+    assert "gpu" not in str(job_flow.request(plan, now)).lower()
+    assert "resource.gpu" not in str([job_flow.step(plan, name) for name in STEPS])
 
 
 def test_the_chosen_layout_is_the_one_that_is_made(plan_of, now):
-    from claylake.estimate import Workload
+    from claylake.cluster.estimate import Workload
 
     plan = plan_of({"cluster": {"compute": "auto"}})
     plan = plan.model_copy(
         update={"estimate": cheapest(Workload(scenes=1, cells=1, candidates=1, chips=1, vectors=1), plan.settings)}
     )
     assert plan.layout == "cpu"
-    core = fleets_of(cluster.request(plan, now))["CORE"]
+    core = fleets_of(job_flow.request(plan, now))["CORE"]
     assert {kind["InstanceType"] for kind in core["InstanceTypeConfigs"]} == set(plan.settings.cluster.cpu_types)
-    assert "resource.gpu" not in str(cluster.step(plan, "embed"))
+    assert "resource.gpu" not in str(job_flow.step(plan, "embed"))
 
 
 def test_spot_falls_back_to_on_demand(plan_of, now):
-    core = fleets_of(cluster.request(plan_of({"cluster": {"gpu_count": 3}}), now))["CORE"]
+    core = fleets_of(job_flow.request(plan_of({"cluster": {"gpu_count": 3}}), now))["CORE"]
     assert (core["TargetSpotCapacity"], core["TargetOnDemandCapacity"]) == (3, 0)
     spot = core["LaunchSpecifications"]["SpotSpecification"]
     assert (spot["TimeoutAction"], spot["AllocationStrategy"]) == ("SWITCH_TO_ON_DEMAND", "price-capacity-optimized")
-    core = fleets_of(cluster.request(plan_of({"cluster": {"gpu_count": 3, "spot": False}}), now))["CORE"]
+    core = fleets_of(job_flow.request(plan_of({"cluster": {"gpu_count": 3, "spot": False}}), now))["CORE"]
     assert (core["TargetSpotCapacity"], core["TargetOnDemandCapacity"]) == (0, 3)
     assert set(core["LaunchSpecifications"]) == {"OnDemandSpecification"}
 
 
 def test_the_primary_node_is_never_spot(plan_of, now):
-    primary = fleets_of(cluster.request(plan_of(), now))["MASTER"]
+    primary = fleets_of(job_flow.request(plan_of(), now))["MASTER"]
     assert (primary["TargetSpotCapacity"], primary["TargetOnDemandCapacity"]) == (0, 1)
 
 
@@ -179,7 +179,7 @@ def test_disks_follow_what_is_stored(plan_of, now, store_gb, fixed, gib):
     """Two nodes share it; a size in the settings wins."""
     plan = plan_of({"cluster": {"gpu_count": 2, "ebs_gib": fixed}})
     plan = plan.model_copy(update={"estimate": plan.estimate.model_copy(update={"store_gb": store_gb})})
-    core = fleets_of(cluster.request(plan, now))["CORE"]
+    core = fleets_of(job_flow.request(plan, now))["CORE"]
     for kind in core["InstanceTypeConfigs"]:
         [disk] = kind["EbsConfiguration"]["EbsBlockDeviceConfigs"]
         assert disk["VolumeSpecification"]["SizeInGB"] == gib
@@ -191,35 +191,35 @@ RELEASE = "0123456789abcdef" * 4
 @pytest.mark.parametrize(("layout", "embed_on"), [("all_gpu", "gpu"), ("split", "gpu"), ("cpu", "workers")])
 def test_nodes_are_prepared_from_a_release_and_check_it(plan_of, now, layout, embed_on):
     plan = plan_of({"cluster": {"layout": layout}, "deployed": {"release": RELEASE}})
-    [action] = cluster.request(plan, now)["BootstrapActions"]
+    [action] = job_flow.request(plan, now)["BootstrapActions"]
     script = action["ScriptBootstrapAction"]
     assert script["Path"] == "s3://artifacts/bin/bootstrap.sh"
     assert script["Args"] == ["s3://artifacts", RELEASE, embed_on]
 
 
 def test_without_a_release_nodes_need_no_preparation(plan_of, now):
-    assert cluster.request(plan_of(), now)["BootstrapActions"] == []
+    assert job_flow.request(plan_of(), now)["BootstrapActions"] == []
 
 
 def test_security_groups_are_the_deployed_ones(plan_of, now):
     groups = {"primary": "sg-1", "core": "sg-2", "service_access": "sg-3"}
-    instances = cluster.request(plan_of({"deployed": {"security_groups": groups}}), now)["Instances"]
+    instances = job_flow.request(plan_of({"deployed": {"security_groups": groups}}), now)["Instances"]
     assert instances["EmrManagedMasterSecurityGroup"] == "sg-1"
     assert instances["EmrManagedSlaveSecurityGroup"] == "sg-2"
     assert instances["ServiceAccessSecurityGroup"] == "sg-3"
-    assert "ServiceAccessSecurityGroup" not in cluster.request(plan_of(), now)["Instances"]
+    assert "ServiceAccessSecurityGroup" not in job_flow.request(plan_of(), now)["Instances"]
 
 
 def test_quiet_logs_still_name_the_application(plan_of, now):
     """By it alone a failed step's own log is found (`step_log`)."""
-    found = classifications(cluster.request(plan_of(), now)["Configurations"])["spark-log4j2"]["Properties"]
+    found = classifications(job_flow.request(plan_of(), now)["Configurations"])["spark-log4j2"]["Properties"]
     assert found["rootLogger.level"] == "warn"
     assert found["logger.yarnclient.name"] == "org.apache.spark.deploy.yarn.Client"
     assert found["logger.yarnclient.level"] == "info"
 
 
 def test_the_cluster_waits_for_steps_and_may_be_ended(plan_of, now):
-    request = cluster.request(plan_of(), now)
+    request = job_flow.request(plan_of(), now)
     assert request["Instances"]["KeepJobFlowAliveWhenNoSteps"] is True
     assert request["Instances"]["TerminationProtected"] is False
     assert request["ReleaseLabel"] == "emr-7.14.0"
@@ -234,7 +234,7 @@ def options(arguments, name):
 
 @pytest.mark.parametrize("name", STEPS)
 def test_a_step_is_one_spark_submit_with_the_plans_uri(plan_of, name):
-    step = cluster.step(plan_of(folder="s3://lake/runs/r"), name)
+    step = job_flow.step(plan_of(folder="s3://lake/runs/r"), name)
     assert step["ActionOnFailure"] == "CONTINUE"
     assert step["HadoopJarStep"]["Jar"] == "command-runner.jar"
     arguments = step["HadoopJarStep"]["Args"]
@@ -250,7 +250,7 @@ def test_a_step_is_one_spark_submit_with_the_plans_uri(plan_of, name):
 
 
 def conf_of(plan, name):
-    return dict(pair.split("=", 1) for pair in options(cluster.step(plan, name)["HadoopJarStep"]["Args"], "--conf"))
+    return dict(pair.split("=", 1) for pair in options(job_flow.step(plan, name)["HadoopJarStep"]["Args"], "--conf"))
 
 
 PRICES = {"instance_usd_h": {**Settings().prices.instance_usd_h, "g5.12xlarge": 5.7, "m7i.4xlarge": 0.8}}
@@ -279,7 +279,7 @@ def test_driver_and_executors_fit_a_node_of_every_type(plan_of, layout, types, n
 def test_one_gpu_executor_per_gpu(plan_of):
     plan = plan_of({"cluster": {"gpu_types": ["g5.12xlarge"], "gpu_count": 8}, "prices": PRICES})
     assert [conf_of(plan, name)["spark.executor.instances"] for name in STEPS] == ["8"] * 4
-    core = fleets_of(cluster.request(plan))["CORE"]
+    core = fleets_of(job_flow.request(plan))["CORE"]
     assert core["TargetSpotCapacity"] == 8
     assert [kind["WeightedCapacity"] for kind in core["InstanceTypeConfigs"]] == [4]
 
@@ -287,7 +287,7 @@ def test_one_gpu_executor_per_gpu(plan_of):
 def test_larger_cpu_types_count_for_more(plan_of):
     cpus = {"layout": "cpu", "cpu_types": ["m7i.2xlarge", "m7i.4xlarge"], "cpu_count": 4}
     plan = plan_of({"cluster": cpus, "prices": PRICES})
-    core = fleets_of(cluster.request(plan))["CORE"]
+    core = fleets_of(job_flow.request(plan))["CORE"]
     assert [kind["WeightedCapacity"] for kind in core["InstanceTypeConfigs"]] == [1, 2]
     nodes = shape_of(plan.settings.cluster, "cpu").core
     assert [nodes.count(instance(name)) for name in plan.settings.cluster.cpu_types] == [4, 2]
@@ -304,10 +304,10 @@ def test_in_the_split_layout_only_embedding_wants_gpus(plan_of):
 def test_a_steps_strings_stay_within_emrs_limit(plan_of, name):
     deployed = {"artifacts": "s3://" + "b" * 63 + "/artifacts/0123456789ab", "python": "/" + "p" * 100}
     folder = "s3://" + "b" * 63 + "/runs/" + "d" * 250 + "/2024-07/" + "r" * 250
-    step = cluster.step(plan_of({"deployed": deployed}, folder=folder), name)
+    step = job_flow.step(plan_of({"deployed": deployed}, folder=folder), name)
     assert sum(len(argument) for argument in step["HadoopJarStep"]["Args"]) + len(step["Name"]) < MOST_CHARACTERS / 3
 
 
 def test_an_unknown_step_names_the_known_ones(plan_of):
     with pytest.raises(BadInputError, match="there are extract, embed, publish, maintain"):
-        cluster.step(plan_of(), "train")
+        job_flow.step(plan_of(), "train")

@@ -2,13 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claylake.choice import cheapest
+from claylake.cluster.estimate import Workload, embed_rate, estimate
+from claylake.cluster.instances import instance
+from claylake.cluster.layout_choice import cheapest
+from claylake.cluster.shape import shape_of
+from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, BudgetError
-from claylake.estimate import Workload, embed_rate, estimate
-from claylake.gate import decide
-from claylake.instances import instance
-from claylake.settings import Settings, assemble
-from claylake.shape import shape_of
+from claylake.run.gate import decide
 
 PRICED = sorted(Settings().prices.instance_usd_h)
 GPU = [name for name in PRICED if instance(name).gpus]

@@ -7,8 +7,8 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claylake.catalogue.footprint import footprint, with_footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint, with_footprint
 from tests import everywhere
 
 
@@ -77,7 +77,7 @@ def test_all_writings_of_a_real_tile_are_one(writing: str) -> None:
         {"type": "Blob", "coordinates": []},
     ],
 )
-def test_what_is_no_polygon_is_told_apart(geometry: dict[str, Any]) -> None:
+def test_what_is_no_polygon_is_refused(geometry: dict[str, Any]) -> None:
     with pytest.raises(FootprintError, match=r"its geometry .* polygon"):
         footprint(geometry)
     scenes = [

@@ -6,9 +6,9 @@ from pyproj import CRS, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
+from claylake.area.grid import Cell, epsg_of, zone_of, zone_window
+from claylake.area.ownership import zones_of
 from claylake.errors import BadInputError
-from claylake.grid import Cell, epsg_of, zone_of, zone_window
-from claylake.ownership import zones_of
 from claylake.vocabulary import CELL_M
 
 lons = st.floats(-180, 179.999)

@@ -17,7 +17,7 @@ def imported(tree):
 
 @pytest.fixture
 def sources(pytestconfig):
-    return sorted((pytestconfig.rootpath / "dags" / "claylake").glob("*.py"))
+    return sorted((pytestconfig.rootpath / "dags" / "claylake").rglob("*.py"))
 
 
 def test_the_domain_loads_with_the_standard_library_and_pydantic_alone(sources):

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 import jsonschema
 import pytest
 
-from claylake.aoi import Aoi
+from claylake.area.aoi import Aoi
+from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError
-from claylake.form import ADHOC, AOI_DAG, SHARED
-from claylake.params import resolve
-from claylake.settings import Settings, assemble
+from claylake.request.form import ADHOC, AOI_DAG, SHARED
+from claylake.request.params import resolve
 
 BBOX = [15, 45, 15.1, 45.1]
 TOWN = Aoi.from_bbox(BBOX).model_copy(update={"name": "town", "overrides": {"limits": {"budget_usd": 7}}})

@@ -3,11 +3,11 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from claylake.configuration.settings import Selection
 from claylake.errors import StoreError
 from claylake.month import Month
 from claylake.plan import PLAN, Plan, run_folder, selection_digest
-from claylake.reports import EmbedReport, ExtractReport
-from claylake.settings import Selection
+from claylake.run.reports import EmbedReport, ExtractReport
 
 
 def test_a_plan_round_trips(plan_of):

@@ -6,17 +6,18 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from claylake import published, store
-from claylake.aoi import Aoi
-from claylake.artifacts import model_version
-from claylake.cells import cells_of, digest
+from claylake import store
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of, digest
+from claylake.catalogue.manifest import read_manifest
+from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError, CatalogueError, SettingsError, StoreError
-from claylake.manifest import read_manifest
 from claylake.month import Month
-from claylake.params import Request
 from claylake.plan import RunRef, selection_digest
-from claylake.planning import make_plan, sort_items, work_of
-from claylake.settings import Settings
+from claylake.release import model_version
+from claylake.request.params import Request
+from claylake.run import published
+from claylake.run.planning import make_plan, select_scenes, work_of
 from tests import everywhere
 
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
@@ -169,7 +170,7 @@ def test_items_are_counted_whatever_they_are(item, box):
     unknown = item("unknown", **{"eo:cloud_cover": None})
     point = {**item("point"), "geometry": {"type": "Point", "coordinates": [15, 45]}}
     no_pass = item("no_pass", **{"s2:datatake_id": None})
-    found = sort_items([unknown, point, no_pass, {"id": "x"}], JULY, 10.0, set())
+    found = select_scenes([unknown, point, no_pass, {"id": "x"}], JULY, 10.0, set())
     assert [scene.id for scene in found.scenes] == ["unknown"]
     assert found.found.unusable == {"bad_footprint": 1, "malformed": 1, "no_pass": 1}
     assert found.found.items == 4 == found.found.kept + sum(found.found.unusable.values())
@@ -188,13 +189,13 @@ def test_a_scene_across_180_degrees_is_planned_however_it_is_written(stac, item,
 
 
 def test_a_scene_at_the_cloud_limit_is_kept(item):
-    found = sort_items([item("a", **{"eo:cloud_cover": 80.0})], JULY, 80.0, set())
+    found = select_scenes([item("a", **{"eo:cloud_cover": 80.0})], JULY, 80.0, set())
     assert found.found.kept == 1
 
 
 def test_the_order_of_items_does_not_matter(item):
     items = [item("b"), item("a"), item("c", **{"s2:datatake_id": "GS2A_20240701T100559_1_N05.10"})]
-    assert sort_items(items, JULY, 80, set()) == sort_items(items[::-1], JULY, 80, set())
+    assert select_scenes(items, JULY, 80, set()) == select_scenes(items[::-1], JULY, 80, set())
 
 
 def test_an_encoder_that_is_not_there_names_those_that_are(here):

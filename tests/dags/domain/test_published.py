@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyiceberg.catalog.sql import SqlCatalog
 
-from claylake import published
 from claylake.errors import StoreError
 from claylake.month import Month
-from claylake.published import Work, missing_vectors, prefixes_of, settled_scenes
+from claylake.run import published
+from claylake.run.published import Work, missing_vectors, prefixes_of, settled_scenes
 
 DATABASE = "claylake"
 WORK = Work(

@@ -2,10 +2,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from claylake.receipt import Receipt, make_receipt
-from claylake.receipt_note import note
-from claylake.reports import EmbedReport, ExtractReport, MaintainReport, Optimizer, PublishReport
-from claylake.usage import stage_seconds, usage_of
+from claylake.run.receipt import Receipt, make_receipt
+from claylake.run.receipt_note import note
+from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, Optimizer, PublishReport
+from claylake.run.usage import stage_seconds, usage_of
 
 START = datetime(2024, 8, 11, 10, 0, tzinfo=UTC)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from claylake.catalogue.scene import Scene
 from claylake.errors import SceneError
-from claylake.scene import Scene
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")

@@ -9,11 +9,11 @@ from pyproj import Transformer
 from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 
+from claylake.area.grid import epsg_of
+from claylake.catalogue.search import MOST_VERTICES, cover_of, search_scenes
+from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError
-from claylake.grid import epsg_of
 from claylake.month import Month
-from claylake.search import MOST_VERTICES, cover_of, search_scenes
-from claylake.settings import Catalogue
 from tests import everywhere
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"

@@ -3,10 +3,10 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from claylake.aoi import Aoi
+from claylake.area.aoi import Aoi
+from claylake.configuration.layers import load_aois, load_settings, read_aois
+from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, SettingsError
-from claylake.layers import load_aois, load_settings, read_aois
-from claylake.settings import Settings, assemble
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 import pytest
 
 from claylake import store
+from claylake.catalogue.manifest import read_manifest, write_manifest
+from claylake.catalogue.scene import Scene
 from claylake.errors import StoreError
-from claylake.manifest import read_manifest, write_manifest
-from claylake.scene import Scene
 
 
 def test_plain_folders(tmp_path):

@@ -12,8 +12,8 @@ import zipfile
 
 import pytest
 
-from claylake.artifacts import CODE, JARS, bootstrap_uri, job_uri
-from claylake.deployed import Deployed
+from claylake.configuration.deployed import Deployed
+from claylake.release import CODE, JARS, bootstrap_uri, job_uri
 from claylake.vocabulary import STEPS
 from infra.build import __main__ as command
 from infra.build.environment import key
@@ -26,7 +26,7 @@ from infra.build.table import table
 from infra.cloud.dist import read_dist
 from infra.local.options import REPOSITORY
 
-SUMS = File("SHA256SUMS", "0" * 64, 1)
+SUMS = File(name="SHA256SUMS", sha256="0" * 64, size=1)
 COPIED = ("dags", "plugins", "spark", "model", "infra/bin", "locks", "requirements.txt", "constraints.txt")
 
 

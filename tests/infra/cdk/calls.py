@@ -1,4 +1,4 @@
-"""From AWS calls, as the local stack sees them, to what IAM is asked."""
+"""IAM requests of AWS calls, as the local stack records them."""
 
 import ast
 import json
@@ -14,7 +14,7 @@ from tests.infra.cdk.templates import ACCOUNT, REGION
 RECORDED = Path(__file__).with_name("recorded_calls.json")
 RECORDED_BY_GLUE = Path(__file__).with_name("recorded_glue_calls.json")
 OURS = {"elasticmapreduce:ResourceTag/claylake:pipeline": "claylake"}
-ASKED = {"elasticmapreduce:RequestTag/claylake:pipeline": "claylake"}
+PIPELINE_TAG = {"elasticmapreduce:RequestTag/claylake:pipeline": "claylake"}
 S3_ACTIONS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "CompleteMultipartUpload": "s3:PutObject",
@@ -39,7 +39,7 @@ def recorded():
 
 
 def recorded_by_glue():
-    """What the step maintain asks of Glue's optimizers; tests/spark/lake/test_optimizers.py makes the file."""
+    """Calls of the step maintain to Glue's optimizers; tests/spark/lake/test_optimizers.py makes the file."""
     return json.loads(RECORDED_BY_GLUE.read_text())
 
 
@@ -59,7 +59,7 @@ def emr_operations(*folders):
 
 
 def requests(call, names):
-    """What IAM is asked for one call.
+    """The IAM requests of one call.
 
     Args:
         call: As recorded.
@@ -80,15 +80,15 @@ def _s3(operation, resource, names):
         bucket = names["lake"]
     if action == "s3:ListBucket":
         return [Request(action, f"arn:aws:s3:::{bucket}")]
-    asked = [Request(action, f"arn:aws:s3:::{bucket}/{folder}/some/object")]
+    wanted = [Request(action, f"arn:aws:s3:::{bucket}/{folder}/some/object")]
     if bucket == names["lake"] and action in {"s3:GetObject", "s3:PutObject"}:
         # Objects of the lake are encrypted with the deployment's key; parts of an upload are also decrypted.
-        asked += [Request(f"kms:{what}", names["key"]) for what in ("Decrypt", "GenerateDataKey")]
-    return asked
+        wanted += [Request(f"kms:{what}", names["key"]) for what in ("Decrypt", "GenerateDataKey")]
+    return wanted
 
 
 def _glue(operation, resource, names):
-    """Glue asks for catalog, database and table, each."""
+    """Glue checks catalog, database and table, each."""
     database, _, table = resource.partition("/")
     parts = ["catalog"]
     if operation.endswith("Database"):
@@ -105,8 +105,8 @@ def _emr(operation, _resource, names):
     action, cluster = f"elasticmapreduce:{operation}", f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1"
     if operation == "RunJobFlow":
         return [
-            Request(action, "*", ASKED),
-            Request("elasticmapreduce:AddTags", cluster, ASKED),
+            Request(action, "*", PIPELINE_TAG),
+            Request("elasticmapreduce:AddTags", cluster, PIPELINE_TAG),
             Request("elasticmapreduce:PutAutoTerminationPolicy", cluster),
             Request("iam:PassRole", names["service_role"], {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}),
             Request("iam:PassRole", names["node_role"], {"iam:PassedToService": "ec2.amazonaws.com"}),

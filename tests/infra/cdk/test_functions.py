@@ -22,7 +22,7 @@ from tests.infra.cdk.calls import S3_ACTIONS
 from tests.infra.cdk.dist import zipped
 from tests.infra.cdk.policy import Request, is_allowed
 from tests.infra.cdk.templates import ACCOUNT, REGION
-from tests.infra.local.emr import run_cluster
+from tests.infra.local.clusters import run_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -77,10 +77,10 @@ def cloudformation():
 
 
 @pytest.fixture
-def ask(cloudformation):
-    """Send a request to a function; gives what CloudFormation is told."""
+def send(cloudformation):
+    """Send a request to a function; gives what CloudFormation receives."""
 
-    def send(function, kind, properties, physical_id=None):
+    def call(function, kind, properties, physical_id=None):
         event = {
             "RequestType": kind,
             "ResponseURL": cloudformation.url,
@@ -95,7 +95,7 @@ def ask(cloudformation):
         assert len(cloudformation.answers) == before + 1
         return cloudformation.answers[-1]
 
-    return send
+    return call
 
 
 def keys(aws, prefix=""):
@@ -112,7 +112,7 @@ def read(aws, key):
     return aws.s3.get_object(Bucket=WANTED, Key=key)["Body"].read()
 
 
-def test_files_archives_and_texts_arrive_and_old_ones_go(aws, ask):
+def test_files_archives_and_texts_arrive_and_old_ones_go(aws, send):
     aws.s3.put_object(Bucket=WANTED, Key="dags/aois/mine.geojson", Body=b"{}")
     first = {
         "Objects": [{"Key": "plugins.zip", **stage(aws, "a1.zip", b"one")}],
@@ -120,67 +120,67 @@ def test_files_archives_and_texts_arrive_and_old_ones_go(aws, ask):
         "Texts": [{"Key": "dags/deployed.json", "Body": '{"deployed": "é"}'}],
         "Versions": ["plugins.zip"],
     }
-    told = ask(delivery, "Create", first)
-    assert (told["Status"], told["PhysicalResourceId"]) == ("SUCCESS", f"{WANTED}/Files")
+    reply = send(delivery, "Create", first)
+    assert (reply["Status"], reply["PhysicalResourceId"]) == ("SUCCESS", f"{WANTED}/Files")
     assert keys(aws) == {"plugins.zip", "dags/x.py", "dags/old/y.py", "dags/deployed.json", "dags/aois/mine.geojson"}
     assert read(aws, "dags/deployed.json").decode() == '{"deployed": "é"}'
-    version = told["Data"]["Version.plugins.zip"]
+    version = reply["Data"]["Version.plugins.zip"]
     second = {
         **first,
         "Objects": [{"Key": "plugins.zip", **stage(aws, "a2.zip", b"two")}],
         "Archives": [{"Prefix": "dags", **stage(aws, "d2.zip", zipped({"x.py": b"newer"}))}],
     }
-    told = ask(delivery, "Update", second, "kept-id")
-    assert told["PhysicalResourceId"] == "kept-id"
-    assert told["Data"]["Version.plugins.zip"] != version
+    reply = send(delivery, "Update", second, "kept-id")
+    assert reply["PhysicalResourceId"] == "kept-id"
+    assert reply["Data"]["Version.plugins.zip"] != version
     assert aws.s3.get_object(Bucket=WANTED, Key="plugins.zip", VersionId=version)["Body"].read() == b"one"
     assert read(aws, "dags/x.py") == b"newer"
     # What was delivered before and is not any more is gone; what somebody else has put is not.
     assert keys(aws) == {"plugins.zip", "dags/x.py", "dags/deployed.json", "dags/aois/mine.geojson"}
-    assert ask(delivery, "Delete", second)["Status"] == "SUCCESS"
+    assert send(delivery, "Delete", second)["Status"] == "SUCCESS"
     assert keys(aws) == {"dags/aois/mine.geojson"}
 
 
-def test_a_release_and_the_one_before_are_kept(aws, ask):
+def test_a_release_and_the_one_before_are_kept(aws, send):
     asset = stage(aws, "code.zip", b"code")
     for release in ("aaa", "bbb", "ccc"):
         prefix = f"artifacts/{release}/"
         item = {"Key": f"{prefix}claylake.zip", **asset}
         properties = {"Name": "Artefacts", "Release": prefix, "Releases": "artifacts/", "Objects": [item]}
-        assert ask(delivery, "Update", properties)["Status"] == "SUCCESS"
+        assert send(delivery, "Update", properties)["Status"] == "SUCCESS"
     assert keys(aws, "artifacts/") == {"artifacts/bbb/claylake.zip", "artifacts/ccc/claylake.zip"}
-    ask(delivery, "Delete", properties)
+    send(delivery, "Delete", properties)
     assert keys(aws, "artifacts/") == set()
 
 
-def test_going_back_to_the_release_before_keeps_it(aws, ask):
+def test_going_back_to_the_release_before_keeps_it(aws, send):
     asset = stage(aws, "code.zip", b"code")
     for release in ("aaa", "bbb", "aaa", "ccc"):
         prefix = f"artifacts/{release}/"
         item = {"Key": f"{prefix}claylake.zip", **asset}
         properties = {"Name": "Artefacts", "Release": prefix, "Releases": "artifacts/", "Objects": [item]}
-        ask(delivery, "Update", properties)
-        time.sleep(1.1)  # S3 tells times in whole seconds
+        send(delivery, "Update", properties)
+        time.sleep(1.1)  # S3 keeps times in whole seconds
     assert keys(aws, "artifacts/") == {"artifacts/aaa/claylake.zip", "artifacts/ccc/claylake.zip"}
-    ask(delivery, "Delete", properties)
+    send(delivery, "Delete", properties)
 
 
-def test_a_failure_is_told(aws, ask):
+def test_a_failure_is_reported(aws, send):
     missing = {"Objects": [{"Key": "x", "SourceBucket": STAGED, "SourceKey": "nowhere"}]}
-    told = ask(delivery, "Create", missing)
-    assert told["Status"] == "FAILED"
-    assert "404" in told["Reason"]
-    assert "stream" in told["Reason"]
-    assert "Data" not in told
+    reply = send(delivery, "Create", missing)
+    assert reply["Status"] == "FAILED"
+    assert "404" in reply["Reason"]
+    assert "stream" in reply["Reason"]
+    assert "Data" not in reply
 
 
-def test_large_files_are_copied_in_parts_by_s3_itself(aws, ask, monkeypatch):
+def test_large_files_are_copied_in_parts_by_s3_itself(aws, send, monkeypatch):
     mib = 1 << 20
     monkeypatch.setattr(delivery, "PARTS", TransferConfig(multipart_threshold=5 * mib, multipart_chunksize=5 * mib))
     body = bytes(range(256)) * 4096 * 11
     item = {"Key": "artifacts/big/env.tar.gz", **stage(aws, "env.tar.gz", body)}
     NOTED.clear()
-    assert ask(delivery, "Create", {"Objects": [item]})["Status"] == "SUCCESS"
+    assert send(delivery, "Create", {"Objects": [item]})["Status"] == "SUCCESS"
     operations = {operation for operation, _, _ in NOTED}
     assert "UploadPartCopy" in operations
     assert not any(key.endswith("env.tar.gz") for operation, _, key in NOTED if operation in {"GetObject", "PutObject"})
@@ -190,7 +190,7 @@ def test_large_files_are_copied_in_parts_by_s3_itself(aws, ask, monkeypatch):
 ACTIONS = {**S3_ACTIONS, "CopyObject": "s3:PutObject", "UploadPartCopy": "s3:PutObject"}
 
 
-def test_its_role_allows_every_call_that_delivering_takes(aws, ask, sandbox):
+def test_its_role_allows_every_call_that_delivering_takes(aws, send, sandbox):
     asset = stage(aws, "d.zip", zipped({"x.py": b"x"}))
     files = {
         "Objects": [{"Key": "plugins.zip", **asset}],
@@ -202,8 +202,8 @@ def test_its_role_allows_every_call_that_delivering_takes(aws, ask, sandbox):
     build = {"Name": "Artefacts", "Release": prefix, "Releases": "artifacts/", "Objects": [item]}
     NOTED.clear()
     for kind in ("Create", "Update", "Delete"):
-        ask(delivery, kind, files)
-        ask(delivery, kind, build)
+        send(delivery, kind, files)
+        send(delivery, kind, build)
     policy = sandbox.statements("CourierDelivery")
     refused = []
     for operation, bucket, key in sorted(NOTED):
@@ -214,10 +214,12 @@ def test_its_role_allows_every_call_that_delivering_takes(aws, ask, sandbox):
             else f"{sandbox.stage}-{what}-{ACCOUNT}-{REGION}"
         )
         action = ACTIONS[operation]
-        asked = [Request(action, f"arn:aws:s3:::{name}" if action == "s3:ListBucket" else f"arn:aws:s3:::{name}/{key}")]
+        wanted = [
+            Request(action, f"arn:aws:s3:::{name}" if action == "s3:ListBucket" else f"arn:aws:s3:::{name}/{key}")
+        ]
         if operation in {"CopyObject", "UploadPartCopy"}:
-            asked.append(Request("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/d.zip"))
-        refused += [str(request) for request in asked if not is_allowed(policy, request)]
+            wanted.append(Request("s3:GetObject", f"arn:aws:s3:::cdk-hnb659fds-assets-{ACCOUNT}-{REGION}/d.zip"))
+        refused += [str(request) for request in wanted if not is_allowed(policy, request)]
     assert {"CopyObject", "DeleteObjects", "HeadObject", "ListObjectsV2"} <= {operation for operation, _, _ in NOTED}
     assert refused == []
 
@@ -255,26 +257,26 @@ def test_the_certificate_is_one_that_others_accept(year):
     assert files.read("trustedCertificates.pem") == files.read("certificateChain.pem")
 
 
-def test_the_certificate_is_written_and_removed(aws, ask, monkeypatch):
+def test_the_certificate_is_written_and_removed(aws, send, monkeypatch):
     _, private, public = pair()
     real = boto3.client
-    asked = {}
+    requested = {}
 
     def kms(**arguments):
-        asked.update(arguments)
+        requested.update(arguments)
         return {"PrivateKeyPlaintext": private, "PublicKey": public}
 
     fake = SimpleNamespace(generate_data_key_pair=kms)
     monkeypatch.setattr(boto3, "client", lambda name: fake if name == "kms" else real(name))
     properties = {"Key": "certificates/nodes.zip", "KmsKey": "key", "Domain": "ec2.internal"}
-    told = ask(certificate, "Create", properties)
-    assert told["Status"] == "SUCCESS", told
+    reply = send(certificate, "Create", properties)
+    assert reply["Status"] == "SUCCESS", reply
     # Attributes of a resource can be read by whoever may describe the stack: nothing of the key is among them.
-    assert told["Data"] == {}
-    assert asked["KeyPairSpec"] == "RSA_2048"
-    assert asked["KeyId"] == "key"
+    assert reply["Data"] == {}
+    assert requested["KeyPairSpec"] == "RSA_2048"
+    assert requested["KeyId"] == "key"
     assert zipfile.ZipFile(BytesIO(read(aws, "certificates/nodes.zip"))).testzip() is None
-    assert ask(certificate, "Delete", properties)["Status"] == "SUCCESS"
+    assert send(certificate, "Delete", properties)["Status"] == "SUCCESS"
     assert "certificates/nodes.zip" not in keys(aws)
 
 
@@ -293,8 +295,8 @@ def test_the_oldest_live_cluster_is_told(aws, monkeypatch):
     assert hours == pytest.approx([5, 5], abs=0.05)
     monkeypatch.setenv("LOG_URI", logs.replace("s3://", "s3n://"))
     monkeypatch.setenv("DEPLOYMENT", "claylake-sandbox")
-    told = cluster_age.handler({}, None)
-    assert told["LiveClusters"] == 2
+    reply = cluster_age.handler({}, None)
+    assert reply["LiveClusters"] == 2
     metrics = aws.cloudwatch.list_metrics(Namespace="Claylake")["Metrics"]
     assert {metric["MetricName"] for metric in metrics} == {"OldestClusterHours", "LiveClusters"}
     assert metrics[0]["Dimensions"] == [{"Name": "Deployment", "Value": "claylake-sandbox"}]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.cdk.calls import ASKED, OURS, emr_operations, recorded, recorded_by_glue, requests
+from tests.infra.cdk.calls import OURS, PIPELINE_TAG, emr_operations, recorded, recorded_by_glue, requests
 from tests.infra.cdk.conftest import ROOT
 from tests.infra.cdk.policy import Request, is_allowed
 from tests.infra.cdk.templates import ACCOUNT, REGION
@@ -53,27 +53,27 @@ def statements(stage, role):
 @pytest.mark.parametrize("caller", CALLERS)
 def test_roles_allow_what_runs_have_called(stage, names, caller):
     policy = statements(stage, CALLERS[caller])
-    asked = [request for call in recorded() if call["caller"] == caller for request in requests(call, names)]
-    assert len(asked) > 5
-    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+    wanted = [request for call in recorded() if call["caller"] == caller for request in requests(call, names)]
+    assert len(wanted) > 5
+    assert [str(request) for request in wanted if not is_allowed(policy, request)] == []
 
 
 def test_nodes_may_ask_for_optimizers_where_there_are_some_and_nowhere_else(by_glue, sandbox):
     names, calls = names_of(by_glue), recorded_by_glue()
     assert {call["operation"] for call in calls} == {"GetTableOptimizer", "ListTableOptimizerRuns"}
-    asked = [request for call in calls for request in requests(call, names)]
+    wanted = [request for call in calls for request in requests(call, names)]
     policy, without = statements(by_glue, "emr-node"), statements(sandbox, "emr-node")
-    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
-    assert [str(request) for request in asked if is_allowed(without, request)] == []
+    assert [str(request) for request in wanted if not is_allowed(policy, request)] == []
+    assert [str(request) for request in wanted if is_allowed(without, request)] == []
     for role in ("airflow", "emr-service"):
-        assert not any(is_allowed(statements(by_glue, role), request) for request in asked)
+        assert not any(is_allowed(statements(by_glue, role), request) for request in wanted)
 
 
 def test_optimizers_change_nothing_else_of_what_nodes_may(by_glue, sandbox):
     names, policy = names_of(by_glue), statements(by_glue, "emr-node")
     assert [one for one in policy if one["Sid"] != "WatchOptimizers"] == statements(sandbox, "emr-node")
-    asked = [request for call in recorded() if call["caller"] == "step" for request in requests(call, names)]
-    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+    wanted = [request for call in recorded() if call["caller"] == "step" for request in requests(call, names)]
+    assert [str(request) for request in wanted if not is_allowed(policy, request)] == []
     forbidden = [
         *dangerous(names, by_glue),
         *(
@@ -91,8 +91,8 @@ def test_airflow_may_make_every_call_that_its_code_names(stage, names):
     assert {"RunJobFlow", "ListClusters", "TerminateJobFlows", "CancelSteps"} <= operations
     policy = statements(stage, "airflow")
     calls = [{"service": "elasticmapreduce", "operation": name, "resource": "-"} for name in sorted(operations)]
-    asked = [request for call in calls for request in requests(call, names)]
-    assert [str(request) for request in asked if not is_allowed(policy, request)] == []
+    wanted = [request for call in calls for request in requests(call, names)]
+    assert [str(request) for request in wanted if not is_allowed(policy, request)] == []
 
 
 def test_airflow_reads_the_logs_of_failed_steps(stage, names):
@@ -137,7 +137,7 @@ def test_nodes_get_bootstrap_certificate_and_log_place(stage, names):
 
 
 def launch(stage):
-    """Every resource of one launch from a template, with what its request says of it (EC2 asks for each)."""
+    """Every resource of one launch from a template, with what its request says of it (EC2 checks each)."""
     subnets = [subnet for subnet in stage.resources("network", "AWS::EC2::Subnet") if "private" in subnet]
     groups = stage.resources("compute", "AWS::EC2::SecurityGroup")
     assert len(subnets) == 2
@@ -252,7 +252,7 @@ def test_each_role_keeps_off_the_others_business(stage, names):
         "emr-node": [
             Request("s3:PutObject", f"{lake}/artifacts/0123/claylake.zip"),
             Request("s3:GetObject", f"{airflow}/dags/deployed.json"),
-            Request("elasticmapreduce:RunJobFlow", "*", ASKED),
+            Request("elasticmapreduce:RunJobFlow", "*", PIPELINE_TAG),
             Request("elasticmapreduce:TerminateJobFlows", "*", OURS),
             Request("iam:PassRole", names["node_role"], {"iam:PassedToService": "ec2.amazonaws.com"}),
             Request("ec2:RunInstances", ec2("instance/*"), BEING_TAGGED),
@@ -261,7 +261,7 @@ def test_each_role_keeps_off_the_others_business(stage, names):
             Request("s3:GetObject", f"{lake}/tables/chips/data/x.parquet"),
             Request("s3:ListBucket", lake),
             Request("glue:GetTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{names['database']}/chips"),
-            Request("elasticmapreduce:RunJobFlow", "*", ASKED),
+            Request("elasticmapreduce:RunJobFlow", "*", PIPELINE_TAG),
         ],
     }
     wrong = [

@@ -37,7 +37,7 @@ def dist_of(folder, source, name="clay-v1.5"):
         (OWN_FILE, "clay-v1.5 was built from the file tuned.ckpt, which nothing pins"),
         (None, "clay-v1.5 does not say which checkpoint it was built from: build it again"),
     ],
-    ids=["of one user", "before pins were told", "a file of one's own", "silent"],
+    ids=["of one user", "before pins were recorded", "a file of one's own", "silent"],
 )
 def test_what_is_not_under_a_committed_pin(tmp_path, source, words):
     dist = dist_of(tmp_path, source)

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from aws_cdk.assertions import Match, Template
 
+from claylake.configuration.settings import assemble
 from claylake.errors import SettingsError
-from claylake.settings import assemble
 from tests.infra.cdk.conftest import changed
 from tests.infra.cdk.dist import FILES
 from tests.infra.cdk.templates import ACCOUNT, REGION
@@ -330,7 +330,7 @@ def test_deployed_json_is_what_the_settings_understand(stage, dist):
 
 
 @pytest.fixture
-def told(dist):
+def settings_of(dist):
     """Settings as DAGs of the deployment have them."""
 
     def settings(stage, **aoi):
@@ -341,15 +341,15 @@ def told(dist):
     return settings
 
 
-def test_dags_believe_that_glue_tidies_if_and_only_if_it_does(sandbox, production, by_glue, told):
+def test_dags_leave_maintenance_to_glue_if_and_only_if_it_does_it(sandbox, production, by_glue, settings_of):
     for stage in (sandbox, production):
         _, dags = deliveries(stage)["Dags"]
         assert json.loads(dags["Texts"][0]["Body"])["deployed"]["maintenance"] == "jobs", (
             "said, for no layer to say else"
         )
-        assert told(stage).where.optimizers is None
-    assert told(by_glue).where.maintenance == "glue"
-    deployed = told(by_glue).where.optimizers
+        assert settings_of(stage).where.optimizers is None
+    assert settings_of(by_glue).where.maintenance == "glue"
+    deployed = settings_of(by_glue).where.optimizers
     found = {one["Type"]: one for one in by_glue.resources("lake", "AWS::Glue::TableOptimizer").values()}
     assert {one["CatalogId"] for one in found.values()} == {deployed.catalog_id}
     configured = {kind: one["TableOptimizerConfiguration"] for kind, one in found.items()}
@@ -359,7 +359,7 @@ def test_dags_believe_that_glue_tidies_if_and_only_if_it_does(sandbox, productio
     assert deployed.keep_snapshots == retention["NumberOfSnapshotsToRetain"]
     assert deployed.orphan_days == orphans["OrphanFileRetentionPeriodInDays"]
     with pytest.raises(SettingsError, match="snapshot_days 30"):
-        told(by_glue, maintenance={"snapshot_days": 30})
+        settings_of(by_glue, maintenance={"snapshot_days": 30})
 
 
 def test_trouble_is_told(stage):

@@ -1,4 +1,4 @@
-"""Node.js and the CDK's command line: which ones are taken, and that synthesis tells what it found."""
+"""Node.js and the CDK's command line: which ones are taken, and that synthesis prints what it found."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from infra import cdk, node, synth
+from infra import cdk, kept, node, synth
 from infra.cloud import grants
 from infra.cloud.dist import read_dist
 from infra.cloud.sample import write_sample
@@ -59,7 +59,7 @@ def test_an_installed_command_line_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(cdk, "_CLI", tmp_path)
     assert cdk.installed() is None
     (tmp_path / "package.json").write_text(json.dumps({"version": cdk.pinned()}))
-    monkeypatch.setattr(cdk, "_npm", lambda: pytest.fail("npm was asked for"))
+    monkeypatch.setattr(cdk, "_npm", lambda: pytest.fail("npm was looked up"))
     cdk.install()
     (tmp_path / "package.json").write_text(json.dumps({"version": "0.1"}))
     monkeypatch.setattr(cdk, "_npm", lambda: ["false"])
@@ -68,11 +68,29 @@ def test_an_installed_command_line_is_left_alone(tmp_path, monkeypatch):
 
 
 def test_destroying_needs_no_build_and_minds_none(tmp_path):
-    told = cdk.arguments(["destroy", "--all"], tmp_path / "sample")
-    assert told == ["destroy", "--all", "-c", f"dist={tmp_path / 'sample'}"]
+    arguments = cdk.arguments(["destroy", "--all"], tmp_path / "sample")
+    assert arguments == ["destroy", "--all", "-c", f"dist={tmp_path / 'sample'}"]
     assert read_dist(tmp_path / "sample").models == ("clay-v1.5",)
     for given in (["deploy", "--all"], ["deploy"], []):
         assert cdk.arguments(given, tmp_path / "sample") == given
+
+
+def test_what_a_destroyed_stage_keeps_is_read_from_its_templates(sandbox, production):
+    assert list(kept.kept(sandbox.assembly)) == []
+    found = list(kept.kept(production.assembly))
+    buckets = [f"AWS::S3::Bucket claylake-{name}-<AccountId>-<Region>" for name in ("airflow", "lake", "logs")]
+    named = [line for line in found if not line.startswith("AWS::KMS::Key LakeKey")]
+    assert sorted(named) == ["AWS::Glue::Database claylake", *buckets]
+    assert len(found) == len(named) + 1
+
+
+@pytest.mark.slow
+def test_what_stays_is_said_before_a_stage_is_destroyed(capsys):
+    assert kept.main(["production"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Destroying the stacks of production keeps these:\n   AWS::")
+    assert "termination protection" in said
+    assert kept.main(["nowhere"]) == 1
 
 
 @pytest.mark.slow

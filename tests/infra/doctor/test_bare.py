@@ -64,16 +64,18 @@ def test_says_what_is_missing_and_never_breaks(checkout, path, tmp_path, python)
     done = doctor(checkout, path, tmp_path)
     assert "Traceback" not in done.stdout + done.stderr
     lines = done.stdout.splitlines()
-    told = {line[9:23].strip(): line for line in lines if line[:9].strip() in {"ok", "warning", "missing"}}
-    assert list(told) == [
+    reported = {line[9:23].strip(): line for line in lines if line[:9].strip() in {"ok", "warning", "missing"}}
+    assert list(reported) == [
         *("system", "make", "python", "uv", "java", "node", "disk", "memory", "ports", "processor", "gpu"),
         *("environments", "jars", "caches", "index", "settings"),
     ]
-    assert "make setup brings 17" in told["java"] or (platform.machine() == "aarch64" and "no package" in told["java"])
-    assert "none yet" in told["environments"]
-    assert "will embed" in told["processor"]
+    assert "make setup brings 17" in reported["java"] or (
+        platform.machine() == "aarch64" and "no package" in reported["java"]
+    )
+    assert "none yet" in reported["environments"]
+    assert "will embed" in reported["processor"]
     # The index of this environment is a port where nobody listens.
-    assert told["index"].startswith(("missing", "warning"))
+    assert reported["index"].startswith(("missing", "warning"))
     assert done.returncode == (2 if any(line.startswith("missing") for line in lines) else 0), done.stderr
 
 
@@ -103,25 +105,50 @@ def test_an_old_python_is_named(checkout, path, tmp_path):
     )
 
 
-BEFORE_SET_UP = [
-    *sorted((ROOT / "infra/doctor").rglob("*.py")),
-    *(ROOT / "infra" / name for name in ("__init__.py", "java.py", "node.py", "jars.py", "trust.py")),
-    *(ROOT / "infra/local" / name for name in ("__init__.py", "errors.py", "ports.py")),
-    *(ROOT / "model" / name for name in ("__init__.py", "processor.py")),
-]
+HOUSE = ("infra", "model")
+
+
+def imports(tree):
+    """What a module imports when it is loaded, as (module, name in it or None)."""
+    for node in tree.body:
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def files(module):
+    """The files that loading a module of the house runs: its own, if it is one, and those of the packages around it."""
+    parts = module.split(".")
+    for number in range(1, len(parts) + 1):
+        place = ROOT.joinpath(*parts[:number])
+        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.is_file())
+
+
+def before_set_up():
+    """The doctor, and the processor's module, which it runs; and all of the house that they import."""
+    queue = [*(ROOT / "infra/doctor").rglob("*.py"), ROOT / "model/processor.py"]
+    queue += [file for top in HOUSE for file in files(top)]
+    found = set()
+    while queue:
+        file = queue.pop()
+        if file not in found:
+            found.add(file)
+            for module, name in imports(ast.parse(file.read_text())):
+                if module.partition(".")[0] in HOUSE:
+                    queue += files(f"{module}.{name}" if name else module)
+    return sorted(found)
+
+
+BEFORE_SET_UP = before_set_up()
+
+
+def test_the_doctor_asks_java_node_and_jars():
+    assert {"java.py", "node.py", "jars.py", "ports.py"} < {path.name for path in BEFORE_SET_UP}
 
 
 @pytest.mark.parametrize("file", BEFORE_SET_UP, ids=lambda file: str(file.relative_to(ROOT)))
 def test_what_runs_before_set_up_is_python_39_and_imports_itself_and_the_standard_library(file):
     tree = ast.parse(file.read_text(), feature_version=(3, 9))
-    imported = set()
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            imported |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
-    files = {".".join(each.with_suffix("").relative_to(ROOT).parts) for each in BEFORE_SET_UP}
-    for name in imported:
-        if name.partition(".")[0] not in sys.stdlib_module_names:
-            module = name.rpartition(".")[0]
-            assert {name, module, f"{name}.__init__", f"{module}.__init__"} & files, name
+    tops = {module.partition(".")[0] for module, _ in imports(tree)}
+    assert tops <= {*sys.stdlib_module_names, *HOUSE}

@@ -71,10 +71,10 @@ def test_linux_on_arm_needs_its_own_java():
 def test_what_stops_the_demo(changes, item, says):
     machine = of(**changes)
     assert states(machine, MISSING) == [item]
-    told = one(machine, item)
-    assert says in f"{told.found} {told.needed} {told.remedy}"
-    assert told.needed
-    assert told.remedy
+    finding = one(machine, item)
+    assert says in f"{finding.found} {finding.needed} {finding.remedy}"
+    assert finding.needed
+    assert finding.remedy
     assert verdict(findings(machine)) == f"make demo cannot work here yet: see {item}"
 
 
@@ -87,14 +87,14 @@ def test_what_stops_the_demo(changes, item, says):
         ({"system": {"gpu_error": "couldn't communicate with the NVIDIA driver"}}, "gpu"),
         ({"software": {"pythons": {}}}, "python"),
         ({"network": {"port_error": "cannot be had: Address already in use"}}, "ports"),
-        ({"network": {"index_error": "nothing to ask with", "asked_with": ""}}, "index"),
+        ({"network": {"index_error": "nothing to query it with", "index_program": ""}}, "index"),
     ],
 )
 def test_what_only_deserves_a_word(changes, item):
-    told = one(of(**changes), item)
-    assert told.state == WARNING
-    assert told.needed
-    assert told.remedy
+    finding = one(of(**changes), item)
+    assert finding.state == WARNING
+    assert finding.needed
+    assert finding.remedy
 
 
 def test_a_silent_index_matters_before_set_up_only():
@@ -123,9 +123,9 @@ class TestDisk:
         assert one(of(room=room), "disk").state == OK
 
     def test_copies_take_room_where_links_cannot_be(self):
-        told = one(of(room={"checkout": folder("/mnt/claylake", 9_000, device=2)}), "disk")
-        assert told.state == MISSING
-        assert "10.7 GB at /mnt/claylake" in told.needed
+        finding = one(of(room={"checkout": folder("/mnt/claylake", 9_000, device=2)}), "disk")
+        assert finding.state == MISSING
+        assert "10.7 GB at /mnt/claylake" in finding.needed
 
     @pytest.mark.parametrize(
         "machine", [mac(), of(network={"torch_backend": "cpu"}), of(system={"architecture": "aarch64"})]
@@ -141,17 +141,17 @@ class TestDisk:
 
 def test_environments_out_of_step():
     astray = replace(ALL_THERE, environments={**ALL_THERE.environments, "spark": ("torch 2.9.0 instead of 2.10.0",)})
-    told = one(of(installed=astray), "environments")
-    assert told.state == WARNING
-    assert "spark: torch 2.9.0 instead of 2.10.0" in told.found
-    assert ".venv/spark/.synced" in told.remedy
+    finding = one(of(installed=astray), "environments")
+    assert finding.state == WARNING
+    assert "spark: torch 2.9.0 instead of 2.10.0" in finding.found
+    assert ".venv/spark/.synced" in finding.remedy
 
 
 def test_processor_that_was_tried():
     tried = {**BARE.system.processor, "onednn": {"fp32": "works", "bf16": "oneDNN's bf16 products cannot be used here"}}
-    told = one(of(system={"processor": tried}), "processor").found
-    assert "embeds in bf16" in told
-    assert "cannot be used here" in told
+    finding = one(of(system={"processor": tried}), "processor").found
+    assert "embeds in bf16" in finding
+    assert "cannot be used here" in finding
     assert "will embed" in one(BARE, "processor").found
 
 

@@ -7,7 +7,7 @@ import pytest
 from infra.local.client import StackInfo
 from infra.local.options import StackOptions
 from infra.local.stack import Stack
-from tests.infra.local.emr import client, run_cluster
+from tests.infra.local.clusters import client, run_cluster
 from tests.infra.local.scenes import make_item
 
 # Runs the main script as a shell script, after printing what it was given.

@@ -7,8 +7,8 @@ import pytest
 
 from infra.local import client
 from infra.local.options import REPOSITORY
-from tests.infra.local.emr import add, run_cluster, step, step_state, wait_for, wait_step
-from tests.infra.local.emr import client as aws
+from tests.infra.local.clusters import add, run_cluster, step, step_state, wait_for, wait_step
+from tests.infra.local.clusters import client as aws
 
 JOB = """
 import os, sys
@@ -18,7 +18,7 @@ spark = SparkSession.builder.appName("tiny").config("spark.ui.enabled", "false")
 python = spark.sparkContext.parallelize([0], 1).map(lambda _: __import__("sys").executable).first()
 print("sum", double(spark.range(10).selectExpr("sum(id)").first()[0]), "with", python)
 if "--fail" in sys.argv:
-    raise ValueError("asked to fail")
+    raise ValueError("meant to fail")
 """
 PYTHON = REPOSITORY / ".venv/spark/bin/python"
 
@@ -47,5 +47,5 @@ def test_spark_submit_runs_and_fails_for_real(tmp_path):
             return gzip.decompress(s3.get_object(Bucket="claylake-local", Key=key)["Body"].read()).decode()
 
         assert f"sum 90 with {PYTHON}" in log(good, "stdout"), log(good, "stderr")
-        assert "ValueError: asked to fail" in log(bad, "stderr")
+        assert "ValueError: meant to fail" in log(bad, "stderr")
         assert "finished with failed status" in failure["Message"]

@@ -1,4 +1,4 @@
-"""The stack as a process: it starts whole, tells where it is, and leaves nothing behind."""
+"""The stack as a process: it starts whole, writes where it is, and leaves nothing behind."""
 
 import json
 import os
@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from infra.local import client
-from tests.infra.local.emr import ENDLESS, add, is_alive, run_cluster, step, wait_for
-from tests.infra.local.emr import client as aws
+from tests.infra.local.clusters import ENDLESS, add, is_alive, run_cluster, step, wait_for
+from tests.infra.local.clusters import client as aws
 
 MAIN = [sys.executable, "-m", "infra.local"]
 

@@ -2,7 +2,8 @@ import pytest
 
 pytest.importorskip("rasterio", reason="the demo world is painted in the spark environment")
 
-from infra.local.world import MONTHS, build
+from infra.world.arguments import MONTHS
+from infra.world.build import build
 
 
 @pytest.fixture(scope="session")

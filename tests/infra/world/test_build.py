@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.world import MONTHS, PLACES, WorldError, aoi_feature, build
-from infra.local.world.passes import passes_of
-from infra.local.world.roles import PATTERNS
+from infra.world.arguments import MONTHS
+from infra.world.build import aoi_feature, build
+from infra.world.errors import WorldError
+from infra.world.passes import passes_of
+from infra.world.place import PLACES
+from infra.world.roles import PATTERNS
 from tests.infra.world.reading import asset_path, items, read
 
 COMMITTED_AOI = Path(__file__).parents[3] / "dags" / "aois" / "demo.geojson"
@@ -40,9 +43,9 @@ def test_another_seed_gives_another_world_and_replaces_the_items(tmp_path):
 def test_what_is_there_is_not_painted_again(tmp_path):
     build(tmp_path, months=["2024-09"], size="tiny")
     tiffs = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")}
-    told = []
-    build(tmp_path, months=["2024-09"], size="tiny", progress=lambda *news: told.append(news))
-    assert not told
+    reports = []
+    build(tmp_path, months=["2024-09"], size="tiny", progress=lambda *news: reports.append(news))
+    assert not reports
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")} == tiffs
 
 

@@ -6,19 +6,16 @@ from pyproj import Transformer
 from shapely import Polygon
 from shapely.geometry import shape
 
-from infra.local.world import PLACES
-from infra.local.world.bands import WAVELENGTHS
-from infra.local.world.place import CELL_M
+from claylake.vocabulary import ASSETS, CELL_M
+from infra.world.place import PLACES
 from tests.infra.world.reading import asset_path, items, pick
-
-ASSETS = {*WAVELENGTHS, "scl"}
 
 
 def test_every_asset_is_a_cog_on_the_tile_grid_as_the_item_says(tiny):
     corner = {"PU": (600_000, 5_400_000), "QU": (699_960, 5_400_000)}
     for item in items(tiny):
         left, top = corner[item["properties"]["mgrs:grid_square"]]
-        assert set(item["assets"]) == ASSETS
+        assert set(item["assets"]) == set(ASSETS)
         for name, asset in item["assets"].items():
             with rasterio.open(asset_path(tiny, item, name)) as source:
                 assert list(source.shape) == asset["proj:shape"]

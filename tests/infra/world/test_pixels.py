@@ -1,11 +1,9 @@
 import numpy as np
 import pytest
 
-from infra.local.world.bands import WAVELENGTHS
-from infra.local.world.scenes import stored
+from claylake.vocabulary import BANDS
+from infra.world.scenes import stored
 from tests.infra.world.reading import event_mask, items, pick, read
-
-BANDS = tuple(WAVELENGTHS)
 
 
 def harmonised(world, item, band):

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from claylake import store
-from claylake.reports import EmbedReport
+from claylake.run.reports import EmbedReport
 from spark.embedding import run as job
 from spark.embedding.errors import ModelChangedError
-from spark.encoder import load_encoder
+from spark.encoding import load_encoder
 from spark.jobs.embed import main
 from spark.lake import merge, names
 from spark.lake.audits import Findings

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from model.format import Description, Offer, Source
-from spark.encoder import load_encoder
+from spark.encoding import load_encoder
 from spark.encoding.artefact import Artefact
 from spark.encoding.network import Network
 from spark.encoding.runner import NetworkEncoder
@@ -24,9 +24,7 @@ WHEN = datetime(2024, 6, 1, 11, 20, tzinfo=UTC)
 def load(folder: Path, convention: str = "tutorial", precision: str = "fp32", **how: Any) -> NetworkEncoder:
     """On the CPU, in batches of 4; fp32 by its program, not by what is fastest just now."""
     how = {"batch": 4, "path": "pt2" if precision == "fp32" else "auto", **how}
-    loaded = load_encoder(folder, convention=convention, precision=precision, device="cpu", **how)
-    assert isinstance(loaded, NetworkEncoder)
-    return loaded
+    return load_encoder(folder, convention=convention, precision=precision, device="cpu", **how)
 
 
 def redescribe(folder: Path, **changes: object) -> None:

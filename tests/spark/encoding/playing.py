@@ -12,7 +12,7 @@ import numpy as np
 
 from model.__main__ import main
 from model.processor import here
-from spark.encoder import load_encoder
+from spark.encoding import load_encoder
 from tests.spark.encoding.loading import WHEN, chips, places
 
 

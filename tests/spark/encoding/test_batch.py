@@ -60,17 +60,17 @@ def reference(count=3):
 
 def test_an_encoder_is_tried_as_it_runs_and_its_batch_kept(tmp_path):
     encoder = told(fitting(5))
-    assert batch_of(encoder, reference(), asked=None, most=6, memory=tmp_path) in (1, 2, 4)
+    assert batch_of(encoder, reference(), asked=None, most=6, tuning=tmp_path) in (1, 2, 4)
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("batch-fp32-told-cpu-")
     kept.write_text("3")
-    assert batch_of(encoder, reference(), asked=None, most=6, memory=tmp_path) == 3
-    assert batch_of(encoder, reference(), asked=None, most=2, memory=tmp_path) == 2
+    assert batch_of(encoder, reference(), asked=None, most=6, tuning=tmp_path) == 3
+    assert batch_of(encoder, reference(), asked=None, most=2, tuning=tmp_path) == 2
 
 
 def test_a_batch_that_was_asked_for_is_not_tried():
     def refuse(*_):
         raise AssertionError
 
-    assert batch_of(told(refuse), reference(), asked=9, most=6, memory=None) == 6
-    assert batch_of(told(repeat_first_pixel), reference(), asked=2, most=6, memory=None) == 2
+    assert batch_of(told(refuse), reference(), asked=9, most=6, tuning=None) == 6
+    assert batch_of(told(repeat_first_pixel), reference(), asked=2, most=6, tuning=None) == 2

@@ -1,3 +1,4 @@
+import doctest
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -7,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from spark.encoder import Encoder
+import spark.encoding
+from spark.encoding import Encoder
 from spark.encoding.errors import InputError
 from tests.spark.encoding.loading import WHEN, chips, load, places
 
@@ -25,6 +27,13 @@ def test_loads_and_encodes(encoder: Encoder):
     assert result.vectors.dtype == np.float32
     assert result.ok.all()
     assert result.poisoned == ()
+
+
+def test_the_example_of_the_package_is_true(artefact: Path):
+    given = {"folder": artefact, "chips": chips(2), "lonlat": places(2), "when": [WHEN] * 2}
+    example = doctest.DocTestFinder(recurse=False).find(spark.encoding, globs=vars(spark.encoding) | given)
+    found = [doctest.DocTestRunner().run(each) for each in example if each.examples]
+    assert [(each.failed, each.attempted) for each in found] == [(0, 6)]
 
 
 def test_every_convention_passes_its_own_reference_and_gives_other_vectors(artefact: Path, encoder: Encoder):
@@ -101,6 +110,6 @@ def test_counts_must_agree(encoder: Encoder):
 
 
 def test_driver_needs_no_torch():
-    code = "import sys; sys.modules['torch'] = None; import spark.encoder, spark.jobs.embed"
+    code = "import sys; sys.modules['torch'] = None; import spark.encoding, spark.jobs.embed"
     path = {"PYTHONPATH": "dags"}
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3], env=path)

@@ -189,18 +189,18 @@ def test_a_path_that_is_not_possible_names_those_that_are(artefact: Path):
 def test_the_quickest_way_that_passes_its_check_is_taken_and_kept(copy: Path, monkeypatch, caplog):
     slow: list[str] = ["pt2"]
     monkeypatch.setattr(proving, "seconds_of_pass", lambda encoder, *_: 2.0 if encoder.path in slow else 1.0)
-    assert load(copy, path="auto", memory=copy).path == "eager"
+    assert load(copy, path="auto", tuning=copy).path == "eager"
     (kept,) = copy.glob("way-demo-random-*")
     assert kept.read_text() == "eager"
     slow[:] = ["eager"]
-    assert load(copy, path="auto", memory=copy).path == "eager"  # as the machine's first worker found
+    assert load(copy, path="auto", tuning=copy).path == "eager"  # as the machine's first worker found
     assert load(copy, path="auto").path == "pt2"
     state = load_file(copy / "weights.safetensors")
     state["head.weight"] *= 1.01
     save_file(state, copy / "weights.safetensors")
     redescribe(copy)
     with caplog.at_level(logging.WARNING):
-        assert load(copy, path="auto", memory=copy).path == "pt2"
+        assert load(copy, path="auto", tuning=copy).path == "pt2"
     assert "running by eager is passed over" in caplog.text
 
 

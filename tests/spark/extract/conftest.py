@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from claylake import store
-from claylake.aoi import Aoi
-from claylake.cells import cells_of, digest, to_parquet
-from claylake.manifest import write_manifest
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of, digest, to_parquet
+from claylake.catalogue.manifest import write_manifest
+from claylake.configuration.settings import Settings
 from claylake.month import Month
 from claylake.plan import CELLS, MANIFEST, Estimate, Found, Plan, RunRef, run_folder, selection_digest
-from claylake.settings import Settings
 
 if TYPE_CHECKING:
-    from claylake.scene import Scene
+    from claylake.catalogue.scene import Scene
     from infra.local.client import StackInfo
 
 _numbers = itertools.count()

@@ -12,7 +12,7 @@ import numpy as np
 import rasterio
 from rasterio.transform import Affine
 
-from claylake.scene import Asset, Scene
+from claylake.catalogue.scene import Asset, Scene
 from claylake.vocabulary import BANDS, BANDS_10M, SCL_ASSET
 
 VEGETATION = 4

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.extraction.batches import FEWEST_CHIPS, FEWEST_ROWS, batches, by_scene, tasks
+from spark.extraction.batches import FEWEST_CHIPS, FEWEST_ROWS, CellToRead, batches, by_scene, tasks
+from spark.sentinel2.scl import measures_of
+
+MEASURES = measures_of(np.zeros((1, 2, 2), np.uint8))[0]
+
+
+def cell(col: int, row: int, scene_id: str = "a") -> CellToRead:
+    bounds = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), 0.0)
+    place = {"cell_id": f"32629_{col}_{row}", "epsg": 32629, "col": col, "row": row, "geohash": "", "geometry": b""}
+    return CellToRead(scene_id=scene_id, measures=MEASURES, **place, **bounds)
+
 
 PLACES = st.sets(st.tuples(st.integers(0, 20), st.integers(0, 40)), min_size=1, max_size=200)
 
@@ -19,11 +30,11 @@ def test_batches_hold_whole_scenes(wanted: dict[str, int], most: int) -> None:
 
 @given(PLACES, st.integers(1, 12))
 def test_tasks_hold_each_cell_once_in_whole_rows(places: set[tuple[int, int]], slots: int) -> None:
-    cells = [{"col": col, "row": row} for col, row in places]
+    cells = [cell(col, row) for col, row in places]
     made = list(tasks(cells, slots))
-    flat = [(cell["col"], cell["row"]) for part in made for cell in part]
+    flat = [(cell.col, cell.row) for part in made for cell in part]
     assert flat == sorted(places, key=lambda place: (-place[1], place[0]))
-    rows = [{cell["row"] for cell in part} for part in made]
+    rows = [{cell.row for cell in part} for part in made]
     assert sum(map(len, rows)) == len(set().union(*rows))
     assert all(
         len(part) >= FEWEST_CHIPS and len(some) >= FEWEST_ROWS for part, some in zip(made[:-1], rows, strict=False)
@@ -32,5 +43,5 @@ def test_tasks_hold_each_cell_once_in_whole_rows(places: set[tuple[int, int]], s
 
 
 def test_by_scene() -> None:
-    rows = [{"scene_id": "b", "n": 1}, {"scene_id": "a", "n": 2}, {"scene_id": "b", "n": 3}]
-    assert {key: [row["n"] for row in value] for key, value in by_scene(rows).items()} == {"a": [2], "b": [1, 3]}
+    cells = [cell(1, 0, "b"), cell(2, 0, "a"), cell(3, 0, "b")]
+    assert {key: [cell.col for cell in value] for key, value in by_scene(cells).items()} == {"a": [2], "b": [1, 3]}

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 import shapely
 
-from claylake.aoi import Aoi
-from claylake.candidates import count_candidates, find_candidates
-from claylake.cells import cells_of
+from claylake.area.aoi import Aoi
+from claylake.area.cells import cells_of
+from claylake.catalogue.candidates import count_candidates, find_candidates
+from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
-from claylake.footprint import footprint
-from spark.extraction.candidates import candidates
+from spark.extraction.candidates import join_candidates
 from tests import everywhere
 from tests.spark.extract.imagery import Sheet, bare
 from tests.spark.extract.imagery import footprint as outline
@@ -42,7 +42,7 @@ def test_cells_meet_the_footprints_of_their_zone(spark: SparkSession, number: in
         bare(id="part", footprint=outline(Sheet(side=3000))),
         bare(id="other zone", epsg=32628),
     ][:number]
-    found = candidates(spark, cells, scenes)
+    found = join_candidates(spark, cells, scenes)
     rows = found.collect()
     assert {(row["scene_id"], row["cell_id"]) for row in rows} == pairs(cells, scenes)
     assert len(rows) == len(pairs(cells, scenes)) > 0
@@ -58,7 +58,7 @@ def test_across_the_antimeridian(spark: SparkSession) -> None:
     scenes = [
         bare(id=str(epsg), epsg=epsg, footprint={"type": "Polygon", "coordinates": [ring]}) for epsg in (32701, 32760)
     ]
-    rows = candidates(spark, cells, scenes).collect()
+    rows = join_candidates(spark, cells, scenes).collect()
     assert {row["cell_id"] for row in rows} == set(cells["cell_id"].to_pylist())
     assert len(rows) == len(cells)
 
@@ -66,7 +66,7 @@ def test_across_the_antimeridian(spark: SparkSession) -> None:
 def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> None:
     cells = everywhere.cells_at_borders()
     scenes, shown = everywhere.scenes_over(cells)
-    found = {(row["cell_id"], row["scene_id"]) for row in candidates(spark, cells, scenes).collect()}
+    found = {(row["cell_id"], row["scene_id"]) for row in join_candidates(spark, cells, scenes).collect()}
     assert found == shown
     cell_index, scene_index = find_candidates(cells, scenes)
     ids = cells["cell_id"].to_pylist()
@@ -78,4 +78,4 @@ def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> N
 def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:
     cells = cells_of(Aoi.from_bbox([-10.05, 31.0, -9.95, 31.1]))
     with pytest.raises(FootprintError, match="scene broken: its geometry"):
-        candidates(spark, cells, [bare(id="broken", footprint={"type": "Point", "coordinates": [0, 0]})])
+        join_candidates(spark, cells, [bare(id="broken", footprint={"type": "Point", "coordinates": [0, 0]})])

@@ -9,7 +9,7 @@ import rasterio
 from PIL import Image
 from rasterio.io import MemoryFile
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
 from spark.chips import preview, tensor
 
 CELL = Cell(epsg=32733, col=195, row=3320)

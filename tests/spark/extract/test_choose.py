@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spark.choose import CLOUD, NODATA, NOT_AMONG_CLEAREST, PRESENT, READ, Rules, choose
+from spark.sentinel2.choose import CLOUD, NODATA, NOT_AMONG_CLEAREST, PRESENT, READ, Rules, choose
 
 ALL = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=None)
 PASSES = [
@@ -19,7 +19,7 @@ PASSES = [
 ]
 
 
-def look(**fields: Any) -> dict[str, Any]:
+def candidate(**fields: Any) -> dict[str, Any]:
     row = {
         "cell_id": "32629_156_1342",
         "pass": PASSES[0],
@@ -33,7 +33,7 @@ def look(**fields: Any) -> dict[str, Any]:
     return row | fields
 
 
-def seen(*rows: dict[str, Any]) -> pd.DataFrame:
+def observed(*rows: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(list(rows)).astype({"problem": object, "detail": object})
 
 
@@ -60,7 +60,7 @@ def only(table: pd.DataFrame) -> tuple[str, str]:
     ],
 )
 def test_the_best_scene_of_a_pass(one: dict[str, Any], other: dict[str, Any], best: str) -> None:
-    table = choose(seen(look(scene_id="a", **one), look(scene_id="b", **other)), chips(), ALL)
+    table = choose(observed(candidate(scene_id="a", **one), candidate(scene_id="b", **other)), chips(), ALL)
     assert only(table) == (READ, best)
     assert sorted(table["considered"].iloc[0]) == ["a", "b"]
     assert table["considered"].iloc[0][0] == best
@@ -79,18 +79,21 @@ def test_the_best_scene_of_a_pass(one: dict[str, Any], other: dict[str, Any], be
     ],
 )
 def test_thresholds_and_failures(fields: dict[str, Any], outcome: str) -> None:
-    assert only(choose(seen(look(**fields)), chips(), ALL)) == (outcome, "a")
+    assert only(choose(observed(candidate(**fields)), chips(), ALL)) == (outcome, "a")
 
 
-def test_a_chip_at_hand_stays_whatever_is_seen_now() -> None:
+def test_an_existing_chip_stays_whatever_is_observed_now() -> None:
     key = ("32629_156_1342", PASSES[0])
     for fields in ({}, {"clear_frac": 0.0}, {"problem": "unreadable"}):
-        assert only(choose(seen(look(**fields)), chips(key), ALL))[0] == PRESENT
+        assert only(choose(observed(candidate(**fields)), chips(key), ALL))[0] == PRESENT
 
 
 def month(*clear: float) -> pd.DataFrame:
-    return seen(
-        *(look(**{"pass": name, "scene_id": name, "clear_frac": c}) for name, c in zip(PASSES, clear, strict=False))
+    return observed(
+        *(
+            candidate(**{"pass": name, "scene_id": name, "clear_frac": c})
+            for name, c in zip(PASSES, clear, strict=False)
+        )
     )
 
 
@@ -118,12 +121,12 @@ def test_late_scenes_only_fill_what_lacks() -> None:
     assert outcomes(full)[cell, PASSES[1]][0] == NOT_AMONG_CLEAREST
     elsewhere = choose(month(0.8, 1.0, 0.9), chips(("other", PASSES[0]), (cell, PASSES[4])), two)
     assert [row[0] for row in outcomes(elsewhere).values()].count(READ) == 2
-    unseen = choose(month(0.8), chips((cell, PASSES[1]), (cell, PASSES[2])), two)
-    assert only(unseen)[0] == NOT_AMONG_CLEAREST
+    unobserved = choose(month(0.8), chips((cell, PASSES[1]), (cell, PASSES[2])), two)
+    assert only(unobserved)[0] == NOT_AMONG_CLEAREST
 
 
 SCENES = st.builds(
-    look,
+    candidate,
     cell_id=st.sampled_from(["c1", "c2"]),
     problem=st.sampled_from([None, None, "unreadable"]),
     clear_frac=st.sampled_from([0.6, 0.7, 0.8, 1.0]),
@@ -138,8 +141,8 @@ def catalogues(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[str, s
         rows.append(
             draw(SCENES) | {"scene_id": f"s{number}", "preference": number, "pass": draw(st.sampled_from(PASSES))}
         )
-    at_hand = draw(st.sets(st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(PASSES)), max_size=3))
-    return rows, sorted(at_hand)
+    existing = draw(st.sets(st.tuples(st.sampled_from(["c1", "c2"]), st.sampled_from(PASSES)), max_size=3))
+    return rows, sorted(existing)
 
 
 @settings(deadline=None)
@@ -147,15 +150,15 @@ def catalogues(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[tuple[str, s
 def test_the_choice_is_a_function_of_the_set(
     given_: tuple[list[dict[str, Any]], list[tuple[str, str]]], most: int | None, random: Any
 ) -> None:
-    rows, at_hand = given_
+    rows, existing = given_
     rules = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=most)
-    one = choose(seen(*rows), chips(*at_hand), rules)
+    one = choose(observed(*rows), chips(*existing), rules)
     shuffled = random.sample(rows, len(rows))
-    other = choose(seen(*shuffled), chips(*at_hand), rules)
+    other = choose(observed(*shuffled), chips(*existing), rules)
     pd.testing.assert_frame_equal(one, other)
     assert len(one) == len({(row["cell_id"], row["pass"]) for row in rows})
     assert set(one.loc[one["outcome"] == PRESENT, ["cell_id", "pass"]].itertuples(index=False, name=None)) <= set(
-        at_hand
+        existing
     )
     reads = one.loc[one["outcome"] == READ]
     assert (reads["nodata_frac"] <= 0.05).all()
@@ -165,12 +168,12 @@ def test_the_choice_is_a_function_of_the_set(
         for cell in ("c1", "c2"):
             for yyyymm in ("202407", "202408"):
                 new = sum(c == cell and p[4:10] == yyyymm for c, p in zip(reads["cell_id"], reads["pass"], strict=True))
-                held = sum(c == cell and p[4:10] == yyyymm for c, p in at_hand)
+                held = sum(c == cell and p[4:10] == yyyymm for c, p in existing)
                 assert new == 0 or new + held <= most
     # Half of the work done, then all of it again: the same chips in the end.
-    done = [*at_hand, *reads[["cell_id", "pass"]].itertuples(index=False, name=None)]
-    half = [*at_hand, *done[len(at_hand) :: 2]]
-    again = choose(seen(*rows), chips(*half), rules)
+    done = [*existing, *reads[["cell_id", "pass"]].itertuples(index=False, name=None)]
+    half = [*existing, *done[len(existing) :: 2]]
+    again = choose(observed(*rows), chips(*half), rules)
     left = again.loc[again["outcome"] == READ, ["cell_id", "pass"]].itertuples(index=False, name=None)
     assert sorted({*half, *left}) == sorted(set(done))
-    assert READ not in set(choose(seen(*rows), chips(*done), rules)["outcome"])
+    assert READ not in set(choose(observed(*rows), chips(*done), rules)["outcome"])

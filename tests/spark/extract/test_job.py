@@ -12,19 +12,19 @@ import numpy as np
 import pytest
 from pyproj import Transformer
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
+from claylake.catalogue.scene import Scene
 from claylake.plan import Plan
-from claylake.reports import ExtractReport
-from claylake.scene import Scene
+from claylake.run.reports import ExtractReport
 from spark.chips.tensor import decode, digest
-from spark.extraction import admitting, rounds
+from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
-from spark.radiometry import decide, harmonise
 from spark.reading.scene import read_cells
 from spark.reading.strips import Place
+from spark.sentinel2.radiometry import decide, harmonise
 from tests.spark.extract.conftest import PlanMaker
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 # 3 x 3 cells, and a scene that holds them.
 SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
-CELLS = [Place(156 + x, 1342 + y) for x in range(3) for y in range(3)]
+CELLS = [Place(col=156 + x, row=1342 + y) for x in range(3) for y in range(3)]
 PASS_A, PASS_B, PASS_C = "S2A_20200204T112111", "S2B_20200209T112109", "S2A_20200219T112111"
 
 
@@ -89,7 +89,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     for chip in chips:
         if chip["pass"] != PASS_A:
             continue
-        place = Place(chip["col"], chip["row"])
+        place = Place(col=chip["col"], row=chip["row"])
         pixels = decode(bytes(chip["clay_tensor"]))
         np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide(clear)))
         assert chip["content_digest"] == digest(pixels)
@@ -104,17 +104,17 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     assert {row["scene_id"]: row["t"] for row in stamps} == {
         s.id: int(s.datetime.timestamp() * 1_000_000) for s in (clear, cloud)
     }
-    looks = rows(spark, plan, "observations")
-    assert len(looks) == 18
-    assert sorted({look["outcome"] for look in looks}) == ["chip", "rejected:cloud"]
-    assert all(look["scenes_considered"] == [look["scene_id"]] for look in looks)
-    rejected = [look for look in looks if look["outcome"] != "chip"]
-    assert {(look["cloud_frac"], look["clear_frac"], look["scl_mean"]) for look in rejected} == {(1.0, 0.0, 9.0)}
-    told = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
-    assert told[clear.id]["candidates"] == 9
-    assert told[clear.id]["chips"] == 9
-    assert told[cloud.id]["rejections"] == {"cloud": 3}
-    evidence = json.loads(told[clear.id]["evidence"])
+    observed = rows(spark, plan, "observations")
+    assert len(observed) == 18
+    assert sorted({row["outcome"] for row in observed}) == ["chip", "rejected:cloud"]
+    assert all(row["scenes_considered"] == [row["scene_id"]] for row in observed)
+    rejected = [row for row in observed if row["outcome"] != "chip"]
+    assert {(row["cloud_frac"], row["clear_frac"], row["scl_mean"]) for row in rejected} == {(1.0, 0.0, 9.0)}
+    by_scene = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
+    assert by_scene[clear.id]["candidates"] == 9
+    assert by_scene[clear.id]["chips"] == 9
+    assert by_scene[cloud.id]["rejections"] == {"cloud": 3}
+    evidence = json.loads(by_scene[clear.id]["evidence"])
     assert evidence["clear_pixels"] == 9 * 256 * 256
     assert evidence["contradiction"] is False
 
@@ -141,16 +141,16 @@ def test_failures_fall_back_and_contradictions_are_quarantined(
     assert report.failed == {"radiometry": 9, "missing_asset": 9}
     assert report.scene_status == {"done": 2, "quarantined": 1, "failed": 2}
     assert {chip["scene_id"] for chip in rows(spark, plan, "chips")} == {spare.id}
-    looks = rows(spark, plan, "observations")
-    assert {look["scene_id"] for look in looks if look["pass"] == PASS_A} == {spare.id}
-    assert {tuple(look["scenes_considered"]) for look in looks if look["pass"] == PASS_A} == {(spare.id, broken.id)}
-    assert {look["outcome"] for look in looks if look["pass"] == PASS_B} == {"failed:radiometry"}
-    assert all("below 1000" in look["detail"] for look in looks if look["pass"] == PASS_B)
-    told = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
-    assert told[broken.id]["status"] == "done", "another scene gave its cells"
-    assert told[alone.id]["failures"] == {"missing_asset": 9}
-    assert told[sketch.id]["failures"] == {"footprint": 1}
-    assert json.loads(told[lying.id]["evidence"])["contradiction"] is True
+    observed = rows(spark, plan, "observations")
+    assert {row["scene_id"] for row in observed if row["pass"] == PASS_A} == {spare.id}
+    assert {tuple(row["scenes_considered"]) for row in observed if row["pass"] == PASS_A} == {(spare.id, broken.id)}
+    assert {row["outcome"] for row in observed if row["pass"] == PASS_B} == {"failed:radiometry"}
+    assert all("below 1000" in row["detail"] for row in observed if row["pass"] == PASS_B)
+    by_scene = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
+    assert by_scene[broken.id]["status"] == "done", "another scene gave its cells"
+    assert by_scene[alone.id]["failures"] == {"missing_asset": 9}
+    assert by_scene[sketch.id]["failures"] == {"footprint": 1}
+    assert json.loads(by_scene[lying.id]["evidence"])["contradiction"] is True
 
 
 def test_killed_between_chips_and_outcomes_and_run_again(
@@ -164,18 +164,18 @@ def test_killed_between_chips_and_outcomes_and_run_again(
         spark.sql(f"ALTER TABLE lake.{undisturbed.database}.{name} DROP BRANCH {undisturbed.branch}")
 
     plan = make_plan(bbox(), scenes, run_id="undisturbed", passes_per_month=2)
-    original = admitting.merge.insert_only
+    original = chip_writer.merge.insert_only
     monkeypatch.setattr(rounds, "batches", partial(batches, most=1))
 
     def die(*args: Any, **kwargs: Any) -> int:
         original(*args, **kwargs)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(admitting.merge, "insert_only", die)
+    monkeypatch.setattr(chip_writer.merge, "insert_only", die)
     with pytest.raises(KeyboardInterrupt):
         extract(spark, plan)
     assert len(rows(spark, plan, "chips")) == 9
-    monkeypatch.setattr(admitting.merge, "insert_only", original)
+    monkeypatch.setattr(chip_writer.merge, "insert_only", original)
     report = extract(spark, plan)
     assert (report.chips, report.present, report.rejected) == (9, 9, {"not_among_clearest": 9})
     for name, wanted in calm.items():

@@ -5,13 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spark.observe import MEASURES, observe
 from spark.reading.strips import Place
+from spark.sentinel2.observe import ObservedCell, observe
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 from tests.spark.extract.test_reading import broken_block
 
 SHEET = Sheet(west=156 * 2560, north=1344 * 2560, side=2 * 2560)
-CELLS = [Place(156, 1343), Place(157, 1343), Place(156, 1342), Place(157, 1342), Place(158, 1342)]
+CELLS = [
+    Place(col=156, row=1343),
+    Place(col=157, row=1343),
+    Place(col=156, row=1342),
+    Place(col=157, row=1342),
+    Place(col=158, row=1342),
+]
 
 
 def quarters(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -21,25 +27,30 @@ def quarters(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.where(x < 157 * 128, 9, np.where(y >= 1343 * 128, 6, 4)).astype(np.uint8)
 
 
+def reason(cell: ObservedCell) -> str | None:
+    return cell.error.reason if cell.error else None
+
+
 def test_fractions_of_each_cell(tmp_path: Path) -> None:
-    rows = {Place(row["col"], row["row"]): row for row in observe(paint(tmp_path, SHEET, quarters), CELLS)}
+    observed = {cell.place: cell for cell in observe(paint(tmp_path, SHEET, quarters), CELLS)}
+    rows = {place: cell.measures for place, cell in observed.items()}
     assert set(rows) == set(CELLS)
-    assert all(row["problem"] is None for row in rows.values())
-    assert rows[CELLS[0]]["cloud_frac"] == 1.0
-    assert rows[CELLS[1]]["water_frac"] == 1.0
-    assert rows[CELLS[1]]["clear_frac"] == 1.0
-    assert rows[CELLS[3]]["scl_mean"] == 4.0
-    assert rows[CELLS[4]]["nodata_frac"] == 1.0
-    assert rows[CELLS[4]]["scl_mean"] is None
+    assert all(cell.error is None for cell in observed.values())
+    assert rows[CELLS[0]].cloud_frac == 1.0
+    assert rows[CELLS[1]].water_frac == 1.0
+    assert rows[CELLS[1]].clear_frac == 1.0
+    assert rows[CELLS[3]].scl_mean == 4.0
+    assert rows[CELLS[4]].nodata_frac == 1.0
+    assert rows[CELLS[4]].scl_mean is None
 
 
-def test_a_missing_band_makes_the_scene_unusable_but_seen(tmp_path: Path) -> None:
+def test_a_missing_band_makes_the_scene_unusable_but_observed(tmp_path: Path) -> None:
     scene = paint(tmp_path, SHEET)
     scene = scene.model_copy(update={"assets": {k: v for k, v in scene.assets.items() if k != "nir08"}})
-    rows = list(observe(scene, CELLS[:1]))
-    assert rows[0]["problem"] == "missing_asset"
-    assert "nir08" in rows[0]["detail"]
-    assert rows[0]["clear_frac"] == 1.0
+    (cell,) = observe(scene, CELLS[:1])
+    assert reason(cell) == "missing_asset"
+    assert "nir08" in str(cell.error)
+    assert cell.measures.clear_frac == 1.0
 
 
 @pytest.mark.parametrize("how", ["no asset", "no file"])
@@ -49,14 +60,15 @@ def test_without_classification_every_cell_has_a_reason(tmp_path: Path, how: str
         scene = scene.model_copy(update={"assets": {k: v for k, v in scene.assets.items() if k != "scl"}})
     else:
         Path(scene.assets["scl"].href).unlink()
-    rows = list(observe(scene, CELLS))
-    assert [row["problem"] for row in rows] == ["missing_asset" if how == "no asset" else "unreadable"] * len(CELLS)
-    assert all(row[name] is None for row in rows for name in MEASURES)
+    cells = list(observe(scene, CELLS))
+    assert [reason(cell) for cell in cells] == ["missing_asset" if how == "no asset" else "unreadable"] * len(CELLS)
+    assert [cell.place for cell in cells] == CELLS
+    assert all(cell.measures is None for cell in cells)
 
 
 def test_a_bad_block_costs_only_its_cells(tmp_path: Path) -> None:
     sheet = Sheet(west=156 * 2560, north=1344 * 2560, side=4 * 2560)
     scene = paint(tmp_path, sheet)
     broken_block(scene, "scl", 0, 0)
-    rows = {Place(row["col"], row["row"]): row for row in observe(scene, [Place(156 + x, 1343) for x in range(4)])}
-    assert [rows[Place(156 + x, 1343)]["problem"] for x in range(4)] == ["unreadable"] * 2 + [None] * 2
+    cells = {cell.place: cell for cell in observe(scene, [Place(col=156 + x, row=1343) for x in range(4)])}
+    assert [reason(cells[Place(col=156 + x, row=1343)]) for x in range(4)] == ["unreadable"] * 2 + [None] * 2

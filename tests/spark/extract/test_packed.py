@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 import pyspark
 import pytest
 
-from claylake.reports import ExtractReport
-from claylake.steps import step
+from claylake.cluster.steps import step
+from claylake.run.reports import ExtractReport
 from infra import package
 from infra.build.environment import environment, find_uv
 from infra.build.layers import read_layers
 from infra.build.manifest import seal
 from infra.java import java_home
-from infra.local.command import localise
 from infra.local.home import Home
 from infra.local.options import REPOSITORY
+from infra.local.steps.command import localise
 from spark.extraction.run import extract
 from tests.infra.build.release import SCRIPTS, Node, digest
 from tests.spark.extract.test_job import PASS_A, PASS_B, bbox, cloudy, rows, scene

@@ -3,12 +3,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 
 from claylake.month import Month
-from claylake.pass_month import months_pandas, of_months_arrow, of_months_sql, pass_month, pass_start
+from claylake.pass_month import of_months_arrow, of_months_sql, pass_month, pass_start
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,15 +28,11 @@ IDS = [
     [(Month(2024, 2),), (Month(2024, 12), Month(2025, 1)), (Month(2015, 6),), (Month(2023, 1),)],
     ids=lambda months: "/".join(map(str, months)),
 )
-def test_python_arrow_pandas_and_sql_agree_at_the_edges_of_months(
-    spark: SparkSession, months: tuple[Month, ...]
-) -> None:
+def test_python_arrow_and_sql_agree_at_the_edges_of_months(spark: SparkSession, months: tuple[Month, ...]) -> None:
     python = [pass_month(name) in months for name in IDS]
     assert python == [any(month.start <= pass_start(name) < month.end for month in months) for name in IDS]
     for kind in (pa.string(), pa.large_string()):
         assert of_months_arrow(pa.chunked_array([pa.array(IDS, kind)]), months).to_pylist() == python
-    digits = {f"{month.year:04d}{month.number:02d}" for month in months}
-    assert months_pandas(pd.Series(IDS)).isin(digits).tolist() == python
     rows = spark.createDataFrame([(name,) for name in IDS], "id string")
     found = {row["id"] for row in rows.where(of_months_sql("id", months)).collect()}
     assert found == {name for name, wanted in zip(IDS, python, strict=True) if wanted}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from spark.preference import preferences
+from spark.sentinel2.preference import preferences
 from tests.spark.extract.imagery import bare
 
 C1, L2A = "sentinel-2-c1-l2a", "sentinel-2-l2a"

@@ -10,9 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from claylake.scene import Scene
+from claylake.catalogue.scene import Scene
 from claylake.vocabulary import SCL_NOT_CLEAR
-from spark.radiometry import AS_PUBLISHED, MINUS_1000, Decision, Evidence, account, decide, harmonise, look
+from spark.sentinel2.radiometry import (
+    AS_PUBLISHED,
+    MINUS_1000,
+    Decision,
+    Evidence,
+    decide,
+    evidence_document,
+    evidence_of,
+    harmonise,
+)
 from tests.spark.extract.imagery import bare
 
 ITEMS = Path(__file__).resolve().parents[4] / "shared/data/stac"
@@ -95,7 +104,7 @@ def test_evidence_counts_clear_valid_pixels(raw: np.ndarray, scl: np.ndarray) ->
             if pixel.any() and scl[row // 2, col // 2] not in SCL_NOT_CLEAR:
                 clear += 1
                 low += any(0 < value < 1000 for value in pixel)
-    assert look(raw, scl) == Evidence(clear_pixels=clear, below_1000=low)
+    assert evidence_of(raw, scl) == Evidence(clear_pixels=clear, below_1000=low)
 
 
 def test_only_a_contradiction_refutes() -> None:
@@ -104,5 +113,5 @@ def test_only_a_contradiction_refutes() -> None:
     assert not few.contradicts(OFFSET)
     assert not many.contradicts(PLAIN)
     assert not Evidence().contradicts(OFFSET)
-    assert account(bare(), OFFSET, many)["contradiction"] is True
+    assert evidence_document(bare(), OFFSET, many)["contradiction"] is True
     assert (few + many).below_1000 == 201

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from spark.scl import measure
+from spark.sentinel2.scl import measure
 
 CELLS = arrays.arrays(np.uint8, st.tuples(st.integers(1, 4), st.just(6), st.just(5)), elements=st.integers(0, 11))
 

@@ -14,10 +14,10 @@ import shapely
 import xxhash
 
 from claylake import store
-from claylake.cells import to_parquet
+from claylake.area.cells import to_parquet
+from claylake.configuration.settings import Settings
 from claylake.month import Month
 from claylake.plan import CELLS, Estimate, Found, Plan, RunRef, run_folder
-from claylake.settings import Settings
 from spark.chips import tensor as codec
 from spark.lake.tables import TABLES
 

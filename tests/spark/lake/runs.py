@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from claylake.reports import EmbedReport, ExtractReport
+from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import merge, names
 from spark.lake.opening import open_branches

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claylake import store
-from claylake.reports import MaintainReport
+from claylake.run.reports import MaintainReport
 from spark.lake import branches, maintenance, names
 from spark.lake.opening import open_branches
 from spark.lake.refs import Refs, manifest_sizes

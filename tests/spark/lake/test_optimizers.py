@@ -12,8 +12,8 @@ import boto3
 import pytest
 
 from claylake import store
-from claylake.maintenance import Optimizers
-from claylake.reports import MaintainReport, Optimizer, OptimizerRun
+from claylake.configuration.maintenance import Optimizers
+from claylake.run.reports import MaintainReport, Optimizer, OptimizerRun
 from claylake.vocabulary import OPTIMIZER_KINDS, PUBLISH_ORDER
 from infra.local.options import DATABASE, STEP_KEY
 from spark.lake import branches, maintenance, names

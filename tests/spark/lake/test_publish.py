@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from claylake import store
-from claylake.reports import PublishReport
+from claylake.run.reports import PublishReport
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import branches, names, publish
 from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError

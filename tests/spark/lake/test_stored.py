@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from claylake.plan import Plan
-from claylake.reports import EmbedReport, ExtractReport, PublishReport
+from claylake.run.reports import EmbedReport, ExtractReport, PublishReport
 from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from claylake.reports import VectorHealth
+from claylake.run.reports import VectorHealth
 from spark.report.health import lines
 from spark.report.page import Page
 

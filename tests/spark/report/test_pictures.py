@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from claylake.grid import Cell
+from claylake.area.grid import Cell
 from spark.chips import preview
 from spark.report.layout import Layout
 from spark.report.page import Page

@@ -1,6 +1,6 @@
-"""Tells CloudWatch, every few minutes, how long the oldest live cluster of ours has lived and how many there are.
+"""Reports to CloudWatch, every few minutes, how long the oldest live cluster of ours has lived and how many there are.
 
-It asks EMR and nobody else, so that a leaked cluster is noticed even when Airflow is down.
+It queries EMR alone, so that a leaked cluster is noticed even when Airflow is down.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def handler(_event: Any, _context: Any) -> dict[str, float]:
 
 
 def ages(emr: Any, log_uri: str, now: datetime) -> list[float]:
-    """Hours since each live cluster of this deployment was asked for.
+    """Hours since each live cluster of this deployment was requested.
 
     Args:
         emr: boto3 client.

@@ -2,7 +2,7 @@
 
 Files are copied by S3 itself, in parts where they are large, so that no byte of them passes this function;
 only archives, which are small, are unpacked here. What it has delivered is listed in an object beside the files,
-so that a later delivery removes what is no longer there and never what somebody else has put.
+so that a later delivery removes what is no longer in the build, and never what others have put there.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def handler(event: dict[str, Any], context: Any) -> None:
 def deliver(s3: Any, properties: dict[str, Any]) -> dict[str, str]:
     """Copy, unpack and write everything; then remove what an earlier delivery left and this one does not have.
 
-    Gives the version of each key asked for in `Versions`, as ``Version.<key>``.
+    Returns the version of each key in `Versions`, as ``Version.<key>``.
     """
     bucket, kept = properties["Bucket"], []
     for item in properties.get("Objects", []):

@@ -1,0 +1,1 @@
+"""The area of interest, and the grid cells that it covers."""

@@ -1,0 +1,158 @@
+"""The grid cells of an AOI, as one Arrow table; everything per cell is vectorised."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from typing import TYPE_CHECKING, Any
+
+from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, zone_window
+from claylake.area.ownership import existing
+from claylake.errors import BadInputError
+from claylake.vocabulary import CELL_M
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+
+    from claylake.area.aoi import Aoi
+
+GEOHASH_LENGTH = 7
+COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ymin", "xmax", "ymax", "geometry")
+
+
+def cells_of(aoi: Aoi) -> pa.Table:
+    """Every cell that overlaps the AOI, one row each, ordered by cell id.
+
+    Columns: cell_id; epsg, col, row (int32); lon, lat of the centre (degrees); geohash (7
+    characters, of the centre); xmin, ymin, xmax, ymax (WGS 84, xmin > xmax across 180 degrees);
+    geometry (WKB, WGS 84). Which cells exist is `claylake.area.ownership`'s matter.
+
+    Raises:
+        BadInputError: if no cell overlaps.
+    """
+    import pyarrow as pa
+
+    parts = [part for zone in range(1, 61) for part in _zone_parts(aoi, zone)]
+    if not parts:
+        msg = f"AOI {aoi.name}: no grid cell overlaps it"
+        raise BadInputError(msg)
+    table = pa.concat_tables(parts)
+    return table.sort_by("cell_id")
+
+
+def digest(cell_ids: list[str]) -> str:
+    """Digest of an AOI's cells: sha256 over the sorted ids, first 16 hex digits."""
+    return hashlib.sha256("\n".join(sorted(cell_ids)).encode()).hexdigest()[:16]
+
+
+def to_parquet(table: pa.Table) -> bytes:
+    """The table as one Parquet file."""
+    import pyarrow.parquet as pq
+
+    sink = io.BytesIO()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _zone_parts(aoi: Aoi, zone: int) -> list[pa.Table]:
+    """Cells of both hemispheres of one zone."""
+    import shapely
+    from shapely.affinity import translate
+    from shapely.geometry import shape
+
+    west, east = zone_window(zone)
+    area = shape(aoi.geometry)
+    turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
+    parts = []
+    for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1)):
+        window = shapely.box(west, south, east, north)
+        inside = shapely.union_all([shapely.intersection(turn, window) for turn in turns])
+        if not inside.is_empty and inside.area > 0:
+            part = _grid_part(base + zone, inside)
+            if part is not None:
+                parts.append(part)
+    return parts
+
+
+def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:
+    import numpy as np
+    import shapely
+    from pyproj import Transformer
+
+    forward = Transformer.from_crs(4326, epsg, always_xy=True)
+    area = _project(lonlat_area, forward)
+    west, south, east, north = (bound / CELL_M for bound in area.bounds)
+    grid = np.meshgrid(
+        np.arange(np.floor(west), np.ceil(east), dtype=np.int64),
+        np.arange(np.floor(south), np.ceil(north), dtype=np.int64),
+    )
+    cols, rows = grid[0].ravel(), grid[1].ravel()
+    boxes = shapely.box(cols * CELL_M, rows * CELL_M, (cols + 1) * CELL_M, (rows + 1) * CELL_M)
+    shapely.prepare(area)
+    hit = shapely.intersects(area, boxes) & ~shapely.touches(area, boxes)
+    cols, rows = cols[hit], rows[hit]
+    own = existing(epsg, cols, rows, forward)
+    if not own.any():
+        return None
+    cols, rows = cols[own], rows[own]
+    lon, lat = forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE")
+    return _table(epsg, cols, rows, np.asarray(lon), np.asarray(lat), forward)
+
+
+def _project(area: Any, forward: Any) -> Any:
+    """To the zone's metres; edges are densified first, as they bend in projection."""
+    import numpy as np
+    import shapely
+
+    dense = shapely.segmentize(area, 0.05)
+
+    def move(coordinates: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        x, y = forward.transform(coordinates[:, 0], coordinates[:, 1])
+        return np.column_stack([x, y])
+
+    return shapely.transform(dense, move)
+
+
+def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, forward: Any) -> pa.Table:
+    import numpy as np
+    import pyarrow as pa
+    import pygeohash
+    import shapely
+
+    corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
+    x = (cols[:, None] + corners[None, :, 0]) * CELL_M
+    y = (rows[:, None] + corners[None, :, 1]) * CELL_M
+    corner_lon, corner_lat = forward.transform(x, y, direction="INVERSE")
+    crosses = corner_lon.max(axis=1) - corner_lon.min(axis=1) > 180.0
+    unrolled = np.where(crosses[:, None] & (corner_lon < 0), corner_lon + 360.0, corner_lon)
+    polygons = np.asarray(shapely.polygons(np.stack([unrolled, corner_lat], axis=-1)))
+    for index in np.flatnonzero(crosses):
+        polygons[index] = _split_at_antimeridian(polygons[index])
+    xmax = unrolled.max(axis=1)
+    return pa.table(
+        {
+            "cell_id": [f"{epsg}_{col}_{row}" for col, row in zip(cols, rows, strict=True)],
+            "epsg": pa.array(np.full(len(cols), epsg), pa.int32()),
+            "col": pa.array(cols, pa.int32()),
+            "row": pa.array(rows, pa.int32()),
+            "lon": lon,
+            "lat": lat,
+            "geohash": [pygeohash.encode(y, x, precision=GEOHASH_LENGTH) for x, y in zip(lon, lat, strict=True)],
+            "xmin": unrolled.min(axis=1),
+            "ymin": corner_lat.min(axis=1),
+            "xmax": np.where(crosses, xmax - 360.0, xmax),
+            "ymax": corner_lat.max(axis=1),
+            "geometry": pa.array(shapely.to_wkb(polygons), pa.binary()),
+        }
+    )
+
+
+def _split_at_antimeridian(polygon: Any) -> Any:
+    """A polygon unrolled past 180 degrees, as a MultiPolygon within -180..180 (RFC 7946, 3.1.9)."""
+    import shapely
+    from shapely.affinity import translate
+
+    near = shapely.intersection(polygon, shapely.box(0, -90, 180, 90))
+    far = translate(shapely.intersection(polygon, shapely.box(180, -90, 360, 90)), xoff=-360.0)
+    return shapely.multipolygons([near, far])

@@ -1,0 +1,98 @@
+"""The instance fleets of a cluster, as requests: primary, core, and GPU nodes that join later."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from claylake.cluster.hadoop import gpu_type_configurations
+from claylake.cluster.shape import shape_of
+
+if TYPE_CHECKING:
+    from claylake.cluster.instances import Instance
+    from claylake.cluster.shape import Nodes
+    from claylake.plan import Plan
+
+GPU_FLEET: Final = "gpus"
+SPOT_WAIT_MIN: Final = 20
+"""How long to wait for spot capacity before taking on-demand instances."""
+BOOT_MIN: Final = 15
+"""From an instance's start to its work: boot, bootstrap, drivers."""
+DISK_BASE_GIB: Final = 40
+"""HDFS with a step's jars, logs, and room for small shuffles."""
+DISK_PER_STORED: Final = 3.0
+"""Disk over what a run stores: sorting writes it to disk once, maintenance again, each with its merge."""
+_DISK_STEP_GIB: Final = 10
+_DISK_MOST_GIB: Final = 2000
+
+
+def primary_fleet(plan: Plan) -> dict[str, Any]:
+    """One node on demand, without which the cluster ends."""
+    kind = shape_of(plan.settings.cluster, plan.layout).primary
+    return {
+        "Name": "primary",
+        "InstanceFleetType": "MASTER",
+        "TargetOnDemandCapacity": 1,
+        "TargetSpotCapacity": 0,
+        "InstanceTypeConfigs": [{"InstanceType": kind.name, "WeightedCapacity": 1}],
+        "LaunchSpecifications": {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}},
+    }
+
+
+def core_fleet(plan: Plan) -> dict[str, Any]:
+    """The nodes that extract, and that embed unless GPU nodes join."""
+    nodes = shape_of(plan.settings.cluster, plan.layout).core
+    return {"Name": "core", "InstanceFleetType": "CORE", **_fleet(plan, nodes)}
+
+
+def gpu_fleet(plan: Plan) -> dict[str, Any] | None:
+    """The GPU nodes that join for embedding (AddInstanceFleet); None in layouts where none do.
+
+    EMR's own switch to on-demand instances works for a cluster's first fleets only, so the
+    specification for later sizes is given too, and who adds the fleet has to switch.
+    """
+    nodes = shape_of(plan.settings.cluster, plan.layout).task
+    if nodes is None:
+        return None
+    spot = {"TimeoutDurationMinutes": SPOT_WAIT_MIN, "AllocationStrategy": "price-capacity-optimized"}
+    on_demand = {"TimeoutDurationMinutes": SPOT_WAIT_MIN, "AllocationStrategy": "lowest-price"}
+    resize = {"SpotResizeSpecification": spot, "OnDemandResizeSpecification": on_demand}
+    fleet = _fleet(plan, nodes)
+    return {"Name": GPU_FLEET, "InstanceFleetType": "TASK", **fleet, "ResizeSpecifications": resize}
+
+
+def disk_gib(plan: Plan, nodes: Nodes) -> int:
+    """Disk of each node: as the settings say, else by what the run is expected to store."""
+    fixed = plan.settings.cluster.ebs_gib
+    if fixed is not None:
+        return fixed
+    wanted = DISK_BASE_GIB + DISK_PER_STORED * plan.estimate.store_gb / nodes.fewest
+    return min(_DISK_MOST_GIB, math.ceil(wanted / _DISK_STEP_GIB) * _DISK_STEP_GIB)
+
+
+def _fleet(plan: Plan, nodes: Nodes) -> dict[str, Any]:
+    spot = plan.settings.cluster.spot
+    launch: dict[str, Any] = {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}}
+    if spot:
+        launch["SpotSpecification"] = {
+            "TimeoutDurationMinutes": SPOT_WAIT_MIN,
+            "TimeoutAction": "SWITCH_TO_ON_DEMAND",
+            "AllocationStrategy": "price-capacity-optimized",
+        }
+    return {
+        "TargetOnDemandCapacity": 0 if spot else nodes.units,
+        "TargetSpotCapacity": nodes.units if spot else 0,
+        "InstanceTypeConfigs": [_type(plan, nodes, kind) for kind in nodes.types],
+        "LaunchSpecifications": launch,
+    }
+
+
+def _type(plan: Plan, nodes: Nodes, kind: Instance) -> dict[str, Any]:
+    disk = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": disk_gib(plan, nodes)}, "VolumesPerInstance": 1}
+    config: dict[str, Any] = {
+        "InstanceType": kind.name,
+        "WeightedCapacity": nodes.weight(kind),
+        "EbsConfiguration": {"EbsBlockDeviceConfigs": [disk]},
+    }
+    extra = gpu_type_configurations(plan.layout) if kind.gpus else []
+    return {**config, "Configurations": extra} if extra else config

@@ -1,0 +1,97 @@
+"""The EMR steps of a plan: one spark-submit each, whose only argument is the plan's URI."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from claylake.cluster.identity import step_name
+from claylake.cluster.shape import shape_of
+from claylake.errors import BadInputError
+from claylake.plan import PLAN
+from claylake.release import code_uri, jar_uris, job_uri
+from claylake.vocabulary import STEPS
+
+if TYPE_CHECKING:
+    from claylake.cluster.shape import Nodes, Shape
+    from claylake.plan import Plan
+
+GPU_STEP: Final = "embed"
+GPU_SCRIPT: Final = "/opt/claylake/bin/gpu-discovery.sh"
+"""Put there by the bootstrap; prints the node's GPUs as Spark wants them."""
+_DRIVER_SHARE: Final = 0.2
+_HEAP_SHARE: Final = 0.4
+"""The rest of an executor is for Python workers: pixels live there."""
+_OVERHEAD_LEAST_GIB: Final = 1
+
+
+class _Executor(NamedTuple):
+    cores: int
+    heap_gib: int
+    overhead_gib: int
+
+
+def step(plan: Plan, name: str) -> dict[str, Any]:
+    """One entry of AddJobFlowSteps. The DAG, not EMR, decides what a failure means.
+
+    Raises:
+        BadInputError: for a name that is not one of the steps.
+    """
+    if name not in STEPS:
+        msg = f"{name!r} is not a step: there are {', '.join(STEPS)}"
+        raise BadInputError(msg)
+    deployed = plan.deployed
+    confs = [argument for key, value in _conf(plan, name).items() for argument in ("--conf", f"{key}={value}")]
+    arguments = [
+        "spark-submit",
+        *("--deploy-mode", "cluster", "--master", "yarn", "--name", name),
+        *("--jars", ",".join(jar_uris(deployed)), "--py-files", code_uri(deployed)),
+        *confs,
+        *(job_uri(deployed, name), "--plan", plan.uri(PLAN)),
+    ]
+    return {
+        "Name": step_name(plan, name),
+        "ActionOnFailure": "CONTINUE",
+        "HadoopJarStep": {"Jar": "command-runner.jar", "Args": arguments},
+    }
+
+
+def _conf(plan: Plan, name: str) -> dict[str, object]:
+    shape, python = shape_of(plan.settings.cluster, plan.layout), plan.deployed.python
+    workers = shape.embedders if name == GPU_STEP else shape.core
+    driver_gib = _driver_gib(shape)
+    executor = _smallest(workers, driver_gib)
+    conf: dict[str, object] = {
+        "spark.pyspark.python": python,
+        "spark.pyspark.driver.python": python,
+        "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
+        "spark.executorEnv.PYSPARK_PYTHON": python,
+        "spark.dynamicAllocation.enabled": "false",
+        "spark.executor.instances": workers.units,
+        "spark.executor.cores": executor.cores,
+        "spark.executor.memory": f"{executor.heap_gib}g",
+        "spark.executor.memoryOverhead": f"{executor.overhead_gib}g",
+        "spark.driver.memory": f"{driver_gib}g",
+        "spark.driver.memoryOverhead": f"{_OVERHEAD_LEAST_GIB}g",
+    }
+    if name == GPU_STEP and workers.has_gpus:
+        conf |= {
+            "spark.executor.resource.gpu.amount": 1,
+            "spark.executor.resource.gpu.discoveryScript": GPU_SCRIPT,
+            # One task at a time holds the GPU; more would each load the encoder.
+            "spark.task.resource.gpu.amount": 1,
+        }
+    return conf
+
+
+def _driver_gib(shape: Shape) -> int:
+    """Heap of the driver, which YARN may put on any node, beside that node's executors."""
+    nodes = [*shape.core.types, *(shape.task.types if shape.task else ())]
+    return max(1, int(min(kind.yarn_gib for kind in nodes) * _DRIVER_SHARE))
+
+
+def _smallest(workers: Nodes, driver_gib: int) -> _Executor:
+    """An executor that fits a unit of every type that EMR may choose, with the driver on its node."""
+    gib = min((kind.yarn_gib - driver_gib - _OVERHEAD_LEAST_GIB) / workers.weight(kind) for kind in workers.types)
+    cores = min((kind.vcpus - 1) // workers.weight(kind) for kind in workers.types)
+    heap_gib = max(1, int(gib * _HEAP_SHARE))
+    return _Executor(cores=max(1, cores), heap_gib=heap_gib, overhead_gib=max(_OVERHEAD_LEAST_GIB, int(gib) - heap_gib))

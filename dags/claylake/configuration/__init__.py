@@ -1,0 +1,1 @@
+"""Settings: their sections, and the layers that they are assembled from."""

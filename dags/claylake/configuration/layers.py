@@ -1,0 +1,108 @@
+"""Settings and AOIs from the DAGs folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from claylake.area.aoi import Aoi
+from claylake.configuration.settings import Settings, assemble
+from claylake.errors import BadInputError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+SETTINGS_FILE = "settings.yaml"
+DEPLOYED_FILE = "deployed.json"
+DEPLOYED_VARIABLE = "CLAYLAKE_DEPLOYED"
+AOI_SUFFIX = ".geojson"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AoiFolder:
+    """AOI files read: the good ones by name, and what is wrong with the others by file name."""
+
+    aois: dict[str, Aoi]
+    problems: dict[str, str]
+
+
+def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, Any]) -> Settings:
+    """Settings of a run: ``settings.yaml``, then the AOI file, ``deployed.json`` and the params.
+
+    ``deployed.json`` is where the environment variable CLAYLAKE_DEPLOYED says, else beside the
+    DAGs; it may be absent. So may ``settings.yaml``.
+
+    Raises:
+        SettingsError: naming each bad key, what it was given, what is allowed, and its source.
+    """
+    layers = {SETTINGS_FILE: _yaml(dags_folder / SETTINGS_FILE)}
+    if aoi is not None:
+        layers[f"aois/{aoi.name}{AOI_SUFFIX}"] = aoi.overrides
+    layers[DEPLOYED_FILE] = _deployed(dags_folder)
+    layers["params"] = dict(overrides)
+    return assemble(layers)
+
+
+def read_aois(folder: Path) -> AoiFolder:
+    """Every ``*.geojson`` of the folder; one bad file leaves the others usable."""
+    aois, problems = {}, {}
+    for path in sorted(folder.glob(f"*{AOI_SUFFIX}")):
+        try:
+            aois[path.stem] = Aoi.from_file(path)
+        except BadInputError as error:
+            problems[path.name] = str(error)
+    return AoiFolder(aois=aois, problems=problems)
+
+
+def load_aois(folder: Path) -> dict[str, Aoi]:
+    """Every AOI of the folder, by name.
+
+    Raises:
+        BadInputError: naming each bad file and what is wrong with it.
+    """
+    read = read_aois(folder)
+    if read.problems:
+        raise BadInputError("; ".join(read.problems.values()))
+    return read.aois
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    if not path.is_file():
+        return {}
+    try:
+        return _mapping(yaml.safe_load(path.read_text(encoding="utf-8")), path)
+    except (OSError, TypeError, ValueError, yaml.YAMLError) as error:
+        msg = f"{path.name}: not readable as YAML ({error})"
+        raise SettingsError(msg) from error
+
+
+def _deployed(dags_folder: Path) -> dict[str, Any]:
+    named = os.environ.get(DEPLOYED_VARIABLE)
+    if named and not Path(named).is_file():
+        msg = f"{DEPLOYED_VARIABLE} names {named}, which is not there: deploy, or start the local stack, or unset it"
+        raise SettingsError(msg)
+    return _json(Path(named) if named else dags_folder / DEPLOYED_FILE)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        return _mapping(json.loads(path.read_text(encoding="utf-8")), path)
+    except (OSError, TypeError, ValueError) as error:
+        msg = f"{path.name}: not readable as JSON ({error})"
+        raise SettingsError(msg) from error
+
+
+def _mapping(document: object, path: Path) -> dict[str, Any]:
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        msg = f"{path.name}: expected sections with keys, got {type(document).__name__}"
+        raise TypeError(msg)
+    return document

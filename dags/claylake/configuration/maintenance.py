@@ -1,0 +1,44 @@
+"""Limits of table maintenance, by the run's own step or by Glue's table optimizers."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from claylake.configuration.section import Section
+
+
+class Retention(Section):
+    """What maintenance keeps: snapshots by age (days) and number, orphan files by age (days)."""
+
+    snapshot_days: int = Field(default=7, ge=1)
+    keep_snapshots: int = Field(default=5, ge=1)
+    orphan_days: int = Field(default=4, ge=3)
+
+
+class Maintenance(Retention):
+    """Iceberg maintenance after each run; branches of dead runs are kept for `stale_branch_days`."""
+
+    stale_branch_days: int = Field(default=30, ge=1)
+
+    @property
+    def retention(self) -> Retention:
+        """The part that Glue's optimizers can have."""
+        return Retention(**self.model_dump(include=set(Retention.model_fields)))
+
+
+class Optimizers(Retention):
+    """Glue's table optimizers, with the limits that they were deployed with.
+
+    Attributes:
+        catalog_id: Glue's catalogue, which is the account's number.
+    """
+
+    catalog_id: str = Field(pattern=r"^\d{12}$")
+
+    def differences(self, wanted: Retention) -> list[str]:
+        """Limits in which a run's settings differ, e.g. ``snapshot_days 30 (the optimizers have 7)``."""
+        return [
+            f"{name} {getattr(wanted, name)} (the optimizers have {getattr(self, name)})"
+            for name in Retention.model_fields
+            if getattr(wanted, name) != getattr(self, name)
+        ]

@@ -1,0 +1,169 @@
+"""Making a plan: cells, scenes worth reading, an estimate; written to the run folder."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from claylake import release, store
+from claylake.area import cells
+from claylake.catalogue.candidates import count_candidates
+from claylake.catalogue.footprint import footprint
+from claylake.catalogue.manifest import write_manifest
+from claylake.catalogue.scene import Scene
+from claylake.catalogue.search import search_scenes
+from claylake.cluster.estimate import Workload
+from claylake.cluster.layout_choice import cheapest
+from claylake.errors import FootprintError, SceneError
+from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
+from claylake.run import published
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    import pyarrow as pa
+
+    from claylake.configuration.settings import Settings
+    from claylake.month import Month
+    from claylake.request.params import Request
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected:
+    """Scenes to read, ordered by pass and id; and what became of every item."""
+
+    scenes: tuple[Scene, ...]
+    found: Found
+
+
+def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
+    """Find out what a run is to do, and write its cells, manifest and plan.
+
+    ``plan.json`` is written last: who finds it finds the others too.
+
+    Raises:
+        ClaylakeError: of the kind that fits: bad input, catalogue, store.
+    """
+    deployed = settings.where
+    version = release.model_version(settings)
+    table = cells.cells_of(request.aoi)
+    work = _work(table, request, settings, version)
+    log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
+
+    items = search_scenes(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
+    lake = published.catalog(deployed)
+    settled = published.settled_scenes(lake, deployed.database, work)
+    missing = published.missing_vectors(lake, deployed.database, work)
+    kept = select_scenes(items, request.months, settings.selection.max_scene_cloud, settled)
+    expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
+    log.info(
+        "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
+        kept.found,
+        expected.pairs,
+        expected.chips,
+        missing,
+    )
+
+    plan = Plan(
+        run=run,
+        aoi_name=request.aoi.name,
+        aoi_geometry=request.aoi.geometry,
+        months=tuple(str(month) for month in request.months),
+        folder=run_folder(deployed.lake, run.dag_id, request.months[0], run.run_id),
+        work=work_of(kept.found.kept, missing),
+        cells=table.num_rows,
+        cells_digest=work.cells_digest,
+        selection_digest=work.selection_digest,
+        missing_vectors=missing,
+        found=kept.found,
+        estimate=cheapest(
+            Workload(
+                scenes=kept.found.kept,
+                cells=table.num_rows,
+                candidates=expected.pairs,
+                chips=expected.chips,
+                vectors=expected.chips + missing,
+            ),
+            settings,
+        ),
+        model_version=version,
+        settings=settings,
+    )
+    store.write(plan.uri(CELLS), cells.to_parquet(table))
+    write_manifest(plan.uri(MANIFEST), kept.scenes)
+    plan.save()
+    return plan
+
+
+def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "nothing"]:
+    """What kind of work there is."""
+    if scenes:
+        return "full"
+    return "vectors" if missing_vectors else "nothing"
+
+
+def select_scenes(
+    items: Iterable[dict[str, object]],
+    months: Collection[Month],
+    max_scene_cloud: float,
+    settled: Collection[tuple[str, str | None]],
+) -> Selected:
+    """Tell the scenes to read from the items that are not, and count those by reason.
+
+    An item without a cloud cover is kept. A settled scene is left out only as the same version.
+    """
+    unusable: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    kept = []
+    for item in items:
+        counts["items"] += 1
+        try:
+            scene = _scene_of(item)
+        except SceneError as error:
+            log.warning("left out: %s", error)
+            unusable[error.reason] += 1
+            continue
+        if scene.month not in months:
+            counts["other_month"] += 1
+        elif scene.cloud_cover is not None and scene.cloud_cover > max_scene_cloud:
+            counts["too_cloudy"] += 1
+        elif (scene.id, scene.updated) in settled:
+            counts["settled"] += 1
+        else:
+            kept.append(scene)
+    kept.sort(key=lambda scene: (scene.pass_id, scene.id))
+    found = Found(
+        items=counts["items"],
+        unusable=dict(sorted(unusable.items())),
+        other_month=counts["other_month"],
+        too_cloudy=counts["too_cloudy"],
+        settled=counts["settled"],
+        kept=len(kept),
+    )
+    return Selected(scenes=tuple(kept), found=found)
+
+
+def _scene_of(item: dict[str, object]) -> Scene:
+    scene = Scene.from_item(item)
+    try:
+        footprint(scene.footprint)
+    except FootprintError as error:
+        raise SceneError(scene.id, "bad_footprint", str(error)) from error
+    return scene
+
+
+def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.Work:
+    ids = table["cell_id"].to_pylist()
+    return published.Work(
+        cell_ids=tuple(ids),
+        geohashes=tuple(table["geohash"].to_pylist()),
+        cells_digest=cells.digest(ids),
+        selection_digest=selection_digest(settings.selection),
+        months=tuple(request.months),
+        model_version=version,
+        convention=settings.encoder.convention,
+    )

@@ -1,0 +1,177 @@
+"""The receipt: what a run did and what it cost, however it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from claylake import store
+from claylake.plan import RECEIPT, Plan
+from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
+from claylake.run.usage import Usage, stage_seconds, usage_of
+from claylake.vocabulary import CELL_M, STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+CELL_KM2 = (CELL_M / 1000) ** 2
+
+Outcome = Literal["published", "nothing new", "dry run", "not started", "failed"]
+
+
+class Receipt(BaseModel):
+    """One run's account.
+
+    `chips` and `vectors` were made by this run, `rejected` and `failed` count its observations by reason;
+    `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
+    `km2` is the area of the AOI's cells. `warnings` need attention although the run
+    is fine. Times in seconds, money in US dollars (an estimate from the settings' prices), energy in
+    kWh (an estimate).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dag_id: str
+    run_id: str
+    aoi: str
+    period: str
+    outcome: Outcome
+    written: str
+    scenes_found: int
+    scenes: int
+    candidates: int
+    chips: int
+    present: int
+    rejected: dict[str, int]
+    failed: dict[str, int]
+    failed_frac: float | None
+    vectors: int
+    rows_added: int
+    month_chips: int | None
+    month_vectors: int | None
+    km2: float
+    bytes_read: int
+    stage_seconds: dict[str, float]
+    chips_per_second: float | None
+    vectors_per_second: float | None
+    layout: str | None = None
+    cluster_id: str | None
+    cluster_state: str | None
+    cluster_seconds: float
+    instance_hours: dict[str, float]
+    usd: float
+    usd_per_1000_chips: float | None
+    kwh: float
+    estimate_usd: float
+    estimate_chips: int
+    model_version: str
+    convention: str
+    assumptions: tuple[str, ...]
+    messages: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    report: str | None
+
+    @classmethod
+    def load(cls, plan: Plan) -> Receipt:
+        """The receipt of the plan's run.
+
+        Raises:
+            StoreError: if there is none.
+        """
+        return cls.model_validate_json(store.read(plan.uri(RECEIPT)))
+
+
+def make_receipt(
+    plan: Plan,
+    *,
+    cluster: Mapping[str, Any] | None,
+    steps: Sequence[Mapping[str, Any]],
+    now: datetime,
+    instances: Sequence[Mapping[str, Any]] = (),
+) -> Receipt:
+    """Account for a run, and write ``receipt.json`` to its run folder.
+
+    Args:
+        plan: the run's plan.
+        cluster: ``Cluster`` of DescribeCluster; None where the run had none.
+        steps: ``Steps`` of ListSteps.
+        now: the moment (aware) up to which what has no end is counted.
+        instances: ``Instances`` of ListInstances, as far as EMR has them.
+
+    Raises:
+        StoreError: if a step's report cannot be read, or the receipt cannot be written.
+    """
+    extract, embed, publish = ExtractReport.load(plan), EmbedReport.load(plan), PublishReport.load(plan)
+    maintain = MaintainReport.load(plan)
+    reports = [report for report in (extract, embed, publish, maintain) if report is not None]
+    usage = usage_of(cluster, plan, now, instances) if cluster is not None else None
+    seconds = {report.file.removesuffix(".json"): report.seconds for report in reports}
+    seconds |= stage_seconds(steps, STEPS, now)
+    chips = extract.chips if extract else 0
+    vectors = embed.vectors if embed else 0
+    made = chips or vectors
+    receipt = Receipt(
+        dag_id=plan.run.dag_id,
+        run_id=plan.run.run_id,
+        aoi=plan.aoi_name,
+        period=plan.period,
+        outcome=_outcome(plan, usage, publish),
+        written=now.isoformat(timespec="seconds"),
+        scenes_found=plan.found.items,
+        scenes=extract.scenes if extract else 0,
+        candidates=extract.candidates if extract else 0,
+        chips=chips,
+        present=extract.present if extract else 0,
+        rejected=extract.rejected if extract else {},
+        failed=_failures(extract, embed),
+        failed_frac=publish.failed_frac if publish else None,
+        vectors=vectors,
+        rows_added=publish.rows_added if publish else 0,
+        month_chips=publish.month_chips if publish else None,
+        month_vectors=publish.month_vectors if publish else None,
+        km2=plan.cells * CELL_KM2,
+        bytes_read=extract.bytes_read if extract else 0,
+        stage_seconds=seconds,
+        chips_per_second=_rate(chips, seconds.get("extract")),
+        vectors_per_second=_rate(vectors, seconds.get("embed")),
+        layout=plan.layout,
+        cluster_id=usage.cluster_id if usage else None,
+        cluster_state=usage.state if usage else None,
+        cluster_seconds=(usage.ended - usage.started).total_seconds() if usage else 0.0,
+        instance_hours=usage.instance_hours if usage else {},
+        usd=usage.usd if usage else 0.0,
+        usd_per_1000_chips=1000 * usage.usd / made if usage and made else None,
+        kwh=usage.kwh if usage else 0.0,
+        estimate_usd=plan.estimate.usd,
+        estimate_chips=plan.estimate.chips,
+        model_version=plan.model_version,
+        convention=plan.settings.encoder.convention,
+        assumptions=usage.assumptions if usage else (),
+        messages=tuple(report.message for report in reports),
+        warnings=maintain.warnings if maintain else (),
+        report=publish.report if publish else None,
+    )
+    store.write(plan.uri(RECEIPT), receipt.model_dump_json(indent=1).encode(), "application/json")
+    return receipt
+
+
+def _outcome(plan: Plan, usage: Usage | None, publish: PublishReport | None) -> Outcome:
+    if publish is not None:
+        return "published"
+    if plan.work == "nothing":
+        return "nothing new"
+    if usage is not None:
+        return "failed"
+    return "dry run" if plan.settings.limits.dry_run else "not started"
+
+
+def _failures(extract: ExtractReport | None, embed: EmbedReport | None) -> dict[str, int]:
+    """By reason; those of embedding are marked so."""
+    failed = dict(extract.failed) if extract else {}
+    return failed | ({f"embed:{reason}": count for reason, count in embed.failed.items()} if embed else {})
+
+
+def _rate(count: int, seconds: float | None) -> float | None:
+    return count / seconds if count and seconds else None

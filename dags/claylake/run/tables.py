@@ -1,0 +1,76 @@
+"""The lake's Iceberg tables as pyiceberg sees them: the Glue catalog, tables, rows."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Final
+
+from claylake.errors import StoreError
+from claylake.vocabulary import CATALOG
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table
+
+    from claylake.configuration.settings import Deployed
+
+ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
+
+
+def catalog(deployed: Deployed) -> Catalog:
+    """The Glue catalog. Credentials and, for the stand-in, the endpoint come from the environment.
+
+    Raises:
+        StoreError: if it cannot be loaded.
+    """
+    from pyiceberg.catalog import load_catalog
+
+    endpoint = os.environ.get(ENDPOINT_VARIABLE)
+    properties = {
+        "type": "glue",
+        "glue.region": deployed.region,
+        "s3.region": deployed.region,
+        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
+        **({"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}),
+    }
+    try:
+        return load_catalog(CATALOG, **properties)
+    except (ImportError, ValueError) as error:
+        msg = f"the Glue catalog cannot be loaded: {error}; is pyiceberg[glue] of requirements.txt installed?"
+        raise StoreError(msg) from error
+
+
+def open_table(lake: Catalog, database: str, name: str) -> Table | None:
+    """The table, or None where nobody has made it yet.
+
+    Raises:
+        StoreError: if it is there but cannot be opened.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+    from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+
+    try:
+        return lake.load_table((database, name))
+    except (NoSuchTableError, NoSuchNamespaceError):
+        return None
+    except (BotoCoreError, ClientError, OSError, ValueError) as error:
+        msg = f"table {database}.{name} cannot be opened: {error}"
+        raise StoreError(msg) from error
+
+
+def read_rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Table:
+    """`columns` of the rows of main that meet `condition`, a pyiceberg expression.
+
+    Raises:
+        StoreError: if the files cannot be read, or lack a column.
+    """
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    scan = table.scan(row_filter=condition, selected_fields=columns)
+    try:
+        # A scan without files has the schema's large strings, one with files has those of the files.
+        return scan.to_arrow().cast(schema_to_pyarrow(scan.projection(), include_field_ids=False))
+    except (OSError, ValueError) as error:
+        msg = f"table {'.'.join(table.name())} cannot be read: {error}"
+        raise StoreError(msg) from error

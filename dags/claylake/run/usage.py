@@ -1,0 +1,132 @@
+"""What a cluster used: instance-hours, dollars and an estimate of energy, from EMR's records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from claylake.cluster import prices
+from claylake.cluster.instances import instance
+from claylake.cluster.shape import shape_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from claylake.plan import Plan
+
+WATTS_PER_VCPU: Final = 5.0
+"""Processor, memory and the node's share of the rest, at work."""
+WATTS_PER_GPU: Final = {"g4dn": 70.0, "g5": 150.0, "g6": 72.0, "g6e": 350.0}
+"""Board power by the makers' data sheets: T4, A10G, L4, L40S."""
+UNKNOWN_GPU_WATTS: Final = 300.0
+PUE: Final = 1.15
+"""A data centre's power over that of its computers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC)."""
+
+    cluster_id: str
+    state: str
+    started: datetime
+    ended: datetime
+    instance_hours: dict[str, float]
+    usd: float
+    kwh: float
+    assumptions: tuple[str, ...]
+
+
+def usage_of(
+    cluster: Mapping[str, Any], plan: Plan, now: datetime, instances: Sequence[Mapping[str, Any]] = ()
+) -> Usage:
+    """Read EMR's answers; what has no end is counted up to `now`.
+
+    Args:
+        cluster: ``Cluster`` of DescribeCluster.
+        plan: the run's plan.
+        now: aware.
+        instances: ``Instances`` of ListInstances; where there are none, every instance that was
+            requested counts as long as the cluster.
+    """
+    status = cluster.get("Status", {})
+    started, ended = _span(status, now)
+    spent = _recorded(instances, now) if instances else _requested(plan, (ended - started).total_seconds() / 3600)
+    hours: dict[str, float] = {}
+    for kind, _, lived in spent:
+        hours[kind] = hours.get(kind, 0.0) + lived
+    basis = (
+        "every instance from its start to its end, by EMR's records"
+        if instances
+        else ("every instance from the cluster's creation to its end, as requested")
+    )
+    return Usage(
+        cluster_id=str(cluster.get("Id", "")),
+        state=str(status.get("State", "unknown")),
+        started=started,
+        ended=ended,
+        instance_hours=hours,
+        usd=sum(lived * prices.node_usd_h(plan.settings, kind, spot=spot) for kind, spot, lived in spent),
+        kwh=sum(_watts(kind) * lived for kind, _, lived in spent) * PUE / 1000,
+        assumptions=(
+            basis,
+            f"list prices of the settings, {prices.market(plan.settings)}; no storage, requests and disks",
+            f"energy: {WATTS_PER_VCPU:g} W per vCPU, GPUs at board power, PUE {PUE:g}",
+        ),
+    )
+
+
+def _span(status: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
+    """From creation to end; at least nothing."""
+    timeline = status.get("Timeline", {})
+    started = moment(timeline.get("CreationDateTime")) or now
+    return started, max(started, moment(timeline.get("EndDateTime")) or now)
+
+
+def _recorded(instances: Sequence[Mapping[str, Any]], now: datetime) -> list[tuple[str, bool, float]]:
+    """Type, whether it was a spot instance, and hours, of each instance."""
+    found = []
+    for each in instances:
+        started, ended = _span(each.get("Status", {}), now)
+        hours = (ended - started).total_seconds() / 3600
+        found.append((str(each["InstanceType"]), each.get("Market") == "SPOT", hours))
+    return found
+
+
+def _requested(plan: Plan, hours: float) -> list[tuple[str, bool, float]]:
+    """The same of each group of requested nodes."""
+    shape = shape_of(plan.settings.cluster, plan.layout)
+    workers = prices.counts(plan.settings, shape.core, shape.task)
+    spot = plan.settings.cluster.spot
+    return [(shape.primary.name, False, hours), *((kind, spot, hours * count) for kind, count in workers.items())]
+
+
+def stage_seconds(steps: Iterable[Mapping[str, Any]], names: Iterable[str], now: datetime) -> dict[str, float]:
+    """Wall seconds of each stage of `names`, over all attempts, from ListSteps' entries.
+
+    A step is called ``claylake <stage> <run>``, with ``#<attempt>`` perhaps.
+    """
+    known = tuple(names)
+    seconds: dict[str, float] = {}
+    for step in steps:
+        words = str(step.get("Name", "")).split()
+        timeline = step.get("Status", {}).get("Timeline", {})
+        begun = moment(timeline.get("StartDateTime"))
+        stage = words[1] if len(words) > 1 else ""
+        if begun is not None and stage in known:
+            ended = moment(timeline.get("EndDateTime")) or now
+            seconds[stage] = seconds.get(stage, 0.0) + max(0.0, (ended - begun).total_seconds())
+    return seconds
+
+
+def moment(value: object) -> datetime | None:
+    """An AWS timestamp, UTC; None where there is none."""
+    if not isinstance(value, datetime):
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _watts(kind: str) -> float:
+    node = instance(kind)
+    return node.vcpus * WATTS_PER_VCPU + node.gpus * WATTS_PER_GPU.get(node.family, UNKNOWN_GPU_WATTS)

@@ -1,0 +1,1 @@
+"""A real STAC API over a folder of items and COGs."""

@@ -1,0 +1,44 @@
+"""What the embed job needs of any encoder."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spark.encoding.prepared import Prepared
+from spark.encoding.result import EncodeResult
+
+
+class Encoder(Protocol):
+    """Chips in, vectors out, on one device.
+
+    `model_version`, `convention` and `precision` are stored with every vector, `device` and `path` (how the network
+    runs) with the run; `batch` is the number of chips that it takes at once, and may fall.
+    """
+
+    model_version: str
+    convention: str
+    precision: str
+    device: str
+    batch: int
+
+    @property
+    def path(self) -> str:
+        """How the network runs."""
+        ...
+
+    def room(self, count: int) -> NDArray[np.uint16]:
+        """Uninitialised `(count, band, row, col)` to decode chips into."""
+        ...
+
+    def prepare(
+        self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
+    ) -> Prepared:
+        """Bring `(n, band, row, col)` uint16 DN, at `(n, 2)` degrees, taken at n times in UTC, to the device."""
+        ...
+
+    def run(self, prepared: Prepared) -> EncodeResult:
+        """Embed what `prepare` gave, in order. `prepare` of the next batch may run at the same time."""
+        ...

@@ -1,0 +1,130 @@
+"""Spark side of observing: scenes go out with their cells, measures come back."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict, cast
+
+from claylake.area.grid import Cell
+from claylake.catalogue.scene import Scene
+from spark.extraction.arrow_batch import batch_of
+from spark.extraction.errors import ExtractError
+from spark.extraction.reading_log import Reading
+from spark.lake.columns import Columns
+from spark.reading.gdal import environment, traffic
+from spark.reading.strips import Place
+from spark.sentinel2.observe import ObservedCell, observe
+from spark.sentinel2.scl import MEASURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+OBSERVED = (
+    Columns(
+        {
+            "cell_id": "string",
+            "pass": "string",
+            "scene_id": "string",
+            "preference": "int",
+            "problem": "string",
+            "detail": "string",
+        }
+    )
+    + Columns(dict.fromkeys(MEASURES, "double"))
+    + Columns({"requests": "bigint", "downloaded": "bigint", "seconds": "double"})
+)
+"""A row per candidate. `requests`, `downloaded` (bytes) and `seconds` stand on one row of each scene."""
+_DOCUMENTS = Columns({"scene_id": "string", "preference": "int", "document": "string"})
+_TASKS_PER_SLOT = 8
+
+
+class _Work(TypedDict):
+    preference: int
+    document: str
+    cols: list[int]
+    rows: list[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservedScene:
+    """How many candidates a scene has, and what observing them took."""
+
+    candidates: int = 0
+    reading: Reading = field(default_factory=Reading)
+
+
+def observe_all(
+    spark: SparkSession, candidates: DataFrame, scenes: Sequence[Scene], preferences: Mapping[str, int]
+) -> DataFrame:
+    """`OBSERVED` for every candidate.
+
+    Args:
+        spark: session.
+        candidates: as `spark.extraction.candidates` joins them.
+        scenes: of these candidates.
+        preferences: rank of each scene id.
+    """
+    from pyspark.sql import functions as f
+
+    rows = [(scene.id, preferences[scene.id], scene.model_dump_json()) for scene in scenes]
+    documents = spark.createDataFrame(rows, _DOCUMENTS.spark)
+    tasks = max(1, min(len(scenes), _TASKS_PER_SLOT * spark.sparkContext.defaultParallelism))
+    work = (
+        candidates.groupBy("scene_id")
+        .agg(f.collect_list("col").alias("cols"), f.collect_list("row").alias("rows"))
+        .join(f.broadcast(documents), on="scene_id", how="inner")
+        .select("preference", "document", "cols", "rows")
+        .repartition(tasks)
+    )
+    return work.mapInArrow(_observe, OBSERVED.spark)
+
+
+def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    with environment():
+        for batch in batches:
+            work = cast("list[_Work]", batch.to_pylist())
+            for item in work:
+                yield batch_of(_rows(item), OBSERVED)
+
+
+def _rows(item: _Work) -> list[dict[str, object]]:
+    scene = Scene.model_validate_json(item["document"])
+    before, clock = traffic(), time.monotonic()
+    places = [Place(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
+    rows = [_row(scene, item["preference"], cell) for cell in observe(scene, places)]
+    if len(rows) != len(places):
+        raise ExtractError(f"scene {scene.id}: {len(places)} cells to observe, {len(rows)} observed")
+    spent = traffic() - before
+    rows[0] |= {"requests": spent.requests, "downloaded": spent.downloaded, "seconds": time.monotonic() - clock}
+    return rows
+
+
+def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]:
+    return {
+        "cell_id": Cell(epsg=scene.epsg, col=cell.place.col, row=cell.place.row).id,
+        "pass": scene.pass_id,
+        "scene_id": scene.id,
+        "preference": preference,
+        "problem": cell.error.reason if cell.error else None,
+        "detail": str(cell.error) if cell.error else None,
+        **(cell.measures.columns() if cell.measures else dict.fromkeys(MEASURES)),
+        "requests": 0,
+        "downloaded": 0,
+        "seconds": 0.0,
+    }
+
+
+def observed_scenes(observed: DataFrame) -> dict[str, ObservedScene]:
+    """What `OBSERVED` says of each scene, by its id."""
+    from pyspark.sql import functions as f
+
+    names = ("requests", "downloaded", "seconds")
+    rows = observed.groupBy("scene_id").agg(f.count("*").alias("cells"), *(f.sum(name).alias(name) for name in names))
+    return {
+        row["scene_id"]: ObservedScene(candidates=row["cells"], reading=Reading(**{name: row[name] for name in names}))
+        for row in rows.collect()
+    }

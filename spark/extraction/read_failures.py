@@ -1,0 +1,27 @@
+"""What could not be read: the reason to fall back to another scene of the pass."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from spark.sentinel2.radiometry import CONTRADICTION
+
+
+@dataclass(kw_only=True)
+class ReadFailures:
+    """Collected over the batches of a run.
+
+    `cells`: (cell id, scene id) to (reason code, message). `quarantined`: scene id to message;
+    such a scene supplies no cell at all.
+    """
+
+    cells: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
+    quarantined: dict[str, str] = field(default_factory=dict)
+    quarantine_reason: str = CONTRADICTION
+
+    def __len__(self) -> int:
+        return len(self.cells) + len(self.quarantined)
+
+    def rows(self) -> list[tuple[str, str, str, str | None]]:
+        """`cells` as rows: cell id, scene id, reason, message."""
+        return [(*key, *value) for key, value in sorted(self.cells.items())]

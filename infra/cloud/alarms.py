@@ -24,7 +24,7 @@ class Alarms(Construct):
 
     def __init__(self, scope: Construct, name: str, *, config: GuardConfig, names: Names, key: kms.IKey) -> None:
         super().__init__(scope, name)
-        self.topic = sns.Topic(self, "Topic", display_name=f"{names.stage}: notifications", master_key=key, enforce_ssl=True)
+        self.topic = sns.Topic(self, "Topic", display_name=f"{names.stage}: problems", master_key=key, enforce_ssl=True)
         # EventBridge is let in by its rules' targets, below.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(

@@ -161,7 +161,7 @@ lock: $(UV) ## compile the lock files again, each for every platform; those of n
 	$(COMPILE) --universal --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
 
 .PHONY: locks-check
-locks-check: .venv/infra/.synced ## ask the package index whether every lock has wheels for Linux x86-64 and ARM, and macOS on ARM
+locks-check: .venv/infra/.synced ## check that the package index has wheels of every lock for Linux x86-64 and ARM, and macOS on ARM
 	UV=$(UV) $(INFRA) -m infra.locks
 
 .PHONY: clean

@@ -1,4 +1,4 @@
-"""Tells of AOI files that cannot be used: this file then fails to import, and Airflow's UI shows why.
+"""Reports AOI files that cannot be used: this file then fails to import, and Airflow's UI shows why.
 
 The file makes no DAG. It stands apart from `claylake_monthly`, because a DAG file that fails loses
 all its DAGs, and one bad AOI must not stop the others.

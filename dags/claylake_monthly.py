@@ -149,7 +149,7 @@ def build(
         # Beside publishing: GPU nodes leave while it goes on.
         embed >> gpus_down.as_teardown(setups=gpus_up, on_failure_fail_dagrun=True)
         [maintain, gpus_down] >> terminate.as_teardown(setups=[create, ready], on_failure_fail_dagrun=True) >> receipt
-        # Teardowns without setups run whatever has happened, even in a run that a user has marked failed.
+        # Teardowns without setups always run, even in a run that a user has marked failed.
         receipt.as_teardown(on_failure_fail_dagrun=True)
         verdict.as_teardown(on_failure_fail_dagrun=True)
         # Behind a setup a teardown would be skipped with it; setups are judged all the same.

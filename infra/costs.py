@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[1]
 LOOKS_PER_CHIP: Final = 2
-"""Two looks at a cell for each that is clear enough."""
+"""Two observations of a cell for each that is clear enough."""
 THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=LOOKS_PER_CHIP * 1000, chips=1000, vectors=1000)
 HOURS: Final = 730.0
 """Of a month."""

@@ -34,7 +34,7 @@ class FetchError(ModelError):
     """A published checkpoint cannot be had, or is not the one that was trusted.
 
     Attributes:
-        status: What the hub answered, where that was the trouble.
+        status: What the hub answered, where that was the cause.
     """
 
     def __init__(self, message: str, status: int | None = None) -> None:

@@ -1,7 +1,7 @@
 """Wavelength features of the demonstration model, set by hand.
 
 Neighbouring bands have nearly equal encodings, so a randomly drawn network gives every band the same patch kernel and
-can tell bright from dark only. Training cures that; without it, the first two layers are given triangles over the
+can only separate bright from dark. Training cures that; without it, the first two layers are given triangles over the
 spectrum here, so that bands far apart get unrelated kernels and neighbours similar ones. Plain arithmetic only: same
 bytes on every machine.
 """

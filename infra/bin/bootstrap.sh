@@ -161,7 +161,7 @@ main() {
   copy "$artifacts/SHA256SUMS" "$sums"
   found=$(digest "$sums")
   [[ $found == "$release" ]] ||
-    die "$artifacts/SHA256SUMS has sha256 $found, the cluster was asked for release $release: deploy again"
+    die "$artifacts/SHA256SUMS has sha256 $found, the cluster was requested with release $release: deploy again"
   as_root tee "$where/release" <<< "$release" > /dev/null
   make_venv "$where/python"
   unpack "$artifacts" env/extract.tar.gz "$where" "$sums"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tell Spark which GPUs this node has (spark.executor.resource.gpu.discoveryScript): one line of JSON on stdout.
+# List this node's GPUs for Spark (spark.executor.resource.gpu.discoveryScript): one line of JSON on stdout.
 # EMR installs the driver after bootstrap actions, so this is where a missing or old driver is found out, and said.
 set -euo pipefail
 
@@ -19,7 +19,7 @@ listed=$(nvidia-smi --query-gpu=index,driver_version --format=csv,noheader,nouni
 addresses=
 while IFS=', ' read -r index driver; do
   [[ -n $index ]] || continue
-  [[ ${driver%%.*} =~ ^[0-9]+$ ]] || die "nvidia-smi tells no driver version for GPU $index: '$driver'"
+  [[ ${driver%%.*} =~ ^[0-9]+$ ]] || die "nvidia-smi reports no driver version for GPU $index: '$driver'"
   ((${driver%%.*} >= OLDEST_DRIVER)) ||
     die "GPU driver $driver on $(hostname) is too old for CUDA 12: $OLDEST_DRIVER or newer is needed"
   addresses+="${addresses:+,}\"$index\""

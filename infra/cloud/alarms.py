@@ -1,4 +1,4 @@
-"""Who hears of trouble: one topic, and a budget of the account that speaks to it."""
+"""Notifications: one topic, and a budget of the account that publishes to it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Alarms(Construct):
-    """The topic that all trouble goes to."""
+    """The topic of all notifications."""
 
     def __init__(self, scope: Construct, name: str, *, config: GuardConfig, names: Names, key: kms.IKey) -> None:
         super().__init__(scope, name)
-        self.topic = sns.Topic(self, "Topic", display_name=f"{names.stage}: trouble", master_key=key, enforce_ssl=True)
+        self.topic = sns.Topic(self, "Topic", display_name=f"{names.stage}: problems", master_key=key, enforce_ssl=True)
         # EventBridge is let in by its rules' targets, below.
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(

@@ -102,7 +102,7 @@ class Roles(Construct):
     """EMR's role, the nodes' role and its instance profile.
 
     Args:
-        optimized: Whether Glue's optimizers tidy the tables.
+        optimized: Whether Glue's optimizers maintain the tables.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class LakeConfig(Section):
     """Buckets, key and tables.
 
     Attributes:
-        maintenance: ``jobs`` leaves tidying to the pipeline's own step; ``glue`` adds Glue's table optimizers,
+        maintenance: ``jobs`` leaves it to the pipeline's own step; ``glue`` adds Glue's table optimizers,
             and the step then only watches them. They need the tables: deploy them after a first month.
         log_days: How long cluster and access logs are kept.
     """
@@ -115,7 +115,7 @@ class AirflowConfig(Section):
 
 
 class GuardConfig(Section):
-    """Who hears of trouble, and when.
+    """Who is notified of problems, and when.
 
     Attributes:
         emails: Subscribed to the alarms; each has to confirm once.

@@ -1,4 +1,4 @@
-"""Glue's own upkeep of the tables, where a stage wants it."""
+"""Glue's table optimizers, for stages with ``maintenance: glue``."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Parts:
 
     @property
     def optimized(self) -> Retention | None:
-        """Limits of Glue's optimizers where these tidy the tables; None leaves it to the pipeline's own step.
+        """Limits of Glue's optimizers where these maintain the tables; None leaves it to the pipeline's own step.
 
         Optimizers, the nodes' role and ``deployed.json`` all follow from here, so they cannot disagree.
         """

@@ -91,7 +91,7 @@ class MonthlySettledTimetable(Timetable):
     ) -> str:
         """Run ids that name the month: ``scheduled__2024-07``; Airflow's own would name the release date.
 
-        A backfill's first run of a month is named by Airflow without asking the timetable. A
+        A backfill's first run of a month is named by Airflow without the timetable. A
         repeated one comes here, and needs a suffix because the month has run before.
         """
         if data_interval is None or run_type not in (DagRunType.SCHEDULED, DagRunType.BACKFILL_JOB):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ from spark.chips import tensor
 from spark.embedding.columns import INPUT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pyarrow as pa
 
 ROWS = 64
@@ -30,7 +32,7 @@ def batches(count: int) -> list[pa.RecordBatch]:
     frames = [tensor.encode(pixels) for pixels in painted]
     digests = [tensor.digest(pixels) for pixels in painted]
     start, numbers = datetime(2024, 6, 1, 10, tzinfo=UTC), range(count)
-    columns = {
+    columns: dict[str, Sequence[object] | pa.Array[Any]] = {
         "id": [f"chip{number}" for number in numbers],
         "scene_id": ["scene"] * count,
         "datetime": [start + timedelta(hours=number) for number in numbers],

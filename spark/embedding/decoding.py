@@ -46,7 +46,7 @@ def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Rea
 
     def decode(row: int) -> str | None:
         try:
-            buffer[row] = open_chip(frames[row].as_py(), digests[row])
+            buffer[row] = open_chip(frames[row].as_py(), digests[row] or "")
         except ChipError as error:
             _log.warning("chip %s cannot be embedded: %s", digests[row], error)
             return error.reason

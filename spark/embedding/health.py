@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,7 +134,7 @@ def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         found = _arrays(batch)
         norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
-        columns: list[pa.Array] = [
+        columns: list[pa.Array[Any]] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
             *(batch.column(name) for name in ("content_digest", *_KIND)),

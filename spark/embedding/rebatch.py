@@ -15,14 +15,21 @@ def rebatched(batches: Iterable[pa.RecordBatch], size: Callable[[], int]) -> Ite
 
     `size` is called for each group, because the batch size falls when memory runs short.
     """
-    import pyarrow as pa
-
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held += [batch] if batch.num_rows else []
         while held and sum(part.num_rows for part in held) >= (wanted := size()):
-            whole = pa.concat_batches(held) if len(held) > 1 else held[0]
+            whole = _joined(held)
             yield whole.slice(0, wanted)
             held = [whole.slice(wanted)] if whole.num_rows > wanted else []
     if held:
-        yield pa.concat_batches(held)
+        yield _joined(held)
+
+
+def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    if len(batches) == 1:
+        return batches[0]
+    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
+    return whole

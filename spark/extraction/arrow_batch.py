@@ -1,29 +1,23 @@
-"""Arrow batches and streams of rows, with types: pyarrow has none of its own."""
+"""Arrow batches and streams of rows."""
 
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import pyarrow as pa
+
     from spark.lake.columns import Columns
 
 
-class Batch(Protocol):
-    """What is used here of ``pyarrow.RecordBatch``."""
-
-    def to_pylist(self) -> list[Any]:
-        """Rows, as dictionaries by column."""
-
-
-def batch_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> Batch:
+def batch_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> pa.RecordBatch:
     """Rows as one batch of these columns."""
     import pyarrow as pa
 
-    batch: Batch = pa.RecordBatch.from_pylist(list(rows), schema=columns.arrow)
-    return batch
+    return pa.RecordBatch.from_pylist(list(rows), schema=columns.arrow)
 
 
 def stream_of(rows: Iterable[Mapping[str, object]], columns: Columns) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake.bounds import Bounds
-from spark.lake.columns import Columns
+from spark.lake.columns import Columns, filled
 from spark.lake.names import on_branch
 from spark.lake.tables import FRACTIONS, TABLES
 
@@ -25,7 +25,7 @@ def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFram
     from pyspark.sql import functions as f
 
     table = TABLES[CHIPS]
-    bounds = Bounds.of_cells(table, plan.start, plan.end, cells["geohash"].to_pylist())
+    bounds = Bounds.of_cells(table, plan.start, plan.end, filled(cells["geohash"], str))
     names, where = sql.names(COLUMNS, "t"), bounds.condition(table, "t")
     chips = spark.sql(f"SELECT {names} FROM {on_branch(plan, CHIPS)} t WHERE {where}")
     ids = Columns({"cell_id": "string"}).frame_of(spark, cells)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from claylake.area.grid import Cell
 from claylake.catalogue.scene import Scene
-from spark.extraction.arrow_batch import Batch, batch_of
+from spark.extraction.arrow_batch import batch_of
 from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
@@ -20,6 +20,7 @@ from spark.sentinel2.scl import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
 OBSERVED = (
@@ -82,10 +83,10 @@ def observe_all(
     return work.mapInArrow(_observe, OBSERVED.spark)
 
 
-def _observe(batches: Iterable[Batch]) -> Iterator[Batch]:
+def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with environment():
         for batch in batches:
-            work: list[_Work] = batch.to_pylist()
+            work = cast("list[_Work]", batch.to_pylist())
             for item in work:
                 yield batch_of(_rows(item), OBSERVED)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from claylake.catalogue.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
-from spark.extraction.arrow_batch import Batch, batch_of, rows_of_stream, stream_of
+from spark.extraction.arrow_batch import batch_of, rows_of_stream, stream_of
 from spark.extraction.batches import CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
@@ -19,6 +19,7 @@ from spark.sentinel2.scl import MEASURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
     from spark.chips.make import ReadCell
@@ -91,10 +92,10 @@ def _packed(cells: Iterable[CellToRead]) -> bytearray:
     return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _PLACES))
 
 
-def _read(batches: Iterable[Batch]) -> Iterator[Batch]:
+def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     with environment():
         for batch in batches:
-            work: list[_Work] = batch.to_pylist()
+            work = cast("list[_Work]", batch.to_pylist())
             for item in work:
                 rows: list[dict[str, object]] = []
                 for row in _rows(item):

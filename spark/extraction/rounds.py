@@ -11,6 +11,7 @@ from spark.extraction.batches import CellToRead, batches
 from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
+from spark.lake.columns import filled
 from spark.sentinel2.choose import PRESENT, READ, Rules
 from spark.sentinel2.scl import MEASURES, Measures
 
@@ -99,8 +100,7 @@ class Rounds:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        ids: list[str] = self.cells["cell_id"].to_pylist()
-        places = {cell_id: number for number, cell_id in enumerate(ids)}
+        places = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
         progress = Progress("chips", sum(numbers.values()))
         new = 0
         for batch in batches(numbers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from claylake import sql
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import DataType, StructType
 
+Value = TypeVar("Value")
 Kind = Literal[
     "string",
     "int",
@@ -92,6 +93,19 @@ class Columns:
         # By way of tuples: pyspark 3.5's short cut for pandas warns with pandas 2.
         values = (table[name].to_pylist() for name in self.names)
         return spark.createDataFrame(list(zip(*values, strict=True)), self.spark)
+
+
+def filled(column: pa.Array[Any] | pa.ChunkedArray[Any], kind: type[Value]) -> list[Value]:
+    """The values of an Arrow column that may hold no null.
+
+    Raises:
+        TypeError: one of them is null, or of another type than `kind`.
+    """
+    values: list[object] = column.to_pylist()
+    found = [value for value in values if isinstance(value, kind)]
+    if len(found) < len(values):
+        raise TypeError(f"{len(values) - len(found)} of {len(values)} values of a column are no {kind.__name__}")
+    return found
 
 
 def _spark(kind: Kind) -> DataType:

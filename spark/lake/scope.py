@@ -13,6 +13,7 @@ from claylake.pass_month import of_months_sql
 from claylake.plan import CELLS
 from spark.lake import names
 from spark.lake.bounds import Bounds
+from spark.lake.columns import filled
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Scope:
 
     def bounds(self, table: str, slack: timedelta = timedelta(0)) -> Bounds:
         """Literal bounds in one of the tables, wider by `slack` in time."""
-        geohashes = self.cells.column("geohash").to_pylist()
+        geohashes = filled(self.cells.column("geohash"), str)
         return Bounds.of_cells(TABLES[table], self.plan.start - slack, self.plan.end + slack, geohashes)
 
     def cells_frame(self, spark: SparkSession) -> DataFrame:

@@ -11,6 +11,7 @@ from claylake.area.grid import Cell
 from claylake.plan import REPORT
 from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import CELL_M
+from spark.lake.columns import filled
 from spark.report import health
 from spark.report.clearest import clearest, scores, tiles
 from spark.report.layout import Layout
@@ -33,7 +34,7 @@ def build(spark: SparkSession, scope: Scope, findings: Findings) -> str:
     """Write the pictures, then the page; gives the page's URI."""
     plan = scope.plan
     folder = plan.uri(REPORT).rpartition("/")[0]
-    cell_ids = scope.cells.column("cell_id").to_pylist()
+    cell_ids = filled(scope.cells.column("cell_id"), str)
     cells = [Cell.parse(cell_id) for cell_id in cell_ids]
     epsg, col, row = np.array([(cell.epsg, cell.col, cell.row) for cell in cells]).T
     layout = Layout.of(epsg, col, row)

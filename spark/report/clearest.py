@@ -10,7 +10,7 @@ import numpy as np
 from claylake.vector_kind import VectorKind, one_kind
 from claylake.vocabulary import CHIPS
 from spark.lake import names
-from spark.lake.columns import Columns
+from spark.lake.columns import Columns, filled
 from spark.lake.vectors import comparable
 from spark.report.pca import Basis
 from spark.report.picture import shrink
@@ -75,7 +75,7 @@ def _shrinker(side: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
         import pyarrow as pa
 
         for batch in batches:
-            made = [shrink(preview, side).tobytes() for preview in batch.column("geotiff").to_pylist()]
+            made = [shrink(preview, side).tobytes() for preview in filled(batch.column("geotiff"), bytes)]
             yield pa.RecordBatch.from_arrays(
                 [batch.column("cell_id"), pa.array(made, pa.binary())], names=list(_TILES.names)
             )

@@ -1,4 +1,4 @@
-"""EC2 instance types: what their names tell."""
+"""EC2 instance types, read from their names."""
 
 from __future__ import annotations
 

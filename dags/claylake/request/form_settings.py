@@ -127,7 +127,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "cluster.compute",
             COMPUTE,
             "Choice of layout",
-            "auto: the cheaper of that layout and cpu, by the estimate; the log of task gate tells which, and why.",
+            "auto: the cheaper of that layout and cpu, by the estimate; the log of task gate says which, and why.",
             type=["string", "null"],
             enum=["auto", "fixed", None],
             values_display={"null": "as the settings say"},

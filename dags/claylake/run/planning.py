@@ -112,7 +112,7 @@ def select_scenes(
     max_scene_cloud: float,
     settled: Collection[tuple[str, str | None]],
 ) -> Selected:
-    """Tell the scenes to read from the items that are not, and count those by reason.
+    """Separate the scenes to read from all other items, and count those by reason.
 
     An item without a cloud cover is kept. A settled scene is left out only as the same version.
     """

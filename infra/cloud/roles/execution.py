@@ -119,7 +119,7 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
             actions=("s3:GetObject",),
             resources=(names.objects(names.logs, CLUSTER_LOGS),),
         ),
-        catalog(names, "ReadCatalog", "Planning asks the published tables.", ("glue:GetDatabase", "glue:GetTable")),
+        catalog(names, "ReadCatalog", "Planning reads the published tables.", ("glue:GetDatabase", "glue:GetTable")),
     )
 
 

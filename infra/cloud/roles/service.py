@@ -54,7 +54,7 @@ def _launch(subnets: Sequence[str], groups: Sequence[str]) -> tuple[Grant, ...]:
         ),
         Grant(
             sid="LaunchFromOwnTemplates",
-            why="EMR starts fleets from launch templates it has made; the condition asks for a cluster's tag.",
+            why="EMR starts fleets from launch templates it has made; the condition requires a cluster's tag.",
             actions=(*_NODES, "ec2:CreateLaunchTemplateVersion"),
             resources=(arn("ec2", "launch-template/*"),),
             conditions=_TAGGED,

@@ -117,7 +117,7 @@ def _month(home: Home, env: dict[str, str], request: RunRequest, out: Path) -> r
     seconds = time.monotonic() - started
     state = "success" if process.returncode == 0 and progress.run_state != "failed" else "failed"
     if state == "failed":
-        sys.stdout.write(f"{request.month} failed; the whole log is {log}\n{progress.trouble()}")
+        sys.stdout.write(f"{request.month} failed; the whole log is {log}\n{progress.failures()}")
     return results.collect(env, request.dag_id, request.month, out / request.month, seconds=seconds, state=state)
 
 

@@ -35,7 +35,7 @@ class Progress:
         if state and state[1]:
             self.run_state = "failed" if state[1] == "failed" else "success"
 
-    def trouble(self) -> str:
+    def failures(self) -> str:
         """The lines most likely to say what went wrong."""
         return "".join(f"   {line}\n" for line in (self._errors or self._tail))
 

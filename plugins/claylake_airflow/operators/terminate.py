@@ -1,4 +1,4 @@
-"""End the run's cluster, whatever has happened before."""
+"""End the run's cluster, also after failures."""
 
 from __future__ import annotations
 

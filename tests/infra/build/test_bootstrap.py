@@ -125,7 +125,10 @@ class TestBootstrap:
 class TestRefusals:
     def test_another_release_than_asked_for(self, node, built):
         text = failure(node.bootstrap(str(built), "0" * 64, "none"))
-        assert f"has sha256 {release.digest(built)}, the cluster was asked for release {'0' * 64}: deploy again" in text
+        assert (
+            f"has sha256 {release.digest(built)}, the cluster was requested with release {'0' * 64}: deploy again"
+            in text
+        )
         assert not list(node.root.rglob("site-packages/numpy.py"))
 
     def test_an_altered_archive(self, node, built, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import functions as f
 
 from spark.lake.bounds import from_micros
-from spark.lake.columns import Columns, Kind
+from spark.lake.columns import Columns, Kind, filled
 from spark.lake.tables import TABLES
 
 EVERY = Columns({f"a {kind}": kind for kind in get_args(Kind)})
@@ -64,3 +64,9 @@ def test_no_column_comes_twice():
     assert one.only("y") == other
     with pytest.raises(KeyError):
         one.only("z")
+
+
+def test_a_column_without_nulls_gives_its_values():
+    assert filled(pa.chunked_array([["x"], ["y"]]), str) == ["x", "y"]
+    with pytest.raises(TypeError, match="1 of 2 values of a column are no str"):
+        filled(pa.array(["x", None]), str)

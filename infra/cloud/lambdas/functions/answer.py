@@ -1,4 +1,4 @@
-"""Answers to CloudFormation, whose stack waits for one whatever has happened."""
+"""Answers to CloudFormation, whose stack waits for one after failures, too."""
 
 from __future__ import annotations
 

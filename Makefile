@@ -104,7 +104,7 @@ test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
 .PHONY: test-domain
-test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake), in a quarter of a minute
+test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake)
 	$(AIRFLOW) -m pytest -q tests/dags/domain
 
 .PHONY: test-matrix
@@ -136,9 +136,10 @@ destroy: .venv/infra/.synced ## say what stays, and destroy the stacks of STAGE 
 	$(INFRA) -m infra.cdk destroy --all -c stage=$(STAGE)
 
 .PHONY: lint
-lint: $(ENVIRONMENTS) ## ruff, mypy strict in each environment, import rules
+lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, import rules
 	.venv/airflow/bin/ruff check .
 	.venv/airflow/bin/ruff format --check .
+	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins
 	.venv/spark/bin/mypy spark model infra/world
 	.venv/infra/bin/mypy infra --exclude infra/world

@@ -45,8 +45,6 @@ ZONES: Final = 2
 KEY_USD: Final = 1.0
 ALARM_USD: Final = 0.10
 ALARMS: Final = 2
-TABLE_USD_GB: Final = 0.023
-"""S3 Standard, a month."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ RUNNABLE = (
     "model/lean.py",
     "model/processor.py",
     "model/program.py",
-    "model/ways.py",
+    "model/execution.py",
 )
 """What executors run an encoder with: its program, or the module with the same weights where that cannot be loaded."""
 _EPOCH = (1980, 1, 1, 0, 0, 0)

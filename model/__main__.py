@@ -29,10 +29,10 @@ log = logging.getLogger("model")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Parse and run; 0 when done, 1 when it could not be."""
-    asked = _parser().parse_args(argv)
+    arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        sys.stdout.write(f"{asked.run(asked)}\n")
+        sys.stdout.write(f"{arguments.run(arguments)}\n")
     except (ModelError, LeanError, ProcessorError) as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all
         return 1
@@ -64,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="self-check of an artefact in every precision and path, as a table")
     checking.add_argument("folder", type=Path)
     checking.add_argument("--compiled", action="store_true", help="torch.compile, too (minutes)")
-    checking.set_defaults(run=lambda asked: check(asked.folder, compiled=asked.compiled))
+    checking.set_defaults(run=lambda arguments: check(arguments.folder, compiled=arguments.compiled))
 
     benching = commands.add_parser("bench", help="time it beside the published encoder, in one run")
     benching.add_argument("--size", choices=sorted(SIZES), default="large")
@@ -87,14 +87,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _fetch(asked: argparse.Namespace) -> Path:
-    if asked.metadata is not None:
-        check_metadata(read_metadata(asked.metadata), SENTINEL_2, str(asked.metadata))
-        log.info("%s agrees with model/sensor.py", asked.metadata)
-    path, pin = _fetched(asked, PUBLISHED)
-    if asked.record and pin.by == COMMITTED:
+def _fetch(arguments: argparse.Namespace) -> Path:
+    if arguments.metadata is not None:
+        check_metadata(read_metadata(arguments.metadata), SENTINEL_2, str(arguments.metadata))
+        log.info("%s agrees with model/sensor.py", arguments.metadata)
+    path, pin = _fetched(arguments, PUBLISHED)
+    if arguments.record and pin.by == COMMITTED:
         log.info("%s pins it already, and stays as it is", PIN_FILE)
-    elif asked.record:
+    elif arguments.record:
         record_pin(pin, PIN_FILE)
         log.warning(
             "pinned in %s: sha256 %s. Compare it with the one on the file's page, and commit", PIN_FILE, pin.sha256
@@ -102,71 +102,71 @@ def _fetch(asked: argparse.Namespace) -> Path:
     return path
 
 
-def _build(asked: argparse.Namespace) -> Path:
-    arch = named_arch(asked.arch)
-    if asked.arch is None:
+def _build(arguments: argparse.Namespace) -> Path:
+    arch = named_arch(arguments.arch)
+    if arguments.arch is None:
         log.info("no ARCH given: building for this machine's kind, %s; ARCH=%s", arch, "|".join(PRECISIONS_OF))
-    out = asked.out or build_folder(arch, asked.seed, contents(arch, asked.precision), _trusted(asked))
-    if asked.out is None and asked.checkpoint is None and (out / asked.name / DESCRIPTION).exists():
-        return Path(out / asked.name)
-    return build(asked.name, out, _ingredients(asked), arch, asked.precision)
+    out = arguments.out or build_folder(arch, arguments.seed, contents(arch, arguments.precision), _trusted(arguments))
+    if arguments.out is None and arguments.checkpoint is None and (out / arguments.name / DESCRIPTION).exists():
+        return Path(out / arguments.name)
+    return build(arguments.name, out, _ingredients(arguments), arch, arguments.precision)
 
 
-def _bench(asked: argparse.Namespace) -> str:
+def _bench(arguments: argparse.Namespace) -> str:
     from model.bench.run import Bench, bench
 
     wanted = Bench(
-        size=asked.size,
-        rounds=asked.rounds,
-        chips=asked.chips,
-        batches=asked.batch,
-        compiled=asked.compiled,
-        out=asked.out,
+        size=arguments.size,
+        rounds=arguments.rounds,
+        chips=arguments.chips,
+        batches=arguments.batch,
+        compiled=arguments.compiled,
+        out=arguments.out,
     )
     return bench(wanted)
 
 
-def _parity(asked: argparse.Namespace) -> str:
+def _parity(arguments: argparse.Namespace) -> str:
     from model.bench.table import parity_table
 
-    return parity_table(asked.size or ["tiny"], asked.chips, compiled=asked.compiled)
+    return parity_table(arguments.size or ["tiny"], arguments.chips, compiled=arguments.compiled)
 
 
-def _ingredients(asked: argparse.Namespace) -> Ingredients:
+def _ingredients(arguments: argparse.Namespace) -> Ingredients:
     """What the named recipe needs; a published one's checkpoint is fetched where it is not given."""
-    if asked.checkpoint is not None:
-        source = Source(checkpoint=asked.checkpoint.name, revision=None, sha256=None, pin=None)
-        return Ingredients(checkpoint=asked.checkpoint, source=source)
-    if not named_recipe(asked.name).published:
-        return Ingredients(seed=asked.seed)
-    path, pin = _fetched(asked, asked.name)
+    if arguments.checkpoint is not None:
+        source = Source(checkpoint=arguments.checkpoint.name, revision=None, sha256=None, pin=None)
+        return Ingredients(checkpoint=arguments.checkpoint, source=source)
+    if not named_recipe(arguments.name).published:
+        return Ingredients(seed=arguments.seed)
+    path, pin = _fetched(arguments, arguments.name)
     return Ingredients(checkpoint=path, source=pin.source)
 
 
-def _trusted(asked: argparse.Namespace) -> Pin | None:
+def _trusted(arguments: argparse.Namespace) -> Pin | None:
     """The pin that an artefact is built under, after a first use where there was none; None where it needs none."""
-    if asked.checkpoint is not None or not named_recipe(asked.name).published:
+    if arguments.checkpoint is not None or not named_recipe(arguments.name).published:
         return None
-    pin = _pin(asked)
-    return pin if pin.revision is not None else _fetched(asked, asked.name)[1]
+    pin = _pin(arguments)
+    return pin if pin.revision is not None else _fetched(arguments, arguments.name)[1]
 
 
-def _pin(asked: argparse.Namespace) -> Pin:
-    pin = trusted_pin(read_pin(), _checkpoints(asked))
+def _pin(arguments: argparse.Namespace) -> Pin:
+    pin = trusted_pin(read_pin(), _checkpoints(arguments))
     if pin.revision is None or pin.by != COMMITTED or is_committed(PIN_FILE):
         return pin
     log.warning("%s is changed and not committed yet: it counts as this user's pin", PIN_FILE)
     return replace(pin, by=USERS)
 
 
-def _fetched(asked: argparse.Namespace, name: str) -> tuple[Path, Pin]:
-    pin = _pin(asked)
+def _fetched(arguments: argparse.Namespace, name: str) -> tuple[Path, Pin]:
+    pin = _pin(arguments)
     look = partial(inspect, named_recipe(name), SENTINEL_2, pin.file)
-    return fetch(pin, _checkpoints(asked), look, endpoint=asked.endpoint)
+    return fetch(pin, _checkpoints(arguments), look, endpoint=arguments.endpoint)
 
 
-def _checkpoints(asked: argparse.Namespace) -> Path:
-    return asked.cache or cache_folder() / "checkpoint"
+def _checkpoints(arguments: argparse.Namespace) -> Path:
+    return arguments.cache or cache_folder() / "checkpoint"
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ does not exist here.
 import torch
 from torch import Tensor, nn
 
-from model.config import METADATA_DIMS, EncoderConfig
+from model.config import EncoderConfig
+from model.lean import METADATA_DIMS
 from model.patches import PatchEmbedding, embed_patches
 from model.positions import grid_encoding
 from model.transformer import Transformer

@@ -22,7 +22,7 @@ from model.format import (
     sha256_of,
 )
 from model.parity import TOLERANCES, Parity
-from model.processor import here
+from model.processor import this_processor
 from model.tracing import MAX_BATCH
 
 
@@ -86,7 +86,7 @@ def _offer(precision: str, built: Built, device: str) -> Offer:
         min_cosine=built.parity.min_cosine,
         form=built.measured_form,
         device=device,
-        processor=str(here()),
+        processor=str(this_processor()),
     )
     return Offer(
         program=program_name(precision),

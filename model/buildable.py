@@ -1,4 +1,4 @@
-"""The one interface between encoders and the build: what can be turned into an artefact."""
+"""The interface between encoders and the build: what can be made into an artefact."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -40,7 +40,7 @@ class Buildable(Protocol):
         ...
 
     def module(self, precision: str, form: str = "plain") -> nn.Module:
-        """The fast writing of the same, called alike; float32 in and out, `precision` within.
+        """The fast form of the same encoder, with the same inputs and outputs; float32 in and out, `precision` within.
 
         Args:
             precision: One of `model.lean.PRECISIONS`.

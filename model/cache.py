@@ -13,7 +13,7 @@ import torch
 from model.pin import Pin
 
 UNUSED_S = 14 * 24 * 3600
-"""A build that nobody asked for in so many seconds is of code that has gone."""
+"""A build unused for so many seconds is of code that has changed since."""
 
 
 def cache_folder() -> Path:
@@ -23,13 +23,13 @@ def cache_folder() -> Path:
 
 
 def build_key(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = None) -> str:
-    """Digest of all that decides an artefact: this package's code, torch, what was asked, and the checkpoint's pin.
+    """Digest of all that decides an artefact: this package's code, torch, what to build, and the checkpoint's pin.
 
     Args:
         arch: Kind of machine.
         seed: Of random weights.
         forms: By precision to hold: the form of its program.
-        pin: Of published weights, and who trusts it, which the artefact tells; None where no pin is asked.
+        pin: Of published weights, and whose it is, since the artefact records that; None where none is needed.
     """
     total = hashlib.sha256(f"{torch.__version__} {arch} {seed} {sorted(forms.items())}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):

@@ -10,12 +10,12 @@ from safetensors.torch import load_file
 from model.arch import device_for
 from model.artefact import read_whole
 from model.errors import ParityError
+from model.execution import PLAIN, executions
 from model.format import REFERENCE, WEIGHTS, Description
 from model.lean import LeanConfig, load_lean
 from model.parity import TOLERANCES, Parity
 from model.program import Vectors, lay_out_encoder, load_program
 from model.reference import Reference
-from model.ways import PLAIN, ways
 
 log = logging.getLogger(__name__)
 
@@ -70,17 +70,17 @@ def markdown(columns: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 
 def _paths(folder: Path, described: Description, device: str, *, compiled: bool) -> Iterator[tuple[str, str, Vectors]]:
-    """Each precision in every way that is possible here, one at a time in memory."""
+    """Each precision by every execution path that is possible here, one at a time in memory."""
     config = LeanConfig.of_architecture(described.architecture, bands=len(described.bands), chip_px=described.chip_px)
     for precision, offer in described.precisions.items():
-        for way in ways(precision, offer.form, device, described.torch):
-            if way.path == "pt2":
-                yield precision, way.name, load_program(folder / offer.program, device)
+        for execution in executions(precision, offer.form, device, described.torch):
+            if execution.kind == "pt2":
+                yield precision, execution.name, load_program(folder / offer.program, device)
                 continue
-            module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision, way.form)
+            module = load_lean(config, load_file(folder / WEIGHTS, device=device), precision, execution.form)
             lay_out_encoder(module)
-            yield precision, way.name, module
-            if compiled and way == PLAIN:
+            yield precision, execution.name, module
+            if compiled and execution == PLAIN:
                 yield precision, "compiled", torch.compile(module)
 
 

@@ -1,7 +1,7 @@
 """Read the encoder out of a checkpoint as Clay publishes it.
 
 That is a Lightning checkpoint: `state_dict` holds encoder, decoder and the DINOv2 teacher, beside optimiser state and
-hyper-parameters. Only `model.encoder.*` is read, and what the hyper-parameters say of it.
+hyper-parameters. Only `model.encoder.*` is read, and the hyper-parameters that describe it.
 """
 
 import pickle
@@ -45,18 +45,18 @@ def read_encoder_state(path: Path, encoder: Encoder) -> dict[str, Tensor]:
         elif not bool(torch.isfinite(weight).all()):
             wrong.append(f"{name} holds numbers that are not finite")
     if wrong:
-        raise CheckpointError(f"{path} does not hold the encoder asked for: {'; '.join(wrong)}")
+        raise CheckpointError(f"{path} does not hold the encoder that is wanted: {'; '.join(wrong)}")
     return {name: state[name].to(torch.float32) for name in wanted}
 
 
 def read_hyper_parameters(path: Path) -> Mapping[str, Any]:
-    """What a checkpoint says of how it was trained, as far as it does: its size, the name of its metadata.
+    """A checkpoint's hyper-parameters, where it has some: size, name of the metadata that it was trained with.
 
     Raises:
         CheckpointError: Not such a file.
     """
-    said = _read(path).get("hyper_parameters")
-    return said if isinstance(said, dict) else {}
+    stated = _read(path).get("hyper_parameters")
+    return stated if isinstance(stated, dict) else {}
 
 
 def _state_dict(path: Path) -> dict[str, Tensor]:

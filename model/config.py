@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from model.errors import ShapeError, UnknownNameError
-
-METADATA_DIMS = 8
-"""Trailing token dimensions that carry time (4) and latlon (4)."""
+from model.lean import METADATA_DIMS
 
 CHIP_PX = 256
 """Side of a chip in pixels."""

@@ -1,7 +1,7 @@
 """How a chip's time and place become numbers, written for building references.
 
-The embed job has its own writing of the same rules; that the reference vectors are made with this one is what makes its
-self-check a check of both.
+The embed job has its own implementation (`spark.encoding.conventions`). Reference vectors are made with this one, so
+the self-check compares the two.
 """
 
 from collections.abc import Sequence

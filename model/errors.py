@@ -1,21 +1,21 @@
-"""The one base error of this package."""
+"""The errors of this package, with one base."""
 
 
 class ModelError(Exception):
-    """A model cannot be built as asked."""
+    """A model cannot be built as requested."""
 
 
 class UnknownNameError(ModelError):
     """A size, model or convention was named that does not exist.
 
     Attributes:
-        what: The kind of thing asked for.
-        name: The name asked for.
+        what: The kind of thing that was named.
+        name: The name that was given.
         allowed: The names that exist.
     """
 
     def __init__(self, what: str, name: str, allowed: tuple[str, ...]) -> None:
-        """Say what was asked and what is allowed."""
+        """Name what was given and what is allowed."""
         super().__init__(f"unknown {what} {name!r}; use one of {', '.join(allowed)}")
         self.what = what
         self.name = name

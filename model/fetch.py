@@ -1,19 +1,17 @@
 """Fetch the published checkpoint: resumed where it was broken off, and never used unless it is the one trusted.
 
-Where nothing is pinned yet, a first use looks at what came and pins it for this user; from then on nothing else passes.
+Where nothing is pinned yet, a first use checks the file and pins it for this user; from then on no other is accepted.
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from model.errors import CheckpointError, FetchError
 from model.format import USERS, sha256_of
-from model.hub import download, look_up, read_beside
+from model.hub import Remote, download, look_up, read_beside
 from model.pin import Pin, record_pin, users_pin_file
 
 log = logging.getLogger(__name__)
@@ -23,18 +21,16 @@ Inspect = Callable[[Path, Callable[[str], str | None]], None]
 
 CLAY = ("made-with-clay/Clay", "v1.5/clay-v1.5.ckpt")
 REPORTED = {CLAY: "21432069250b9b3f9a65ffd0071c5ad56b793247285ab0604edf7f531d4798d0"}
-"""sha256 that several public projects note of the file they use. Hearsay: a first use says whether it is the same."""
-
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+"""sha256 that several public projects note of the file they use. Not verified; a first use logs if it is the same."""
 
 
 def fetch(pin: Pin, folder: Path, inspect: Inspect, *, endpoint: str | None = None) -> tuple[Path, Pin]:
-    """Have the pinned checkpoint on this machine; where nothing is pinned, look at it and pin it for this user.
+    """Have the pinned checkpoint on this machine; where nothing is pinned, check it and pin it for this user.
 
     Args:
         pin: What is trusted, as `model.pin.trusted_pin` gives it.
         folder: Where checkpoints are kept, one folder for each revision, and this user's pin.
-        inspect: Looks at a file before it is trusted.
+        inspect: Checks a file before it is trusted.
         endpoint: Address of the hub; None takes `HF_ENDPOINT`, else the public one.
 
     Returns:
@@ -47,37 +43,36 @@ def fetch(pin: Pin, folder: Path, inspect: Inspect, *, endpoint: str | None = No
     """
     if pin.revision is None:
         return _first_use(pin, folder, inspect, endpoint)
-    target = _place(pin, pin.revision, folder)
+    target = _target(pin, pin.revision, folder)
     if not target.exists():
-        hub, url, about = look_up(pin, endpoint)
-        download(hub, url, about, target)
+        download(look_up(pin, endpoint), target)
     return _verified(target, pin), pin
 
 
 def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -> tuple[Path, Pin]:
-    hub, url, about = look_up(pin, endpoint)
+    remote = look_up(pin, endpoint)
     log.warning(
         "nothing is pinned yet: first use of %s/%s, revision %s, %.2f GB",
         *pin.file_of,
-        about.commit_hash,
-        about.size / 1e9,
+        remote.commit,
+        (remote.size or 0) / 1e9,
     )
-    target = _place(pin, about.commit_hash, folder)
+    target = _target(pin, remote.commit, folder)
     if not target.exists():
-        download(hub, url, about, target)
-    digest, vouched = _as_described(target, about)
-    first = replace(pin, revision=about.commit_hash, sha256=digest, by=USERS)
+        download(remote, target)
+    digest = _as_described(target, remote)
+    first = replace(pin, revision=remote.commit, sha256=digest, by=USERS)
     try:
         inspect(target, partial(read_beside, first, endpoint))
     except CheckpointError:
-        if not vouched:  # it may have been altered on its way: the next attempt fetches it anew
+        if remote.sha256 is None:  # it may have been altered on its way: the next attempt fetches it anew
             target.unlink()
         raise
     _compare_with_reported(first)
     place = users_pin_file(pin, folder)
     record_pin(first, place)
     log.warning(
-        "pinned for this user in %s; nothing else passes from now on:\n    revision  %s\n    sha256    %s\n"
+        "pinned for this user in %s; no other file is accepted from now on:\n    revision  %s\n    sha256    %s\n"
         "To pin it for everybody, compare the sha256 with the one on the file's page, run `make pin`, and commit "
         "model/checkpoint.json",
         place,
@@ -87,23 +82,22 @@ def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -
     return target, first
 
 
-def _as_described(path: Path, about: Any) -> tuple[str, bool]:
-    """Digest of a file that has the size and, where the hub names one, the sha256; and whether it does."""
-    if path.stat().st_size != about.size:
-        size = path.stat().st_size
+def _as_described(path: Path, remote: Remote) -> str:
+    """Digest of a file that has the size and, where the hub states one, the sha256; any other is removed."""
+    size = path.stat().st_size
+    if size != remote.size:
         path.unlink()
-        raise FetchError(f"{path} had {size} bytes, but the hub says {about.size}; it was removed. Fetch again")
+        raise FetchError(f"{path} had {size} bytes, but the hub says {remote.size}; it was removed. Fetch again")
     digest = sha256_of(path)
-    said = about.etag if about.etag and _SHA256.fullmatch(about.etag) else None
-    if said not in {None, digest}:
+    if remote.sha256 not in {None, digest}:
         path.unlink()
         raise FetchError(
-            f"{path} had sha256 {digest}, but the hub says {said}; it was removed. Fetch again; if it happens again, "
-            "the file is changed on its way: do not use it"
+            f"{path} had sha256 {digest}, but the hub says {remote.sha256}; it was removed. Fetch again; if it happens "
+            "again, the file is changed on its way: do not use it"
         )
-    hub_says = "as the hub says" if said else "of which the hub says nothing"
-    log.info("%s: %d bytes, sha256 %s, %s", path.name, about.size, digest, hub_says)
-    return digest, said is not None
+    hub_says = "as the hub says" if remote.sha256 else "of which the hub says nothing"
+    log.info("%s: %d bytes, sha256 %s, %s", path.name, size, digest, hub_says)
+    return digest
 
 
 def _compare_with_reported(pin: Pin) -> None:
@@ -117,7 +111,7 @@ def _compare_with_reported(pin: Pin) -> None:
         )
 
 
-def _place(pin: Pin, revision: str, folder: Path) -> Path:
+def _target(pin: Pin, revision: str, folder: Path) -> Path:
     return folder / revision / Path(pin.file).name
 
 

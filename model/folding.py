@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from model.architecture import Encoder
-from model.config import CHIP_PX, METADATA_DIMS, EncoderConfig
-from model.lean import LeanConfig
+from model.config import CHIP_PX, EncoderConfig
+from model.lean import METADATA_DIMS, LeanConfig
 from model.positions import grid_encoding
 from model.sensor import Sensor
 

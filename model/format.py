@@ -17,7 +17,7 @@ DESCRIPTION = "model.json"
 """Describes the folder; `claylake.release` repeats the name, since MWAA has no package `model`."""
 WEIGHTS = "weights.safetensors"
 REFERENCE = "reference.npz"
-INPUT = "dn"
+DN = "dn"
 """What programs take: harmonised DN."""
 
 PUBLISHED = "clay-v1.5"
@@ -96,7 +96,7 @@ class Description:
         stds: Standard deviations of the same.
         wavelengths_um: Central wavelengths, micrometres, by band.
         gsd_m: Ground sampling distance, metres.
-        input: `INPUT`.
+        input: `DN`.
         chip_px: Side of a chip.
         max_batch: Most chips that the programs take at once.
         dim: Length of a vector.
@@ -121,7 +121,7 @@ class Description:
     stds: tuple[float, ...]
     wavelengths_um: tuple[float, ...]
     gsd_m: float
-    input: str = INPUT
+    input: str = DN
     chip_px: int
     max_batch: int
     dim: int
@@ -149,7 +149,7 @@ def sha256_of(path: Path) -> str:
 
 
 def read_description(folder: Path) -> Description:
-    """Read a folder's description; the files that it lists are not looked at.
+    """Read a folder's description; the files that it lists are not checked.
 
     Raises:
         FormatError: It is missing, of another format, or lacks something; the message says what to do.
@@ -179,8 +179,8 @@ def _parsed(text: str) -> Description:
         described = _description(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise FormatError(f"lacks or mangles {error}; build the model again") from error
-    if described.input != INPUT:
-        raise FormatError(f"says input {described.input!r}; only {INPUT!r} is known here")
+    if described.input != DN:
+        raise FormatError(f"says input {described.input!r}; only {DN!r} is known here")
     foreign = [name for name in described.sha256 if Path(name).name != name]
     if foreign:
         raise FormatError(f"lists {foreign[0]!r}; only files of the folder itself may be listed")

@@ -1,4 +1,4 @@
-"""What is asked of the hub.
+"""Queries to the hub, and downloads from it.
 
 `huggingface_hub` knows the hub's address (`HF_ENDPOINT` names another), its protocol and its redirects, and shows
 progress. Its own download begins anew in each process, so the part file and what is resumed are ours.
@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,57 +21,79 @@ from model.pin import Pin
 
 log = logging.getLogger(__name__)
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT, _SHA256 = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
 SMALL = 1_000_000
 """Bytes that a text file may have."""
 _OF_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EPERM)
 
 
-def look_up(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
-    """Ask the hub for a file.
+@dataclass(frozen=True, kw_only=True)
+class Remote:
+    """A file on the hub, as the hub describes it.
 
-    Returns:
-        The library, the file's address at a commit, and what the hub says of it (`commit_hash`, `size`, `etag`).
+    Attributes:
+        url: Its address at the commit, which stays the same when the branch moves on.
+        commit: 40 hexadecimal digits.
+        size: Bytes; None where the hub does not state them.
+        sha256: 64 hexadecimal digits; None where the hub does not state it.
+    """
+
+    url: str
+    commit: str
+    size: int | None
+    sha256: str | None
+
+
+def look_up(pin: Pin, endpoint: str | None) -> Remote:
+    """Query the hub for a file.
 
     Raises:
         FetchError: It cannot be reached, lacks the file, or does not answer as a hub does.
     """
-    hub, url, about = _ask(pin, endpoint)
-    if about.size is None:
-        raise FetchError(f"{url} has no size; no hub, this?")
-    # From here on the commit is meant, even if the branch moves on meanwhile.
-    return hub, hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint), about
+    remote = _query(pin, endpoint)
+    if remote.size is None:
+        raise FetchError(f"{remote.url} has no size; is this a hub?")
+    return remote
 
 
-def _ask(pin: Pin, endpoint: str | None) -> tuple[Any, str, Any]:
+def _query(pin: Pin, endpoint: str | None) -> Remote:
     hub = _library()
     url = hub.hf_hub_url(pin.repo, pin.file, revision=pin.revision or "main", endpoint=endpoint)
     with _explained(hub, f"{pin.file} of {pin.repo}", url):
         about = hub.get_hf_file_metadata(url, token=False, endpoint=endpoint)
     if not _COMMIT.fullmatch(about.commit_hash or "") or (pin.revision and about.commit_hash != pin.revision):
-        raise FetchError(f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; no hub, this?")
-    return hub, url, about
+        raise FetchError(
+            f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; is this a hub?"
+        )
+    etag = about.etag or ""
+    return Remote(
+        url=str(hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint)),
+        commit=str(about.commit_hash),
+        size=None if about.size is None else int(about.size),
+        sha256=etag if _SHA256.fullmatch(etag) else None,
+    )
 
 
-def download(hub: Any, url: str, about: Any, target: Path) -> None:
+def download(remote: Remote, target: Path) -> None:
     """Fetch what `look_up` found into a part file, beginning where a former attempt ended, and then name it `target`.
 
     Raises:
         FetchError: It broke off; the part file stays.
     """
+    hub, size = _library(), remote.size or 0
     part = target.with_name(target.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     part.touch()
     begun = part.stat().st_size
-    if begun > about.size:
+    if begun > size:
         part.unlink()
         part.touch()
         begun = 0
     if begun:
-        log.info("resuming %s at %.0f of %.0f MB", target.name, begun / 1e6, about.size / 1e6)
-    with _explained(hub, target.name, url), part.open("r+b") as file:
+        log.info("resuming %s at %.0f of %.0f MB", target.name, begun / 1e6, size / 1e6)
+    with _explained(hub, target.name, remote.url), part.open("r+b") as file:
         file.seek(begun)
-        hub.http_get(url, file, resume_size=begun, headers={}, expected_size=about.size)
+        hub.http_get(remote.url, file, resume_size=begun, headers={}, expected_size=size)
     part.replace(target)
 
 
@@ -82,23 +104,23 @@ def read_beside(pin: Pin, endpoint: str | None, name: str) -> str | None:
         FetchError: The hub cannot be reached, or the file is large.
     """
     try:
-        hub, url, about = _ask(replace(pin, file=name), endpoint)
+        remote = _query(replace(pin, file=name), endpoint)
     except FetchError as error:
         if error.status == 404:
             return None
         raise
-    content = io.BytesIO()
-    if (about.size or 0) <= SMALL:  # packed texts have none
-        with _explained(hub, name, url):
-            hub.http_get(url, content, headers={}, expected_size=about.size)
-    size = max(about.size or 0, content.tell())
+    hub, content = _library(), io.BytesIO()
+    if (remote.size or 0) <= SMALL:  # packed texts have none
+        with _explained(hub, name, remote.url):
+            hub.http_get(remote.url, content, headers={}, expected_size=remote.size)
+    size = max(remote.size or 0, content.tell())
     if size > SMALL:
-        raise FetchError(f"{url} has {size} bytes; a text of at most {SMALL} is expected there")
+        raise FetchError(f"{remote.url} has {size} bytes; a text of at most {SMALL} is expected there")
     return content.getvalue().decode("utf-8", errors="replace")
 
 
 def _library() -> Any:
-    """Import it with everything off that is not asked for; it reads its switches when imported."""
+    """Import it with everything off that is not needed; it reads its switches when imported."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line for each request would bury what is to be read
     return importlib.import_module("huggingface_hub.file_download")

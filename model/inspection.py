@@ -1,4 +1,4 @@
-"""What a checkpoint says of itself, looked at before it is trusted."""
+"""Checks of a checkpoint before it is trusted."""
 
 import logging
 from collections.abc import Callable
@@ -36,14 +36,16 @@ def inspect(recipe: Recipe, sensor: Sensor, file: str, path: Path, beside: Besid
     encoder = recipe.bare()
     weights = read_encoder_state(path, encoder)
     log.info("it holds the encoder: %d weights, all of the names and shapes wanted, all finite", len(weights))
-    said = read_hyper_parameters(path)
+    stated = read_hyper_parameters(path)
     wanted = {"model_size": recipe.size, "patch_size": encoder.config.patch}
     wrong = [
-        f"{name} is {said[name]!r}, not {value!r}" for name, value in wanted.items() if said.get(name, value) != value
+        f"{name} is {stated[name]!r}, not {value!r}"
+        for name, value in wanted.items()
+        if stated.get(name, value) != value
     ]
     if wrong:
-        raise CheckpointError(f"{path} says of itself: {'; '.join(wrong)}. It is not the model wanted")
-    for place in places(file, said):
+        raise CheckpointError(f"the hyper-parameters of {path} differ: {'; '.join(wrong)}. It is another model")
+    for place in places(file, stated):
         text = beside(place)
         if text is not None:
             check_metadata(text, sensor, place)

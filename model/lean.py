@@ -12,7 +12,7 @@ bands, wavelengths and ground sampling distance are fixed:
     norm.{weight,bias}
     head.weight               [out_dim, dim]            only where the vector is longer than a token
 
-Precision: matrix products and attention of the blocks run in the precision asked for. The patch projection, the sum
+Precision: matrix products and attention of the blocks run in the chosen precision. The patch projection, the sum
 that runs through the blocks (residual stream), every norm and the head stay in fp32: they are 1 % of the work and most
 of the error.
 
@@ -36,7 +36,7 @@ PRECISIONS: Mapping[str, torch.dtype] = MappingProxyType(
 """Names of precisions, and the type of the blocks' weights and activations in each."""
 
 FORMS = ("plain", "onednn")
-"""Ways of computing the same."""
+"""Which operators compute the blocks; the vectors are the same."""
 
 METADATA_DIMS = 8
 """Trailing token dimensions that carry time (4) and latlon (4)."""
@@ -70,7 +70,7 @@ class LeanConfig:
     out_dim: int
     patch: int
     bands: int
-    chip_px: int = 256
+    chip_px: int
 
     @classmethod
     def of_architecture(cls, architecture: Mapping[str, object], *, bands: int, chip_px: int) -> Self:
@@ -133,7 +133,7 @@ class LeanBlock(nn.Module):
         return self._finish(tokens, query, key, value)
 
     def first_only(self, tokens: Tensor) -> Tensor:
-        """Map `[B, L, dim]` to `[B, 1, dim]`: all tokens are asked, only the first asks and goes on."""
+        """Map `[B, L, dim]` to `[B, 1, dim]`: the first token attends to all; the others are computed no further."""
         normed = self.norm_attention(tokens).to(self.dtype)
         inner = self.out.in_features
         (query,) = self._split(self._product(normed[:, :1], self.qkv.weight[:inner]), 1)
@@ -162,7 +162,7 @@ class LeanBlock(nn.Module):
         return torch.cat(heads, dim=-1)
 
     def _product(self, given: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: bool = False) -> Tensor:
-        """`given @ weight.T + bias`, and GELU of that (the exact one) where asked for."""
+        """`given @ weight.T + bias`, and with `gelu` the exact GELU of that."""
         if self.onednn:
             after, kind = ("gelu", "none") if gelu else ("none", "")
             # The list is of no use to either; it must not be empty, or the program cannot be written.

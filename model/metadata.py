@@ -1,4 +1,4 @@
-"""What Clay publishes of its sensors (`configs/metadata.yaml`), beside what this package says of one."""
+"""Clay's published metadata of its sensors (`configs/metadata.yaml`), compared with this package's."""
 
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -30,7 +30,7 @@ def check_metadata(text: str, sensor: Sensor, where: str) -> None:
 
     Args:
         text: YAML as Clay publishes it.
-        sensor: What is said here.
+        sensor: This package's.
         where: File or address, for the error.
 
     Raises:
@@ -56,14 +56,14 @@ def check_metadata(text: str, sensor: Sensor, where: str) -> None:
         )
 
 
-def places(checkpoint: str, said: Mapping[str, Any]) -> tuple[str, ...]:
+def places(checkpoint: str, hyper_parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Where a repository may keep the metadata of a checkpoint.
 
     Args:
         checkpoint: The checkpoint's path there.
-        said: Its hyper-parameters; `metadata_path` among them is the name it was trained with.
+        hyper_parameters: Its own; `metadata_path` among them is the name it was trained with.
     """
-    named = said.get("metadata_path", USUAL)
+    named = hyper_parameters.get("metadata_path", USUAL)
     path = PurePosixPath(named if isinstance(named, str) else USUAL)
     if path.is_absolute() or ".." in path.parts:
         path = PurePosixPath(USUAL)

@@ -88,7 +88,7 @@ class PatchEmbedding(nn.Module):
 def embed_patches(chips: Tensor, kernel: Tensor, bias: Tensor, patch: int) -> Tensor:
     """Cut chips into patches and project them.
 
-    A matrix product, not a convolution: on GPUs convolutions use TF32 unless told otherwise, products do not.
+    A matrix product, not a convolution: on GPUs convolutions use TF32 by default, products do not.
 
     Args:
         chips: `[B, C, H, W]` normalised; H and W are multiples of `patch`.

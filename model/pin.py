@@ -54,7 +54,7 @@ class Pin:
 
     @property
     def source(self) -> Source:
-        """What an artefact's description says of it."""
+        """What an artefact's description records of it."""
         return Source(checkpoint=f"{self.repo}/{self.file}", revision=self.revision, sha256=self.sha256, pin=self.by)
 
 
@@ -71,7 +71,7 @@ def read_pin(path: Path = PIN_FILE, by: str = COMMITTED) -> Pin:
 
 
 def is_committed(path: Path = PIN_FILE) -> bool:
-    """Whether git has the file as it lies here; true, too, where there is no git to ask."""
+    """Whether git has the file as it lies here; true, too, where there is no git."""
     try:
         command = ["git", "status", "--porcelain", "--", path.name]
         done = subprocess.run(command, cwd=path.parent, capture_output=True, text=True, check=False)

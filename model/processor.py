@@ -1,14 +1,18 @@
-"""What this machine's processor can do: the one place that knows. Build, check, benchmark, embed job and tests ask it.
+"""What this machine's processor can do: the one place that knows, for build, check, benchmark, embed job and tests.
 
-    processor = here()
-    processor.kind            # "avx2", "amx", "neon_bf16", ...
-    processor.fast_bf16       # whether bf16 products are faster than fp32 ones
-    onednn_refusal("bf16")    # None where oneDNN's private products work here, else why not
+    >>> processor = this_processor()
+    >>> processor.kind in KINDS  # "avx2", "amx", "neon_bf16", ...
+    True
+    >>> processor.fast_bf16 in {True, False}  # whether bf16 products are faster than fp32 ones
+    True
+    >>> reason = onednn_refusal("fp32")  # None where oneDNN's private products work here, else why not
+    >>> reason is None or "oneDNN" in reason
+    True
 
 This module is shipped to executors, and `make doctor` runs it before anything is installed: it needs the standard
 library alone, of Python 3.9 or later, and torch only where products are tried.
 
-`CLAYLAKE_CPU=<kind>` pretends a lesser processor: libraries are then told not to use what it lacks. A cap that somebody
+`CLAYLAKE_CPU=<kind>` pretends a lesser processor: libraries are then limited to what it has. A cap that somebody
 set for oneDNN itself (`ONEDNN_MAX_CPU_ISA`) counts likewise.
 """
 
@@ -57,7 +61,7 @@ _LIMITS: Mapping[str, Mapping[str, str]] = MappingProxyType(
         "avx512_bf16": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE_BF16", "ATEN_CPU_CAPABILITY": "avx512"},
     }
 )
-"""What tells oneDNN, torch's own kernels and MKL to keep to a kind; each reads it when it first computes."""
+"""What limits oneDNN, torch's own kernels and MKL to a kind; each reads it when it first computes."""
 
 _CAPS: Mapping[str, str] = MappingProxyType(
     {
@@ -77,17 +81,17 @@ _CAPS: Mapping[str, str] = MappingProxyType(
 
 
 class ProcessorError(ValueError):
-    """A processor was pretended that this one cannot play."""
+    """This machine cannot pretend to have the processor that was named."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True)  # Python 3.9 has no keyword-only fields
 class Processor:
-    """A processor, as far as encoders care.
+    """A processor, as far as encoders depend on it.
 
     Attributes:
-        name: As its maker calls it; empty where the system does not say.
+        name: As its maker calls it; empty where the system does not report it.
         kind: One of `KINDS`.
-        pretended: Whether `kind` is less than what the machine has, because somebody asked for that.
+        pretended: Whether `kind` is less than what the machine has, because `CLAYLAKE_CPU` or a cap says so.
     """
 
     name: str
@@ -109,20 +113,22 @@ class Processor:
         return f"{self.name or 'processor'} ({self.kind}{', pretended' if self.pretended else ''})"
 
 
-def here() -> Processor:
-    """This machine's processor, or the one that it plays; libraries that have not computed yet are then told to.
+def this_processor() -> Processor:
+    """This machine's processor, or the lesser one that it pretends to be, to which libraries are then limited.
+
+    Only those that have not computed yet are: each reads its limit when it first computes.
 
     Raises:
         ProcessorError: `CLAYLAKE_CPU` names no kind, or one that has more than this machine.
     """
     name, kind = _real()
-    asked = os.environ.get(VARIABLE, "")
+    wanted = os.environ.get(VARIABLE, "")
     capped = _CAPS.get(os.environ.get("ONEDNN_MAX_CPU_ISA", "").upper(), kind)
-    played = _lesser(_played(kind, asked) if asked else kind, capped)
-    if asked and played != kind:
-        for variable, value in _LIMITS.get(played, {}).items():
+    pretended = _lesser(_pretended(kind, wanted) if wanted else kind, capped)
+    if wanted and pretended != kind:
+        for variable, value in _LIMITS.get(pretended, {}).items():
             os.environ[variable] = value
-    return Processor(name, played, pretended=played != kind)
+    return Processor(name, pretended, pretended=pretended != kind)
 
 
 def kind_of(machine: str, flags: Iterable[str], *, apple: bool = False) -> str:
@@ -148,7 +154,7 @@ def onednn_missing() -> str | None:
     """Why torch has no private products of oneDNN at all; None where it has them, so that programs can hold them."""
     import torch
 
-    processor = here()
+    processor = this_processor()
     if processor.pretended and processor.kind in ARM:
         return f"{processor} is to do without oneDNN's products"
     names = ("_linear_pointwise", "_reorder_linear_weight")
@@ -168,7 +174,7 @@ def onednn_refusal(precision: str) -> str | None:
     """
     import torch
 
-    processor, missing = here(), onednn_missing()
+    processor, missing = this_processor(), onednn_missing()
     if missing is not None:
         return missing
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
@@ -189,15 +195,15 @@ def onednn_refusal(precision: str) -> str | None:
     return None
 
 
-def _played(real: str, asked: str) -> str:
-    """The kind that is pretended, if this machine can keep to it."""
+def _pretended(real: str, wanted: str) -> str:
+    """The kind that is wanted, if this machine can be limited to it."""
     possible = (*X86[: X86.index(real) + 1], *ARM) if real in X86 else ("neon", real)
-    if asked not in possible:
+    if wanted not in possible:
         raise ProcessorError(
-            f"{VARIABLE} is {asked!r}; this machine's processor is of kind {real!r}, "
-            f"and can play {', '.join(dict.fromkeys(possible))}"
+            f"{VARIABLE} is {wanted!r}; this machine's processor is of kind {real!r}, "
+            f"and can pretend to be {', '.join(dict.fromkeys(possible))}"
         )
-    return asked
+    return wanted
 
 
 def _lesser(real: str, capped: str) -> str:
@@ -236,9 +242,9 @@ def _sysctl(name: str) -> str:
 
 
 def main() -> int:
-    """Print as JSON what is known; with torch at hand, what was tried, too."""
+    """Print what is known as JSON; where torch is installed, what was tried, too."""
     try:
-        processor = here()
+        processor = this_processor()
     except ProcessorError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -35,7 +35,7 @@ class Ingredients:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How a named model comes by its size and weights.
+    """Size and weights of a named model.
 
     Attributes:
         size: Name in `model.config.SIZES`.

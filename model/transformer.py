@@ -24,7 +24,7 @@ class Attention(nn.Module):
 
         Args:
             tokens: `[B, L, dim]`.
-            queries: Only the first so many tokens ask; all are asked. None: every token asks.
+            queries: Number of tokens, from the first, that attend to all tokens; None: every token does.
 
         Returns:
             `[B, queries or L, dim]`.
@@ -73,7 +73,7 @@ class Block(nn.ModuleList):
         super().__init__((Attention(config), FeedForward(config)))
 
     def forward(self, tokens: Tensor, keep: int | None = None) -> Tensor:
-        """Map `[B, L, dim]` to `[B, keep or L, dim]`: only the first `keep` tokens ask and go on."""
+        """Map `[B, L, dim]` to `[B, keep or L, dim]`: only the first `keep` tokens attend to all, and are kept."""
         attention, feed_forward = self
         attended: Tensor = tokens[:, :keep] + attention(tokens, keep)
         mapped: Tensor = attended + feed_forward(attended)

@@ -72,7 +72,6 @@ def scene(name: str, epsg: int, footprint: dict[str, Any], day: int = 1) -> Scen
         datetime="2024-07-01T00:00:00Z",
         updated=None,
         platform="",
-        mgrs_tile="",
         epsg=epsg,
         baseline=None,
         cloud_cover=0.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from claylake.errors import BadInputError
 
@@ -52,10 +52,6 @@ class Month:
     def next(self) -> Month:
         """The month after this one."""
         return Month(self.year + self.number // 12, self.number % 12 + 1)
-
-    def released(self, settle_days: int) -> datetime:
-        """When the month may run: its end plus the days in which late scenes still arrive."""
-        return self.end + timedelta(days=settle_days)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"

@@ -7,7 +7,8 @@ import socket
 
 from infra.local.errors import StackError
 
-_HOST = "127.0.0.1"
+HOST = "127.0.0.1"
+"""Where all servers of the stack listen."""
 _PORTS = range(20_000, 32_000)
 _TRIES = 100
 
@@ -24,7 +25,7 @@ def free_port() -> int:
     for port in random.SystemRandom().sample(_PORTS, _TRIES):
         with socket.socket() as probe:
             try:
-                probe.bind((_HOST, port))
+                probe.bind((HOST, port))
             except OSError:
                 continue
             return port

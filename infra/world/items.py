@@ -60,7 +60,7 @@ def _properties(
     out: dict[str, Any] = {
         "created": _text(taken.start + timedelta(hours=9, minutes=41)),
         "updated": _text(updated),
-        "datetime": _text(scene.seen),
+        "datetime": _text(scene.sensed),
         "platform": "sentinel-2a" if taken.platform == "S2A" else "sentinel-2b",
         "constellation": "sentinel-2",
         "instruments": ["msi"],

@@ -38,7 +38,7 @@ class Scene:
         return self.overflight.start + timedelta(minutes=4, seconds=3)
 
     @property
-    def seen(self) -> datetime:
+    def sensed(self) -> datetime:
         """Sensing time: tiles of one pass are seconds apart, the eastern one first."""
         east = self.tile is self.place.tiles[1]
         return self.overflight.start + timedelta(minutes=4, seconds=36 if east else 39, milliseconds=417)

@@ -16,9 +16,9 @@ from model.bench.running import eager, written
 from model.bench.upstream import UpstreamVectors, upstream_encoder
 from model.clay import Clay, bare_encoder
 from model.config import EncoderConfig
+from model.execution import executions
 from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
-from model.ways import ways
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)
@@ -28,11 +28,11 @@ BASELINE = "upstream fp32 eager"
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One way to embed.
+    """One encoder, precision and execution path.
 
     Attributes:
         name: Whose encoder, precision, path.
-        vectors: The way itself.
+        vectors: The encoder.
         load_s: Seconds from files or weights to this.
         megabytes: Size of its file, where it has one.
     """
@@ -67,10 +67,10 @@ def candidates(
 
     clay = Clay(bare_encoder(config), state, SENTINEL_2, source={"seed": seed}, note="")
     for precision, form in contents(arch, PRECISIONS_OF[arch]).items():
-        for way in ways(precision, form, device, torch.__version__):
-            name = f"lean {precision} {way.name}"
-            if way.path == "eager":
-                yield _timed(name, partial(eager, clay, precision, way, device))
+        for execution in executions(precision, form, device, torch.__version__):
+            name = f"lean {precision} {execution.name}"
+            if execution.kind == "eager":
+                yield _timed(name, partial(eager, clay, precision, execution, device))
                 continue
             path = written(clay, precision, form, folder)
             program = _timed(name, partial(load_program, path, device), path)

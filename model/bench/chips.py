@@ -1,4 +1,4 @@
-"""Chips to measure with: seeded, and like those the world gives."""
+"""Chips to measure with: seeded, and like real ones."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

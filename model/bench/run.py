@@ -3,7 +3,7 @@
 import logging
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -45,7 +45,7 @@ class Bench:
     out: Path = Path("out")
 
 
-def bench(asked: Bench) -> str:
+def bench(wanted: Bench) -> str:
     """Measure, write `bench-encoder.{json,md}`, and give the table.
 
     Raises:
@@ -53,34 +53,34 @@ def bench(asked: Bench) -> str:
         ModelError: claymodel is not installed.
     """
     torch.set_float32_matmul_precision("highest")
-    config, arch = named_config(asked.size), named_arch(None)
+    config, arch = named_config(wanted.size), named_arch(None)
     device = device_for(arch)
     count, batches = DEFAULTS[device]
-    chips = realistic_chips(asked.chips or count, asked.seed).to(device)
+    chips = realistic_chips(wanted.chips or count, wanted.seed).to(device)
     with tempfile.TemporaryDirectory(prefix="claylake-bench-") as folder:
-        made = candidates(config, asked.seed, arch, device, Path(folder), compiled=asked.compiled)
+        made = candidates(config, wanted.seed, arch, device, Path(folder), compiled=wanted.compiled)
         timed = [timing.Timed(candidate=candidate) for candidate in made]
-        timing.run(timed, chips, asked.batches or batches, asked.rounds, device)
-    rows = report.rows(timed)
-    rate, work = matmul_rate(device), flops_per_chip(config, len(SENTINEL_2.bands))
-    best = min((row for row in rows if "failed" not in row), key=lambda row: row["s_per_chip"])
-    share = work / best["s_per_chip"] / rate
-    found = {
-        "machine": report.machine(device),
-        "size": asked.size,
-        "flops_per_chip": work,
-        "matmul_bf16_flops": rate,
-        "best": best["path"],
-        "best_share_of_matmul": share,
-        "rows": rows,
-    }
-    sizes = [f"{row['path']} {row['mb']:.0f} MB" for row in rows if row["mb"]]
-    text = (
-        f"size {asked.size}, medians of {asked.rounds} interleaved rounds, {found['machine']}\n\n"
-        f"{report.table(rows)}\n\n"
-        f"best: {best['path']}, {work / best['s_per_chip'] / 1e12:.3g} TFLOP/s, {share:.0%} of one large bf16 product"
-        f" ({rate / 1e12:.3g} TFLOP/s; {work / 1e12:.3g} TFLOP a chip)\n"
+        timing.run(timed, chips, wanted.batches or batches, wanted.rounds, device)
+    found = report.Finding(
+        machine=report.machine(device),
+        size=wanted.size,
+        flops_per_chip=flops_per_chip(config, len(SENTINEL_2.bands)),
+        matmul_bf16_flops=matmul_rate(device),
+        rows=report.rows(timed),
+    )
+    text = _text(found, wanted.rounds)
+    report.write(wanted.out, found, text)
+    return text
+
+
+def _text(found: report.Finding, rounds: int) -> str:
+    path, seconds = found.best
+    sizes = [f"{row.path} {row.mb:.0f} MB" for row in found.rows if row.mb]
+    return (
+        f"size {found.size}, medians of {rounds} interleaved rounds, {asdict(found.machine)}\n\n"
+        f"{report.table(found.rows)}\n\n"
+        f"best: {path}, {found.flops_per_chip / seconds / 1e12:.3g} TFLOP/s, "
+        f"{found.best_share_of_matmul:.0%} of one large bf16 product"
+        f" ({found.matmul_bf16_flops / 1e12:.3g} TFLOP/s; {found.flops_per_chip / 1e12:.3g} TFLOP a chip)\n"
         f"files: {', '.join(sizes)}"
     )
-    report.write(asked.out, found, text)
-    return text

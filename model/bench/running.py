@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from model.clay import Clay
+from model.execution import Execution
 from model.format import program_name
 from model.lean import LeanEncoder
 from model.program import lay_out_encoder
 from model.sensor import SENTINEL_2
 from model.tracing import save_program
-from model.ways import Way
 
 
 def written(clay: Clay, precision: str, form: str, folder: Path) -> Path:
@@ -18,8 +18,8 @@ def written(clay: Clay, precision: str, form: str, folder: Path) -> Path:
     return path
 
 
-def eager(clay: Clay, precision: str, way: Way, device: str) -> LeanEncoder:
-    """The module as a way without a program runs it."""
-    module = clay.module(precision, way.form)
+def eager(clay: Clay, precision: str, execution: Execution, device: str) -> LeanEncoder:
+    """The module, ready for an execution path without a program."""
+    module = clay.module(precision, execution.form)
     lay_out_encoder(module)
     return module.to(device)

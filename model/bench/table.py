@@ -16,10 +16,10 @@ from model.check import markdown
 from model.clay import Clay, bare_encoder
 from model.config import named_config
 from model.conventions import CONVENTIONS
+from model.execution import PLAIN, executions
 from model.parity import Parity
 from model.program import Vectors, load_program
 from model.sensor import SENTINEL_2
-from model.ways import PLAIN, ways
 from model.weights import seeded_state
 
 log = logging.getLogger(__name__)
@@ -77,13 +77,15 @@ def _inputs(count: int, convention: str) -> Chips:
 def _paths(clay: Clay, arch: str, device: str, *, compiled: bool) -> Iterator[tuple[str, str, Vectors]]:
     forms = contents(arch, PRECISIONS_OF[arch])
     for precision in dict.fromkeys((*forms, "fp16")):
-        for way in ways(precision, forms[precision], device, torch.__version__) if precision in forms else (PLAIN,):
-            if way.path == "eager":
-                yield precision, way.name, eager(clay, precision, way, device)
+        for execution in (
+            executions(precision, forms[precision], device, torch.__version__) if precision in forms else (PLAIN,)
+        ):
+            if execution.kind == "eager":
+                yield precision, execution.name, eager(clay, precision, execution, device)
                 continue
             with tempfile.TemporaryDirectory(prefix="claylake-parity-") as folder:
-                program = load_program(written(clay, precision, way.form, Path(folder)), device)
-            yield precision, way.name, program
+                program = load_program(written(clay, precision, execution.form, Path(folder)), device)
+            yield precision, execution.name, program
         if compiled:
             yield precision, "compiled", torch.compile(clay.module(precision).to(device))
 

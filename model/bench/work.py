@@ -32,7 +32,7 @@ def matmul_rate(device: str, seconds: float = 2.0) -> float:
 
 
 def wait(device: str) -> None:
-    """Until all that was asked of a device is done."""
+    """Wait until a device has finished all work."""
     if device == "cuda":
         torch.cuda.synchronize()
     elif device == "mps":

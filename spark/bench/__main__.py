@@ -32,24 +32,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     embed.add_argument("--batch", type=int, help="chips per forward pass; found by trying if not given")
     embed.add_argument("--threads", type=int, help="torch's; all cores if not given")
     embed.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
-    asked = parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
         found = measure(
-            asked.model,
-            chips=asked.chips,
-            rounds=asked.rounds,
-            precision=asked.precision,
-            device=asked.device,
-            batch=asked.batch,
-            threads=asked.threads,
+            arguments.model,
+            chips=arguments.chips,
+            rounds=arguments.rounds,
+            precision=arguments.precision,
+            device=arguments.device,
+            batch=arguments.batch,
+            threads=arguments.threads,
         )
     except EncoderError as error:
         _log.error("%s", error)
         return 1
-    if asked.out:
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(json.dumps(asdict(found), indent=1) + "\n")
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(asdict(found), indent=1) + "\n")
     sys.stdout.write(found.table())
     return 0
 

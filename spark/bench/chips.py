@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spark.chips import tensor
-from spark.embedding.worker import INPUT
+from spark.embedding.columns import INPUT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,39 +29,32 @@ def batches(count: int) -> list[pa.RecordBatch]:
     painted = [_paint(number) for number in range(min(count, DISTINCT))]
     frames = [tensor.encode(pixels) for pixels in painted]
     digests = [tensor.digest(pixels) for pixels in painted]
-    start = datetime(2024, 6, 1, 10, tzinfo=UTC)
-    rows = [
-        {
-            "id": f"chip{number}",
-            "scene_id": "scene",
-            "datetime": start + timedelta(hours=number),
-            "geohash": "u0",
-            "geometry": b"",
-            "cell_id": f"cell{number}",
-            "xmin": 0.0,
-            "ymin": 0.0,
-            "xmax": 0.0,
-            "ymax": 0.0,
-            "clear_frac": 1.0,
-            "content_digest": digests[number % DISTINCT],
-            "clay_tensor": frames[number % DISTINCT],
-            "lon": 10.0 + number / 1000,
-            "lat": 47.0,
-        }
-        for number in range(count)
-    ]
-    table = pa.Table.from_pylist(rows).select(list(INPUT))
-    table = table.set_column(
-        table.column_names.index("clear_frac"), "clear_frac", table["clear_frac"].cast(pa.float32())
-    )
-    found: list[pa.RecordBatch] = table.combine_chunks().to_batches(max_chunksize=ROWS)
+    start, numbers = datetime(2024, 6, 1, 10, tzinfo=UTC), range(count)
+    columns: dict[str, list[Any] | pa.Array[Any]] = {
+        "id": [f"chip{number}" for number in numbers],
+        "scene_id": ["scene"] * count,
+        "datetime": [start + timedelta(hours=number) for number in numbers],
+        "geohash": ["u0"] * count,
+        "geometry": [b""] * count,
+        "cell_id": [f"cell{number}" for number in numbers],
+        "xmin": [0.0] * count,
+        "ymin": [0.0] * count,
+        "xmax": [0.0] * count,
+        "ymax": [0.0] * count,
+        "clear_frac": pa.array([1.0] * count, pa.float32()),
+        "content_digest": [digests[number % DISTINCT] for number in numbers],
+        "clay_tensor": [frames[number % DISTINCT] for number in numbers],
+        "lon": [10.0 + number / 1000 for number in numbers],
+        "lat": [47.0] * count,
+    }
+    table = pa.table({name: columns[name] for name in INPUT})
+    found: list[pa.RecordBatch] = table.to_batches(max_chunksize=ROWS)
     return found
 
 
-def _paint(seed: int) -> np.ndarray:
+def _paint(seed: int) -> NDArray[np.uint16]:
     """Fields with a slope and noise, uint16 (band, row, col)."""
     rng = np.random.default_rng(seed)
     fields = rng.integers(300, 4000, (tensor.SHAPE[0], 8, 8)).repeat(32, axis=1).repeat(32, axis=2)
     slope = np.add.outer(np.arange(tensor.SHAPE[1]), np.arange(tensor.SHAPE[2])) / 4
-    pixels: np.ndarray = np.clip(fields + slope + rng.normal(0, NOISE_DN, tensor.SHAPE), 1, 65535).astype(np.uint16)
-    return pixels
+    return np.clip(fields + slope + rng.normal(0, NOISE_DN, tensor.SHAPE), 1, 65535).astype(np.uint16)

@@ -13,7 +13,7 @@ import numpy as np
 
 from spark.bench.chips import batches
 from spark.embedding.decoding import make_ready
-from spark.embedding.regroup import regrouped
+from spark.embedding.rebatch import rebatched
 from spark.embedding.worker import embedded
 from spark.encoding import load_encoder
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """One way, once: chips per second, and milliseconds of processor time per chip."""
+    """One measurement of a mode: chips per second, and milliseconds of processor time per chip."""
 
     rate: float
     cpu_ms: float
@@ -45,14 +45,14 @@ class Finding:
         path: how.
         batch: chips per forward pass.
         threads: torch's, and Blosc2's on a GPU.
-        chips: embedded per round and way.
+        chips: embedded per round and mode.
         frame_kb: mean bytes of a stored chip, in thousands.
         bare: rate of the encoder alone, its input on the device before the clock starts.
-        worker: rate of all that a worker does: regroup, decode, check digests, upload, encode, build rows.
+        worker: rate of all that a worker does: rebatch, decode, check digests, upload, encode, build rows.
         ratio: median over rounds of worker's over bare's.
         decode: rate of decoding and upload alone, one chip after the other.
         bare_cpu_ms: processor time per chip of the encoder alone, all threads together.
-        worker_cpu_ms: likewise of all that a worker does: tells what it adds, whatever else the machine does.
+        worker_cpu_ms: likewise of all that a worker does; the difference does not depend on the machine's other load.
     """
 
     model_version: str
@@ -82,7 +82,7 @@ class Finding:
 def measure(
     folder: Path, *, chips: int, rounds: int, precision: str, device: str | None, batch: int | None, threads: int | None
 ) -> Finding:
-    """Run both ways in turns on the same chips; the first turn of each only warms up.
+    """Run all modes in turns on the same chips; the first turn of each only warms up.
 
     Raises:
         EncoderError: the artefact cannot be loaded.
@@ -93,10 +93,10 @@ def measure(
     torch.set_num_threads(threads)
     encoder = load_encoder(folder, convention="tutorial", precision=precision, device=device, batch=batch)
     given = batches(chips)
-    prepared = [_prepared(encoder, group) for group in regrouped(given, lambda: encoder.batch)]
+    prepared = [_prepared(encoder, group) for group in rebatched(given, lambda: encoder.batch)]
 
     def bare() -> int:
-        # In a thread, as a worker's encoder is: each has an OpenMP team of its own, which waits in its own way.
+        # In a thread, as a worker's encoder is: each has an OpenMP team of its own, which waits as it does there.
         with ThreadPoolExecutor(1) as alone:
             return alone.submit(lambda: sum(len(encoder.raw(group)) for group in prepared)).result()
 
@@ -104,17 +104,17 @@ def measure(
         return sum(made.num_rows for made in embedded(iter(given), encoder, threads))
 
     def decode() -> int:
-        return sum(len(_prepared(encoder, group)) for group in regrouped(given, lambda: encoder.batch))
+        return sum(len(_prepared(encoder, group)) for group in rebatched(given, lambda: encoder.batch))
 
     turns: dict[Callable[[], int], list[Turn]] = {bare: [], worker: [], decode: []}
     for number in range(rounds + 1):
-        # Each way goes first as often: what runs second meets a warmer machine.
-        for way in (bare, worker, decode) if number % 2 else (decode, worker, bare):
-            turn = _turn(way, chips)
+        # Each mode goes first as often: what runs second meets a warmer machine.
+        for mode in (bare, worker, decode) if number % 2 else (decode, worker, bare):
+            turn = _turn(mode, chips)
             if number:
-                turns[way].append(turn)
-    rates = {way: [turn.rate for turn in some] for way, some in turns.items()}
-    cpu = {way: median(turn.cpu_ms for turn in some) for way, some in turns.items()}
+                turns[mode].append(turn)
+    rates = {mode: [turn.rate for turn in some] for mode, some in turns.items()}
+    cpu = {mode: median(turn.cpu_ms for turn in some) for mode, some in turns.items()}
     return Finding(
         model_version=encoder.model_version,
         precision=encoder.precision,
@@ -141,9 +141,9 @@ def _prepared(encoder: Encoder, group: pa.RecordBatch) -> Prepared:
     return prepared
 
 
-def _turn(way: Callable[[], int], chips: int) -> Turn:
+def _turn(mode: Callable[[], int], chips: int) -> Turn:
     wall, cpu = time.perf_counter(), time.process_time()
-    done = way()
+    done = mode()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if done != chips:
         raise RuntimeError(f"{done} of {chips} chips came out: rates would not compare")

@@ -38,15 +38,15 @@ class Ready:
 
 
 def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Ready:
-    """Decode the chips of an Arrow batch, beside each other in `threads`, and bring them to the device."""
+    """Decode the chips of an Arrow batch, several at a time in `threads`, and bring them to the device."""
     import pyarrow as pa
 
     frames, digests = rows.column("clay_tensor"), rows.column("content_digest").to_pylist()
-    room = encoder.room(rows.num_rows)
+    buffer = encoder.buffer(rows.num_rows)
 
     def decode(row: int) -> str | None:
         try:
-            room[row] = open_chip(frames[row].as_py(), digests[row] or "")
+            buffer[row] = open_chip(frames[row].as_py(), digests[row] or "")
         except ChipError as error:
             _log.warning("chip %s cannot be embedded: %s", digests[row], error)
             return error.reason
@@ -58,6 +58,6 @@ def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Rea
     if whole:
         places = np.column_stack([rows.column("lon").to_numpy(), rows.column("lat").to_numpy()])
         moments = rows.column("datetime").cast(pa.timestamp("us")).to_numpy(zero_copy_only=False)
-        chips = room if len(whole) == rows.num_rows else room[whole]
+        chips = buffer if len(whole) == rows.num_rows else buffer[whole]
         prepared = encoder.prepare(chips, places[whole], moments[whole])
     return Ready(rows=rows, whole=tuple(whole), failures=failures, prepared=prepared)

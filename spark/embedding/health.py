@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from claylake.run.reports import VectorHealth
 from claylake.vector_kind import VectorKind, one_kind
-from spark.embedding.spread import effective_rank, explained
+from spark.embedding.variance import effective_rank, explained
 from spark.lake.columns import Columns
 
 if TYPE_CHECKING:
@@ -26,6 +28,34 @@ _PACKED = Columns({"vector": "binary", "clear_frac": "float"})
 _KIND = ("model_version", "convention")
 
 
+Vectors: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What one pass over all vectors counts.
+
+    Attributes:
+        vectors: rows.
+        not_finite: those with a component that is not finite.
+        norm_min: least Euclidean length of a finite vector; None where there is none.
+        norm_median: median of the distinct vectors' lengths.
+        norm_max: greatest length.
+        duplicates: vectors that equal another one in every bit, beside the first of each.
+        other_pixels: duplicates whose chips have other pixels.
+        kinds: models and conventions of the rows.
+    """
+
+    vectors: int
+    not_finite: int
+    norm_min: float | None
+    norm_median: float | None
+    norm_max: float | None
+    duplicates: int
+    other_pixels: int
+    kinds: tuple[VectorKind, ...]
+
+
 def health_of(vectors: DataFrame) -> VectorHealth:
     """Look at rows of embeddings: lengths, duplicates, spread, and how much of it is cloud.
 
@@ -33,17 +63,17 @@ def health_of(vectors: DataFrame) -> VectorHealth:
         MixedVectorsError: the rows are of several models or conventions.
     """
     counted = _count(vectors)
-    one_kind(VectorKind(**kind.asDict()) for kind in counted["kinds"] or ())
-    chosen, unclear = _sample(vectors, int(counted["vectors"]))
+    one_kind(counted.kinds)
+    chosen, unclear = _sample(vectors, counted.vectors)
     components, share = explained(chosen, unclear)
     return VectorHealth(
-        vectors=counted["vectors"],
-        not_finite=counted["not_finite"] or 0,
-        norm_min=counted["norm_min"],
-        norm_median=counted["norm_median"],
-        norm_max=counted["norm_max"],
-        duplicates=counted["duplicates"] or 0,
-        duplicates_other_pixels=counted["other_pixels"] or 0,
+        vectors=counted.vectors,
+        not_finite=counted.not_finite,
+        norm_min=counted.norm_min,
+        norm_median=counted.norm_median,
+        norm_max=counted.norm_max,
+        duplicates=counted.duplicates,
+        duplicates_other_pixels=counted.other_pixels,
         sampled=len(chosen),
         effective_rank=effective_rank(chosen),
         components=components,
@@ -51,15 +81,15 @@ def health_of(vectors: DataFrame) -> VectorHealth:
     )
 
 
-def _count(vectors: DataFrame) -> dict[str, Any]:
-    """One row of counts. Vectors of equal bits are one group, whose pixels should be equal too."""
+def _count(vectors: DataFrame) -> Counts:
+    """Vectors of equal bits are one group, whose pixels should be equal too."""
     from pyspark.sql import functions as f
 
     measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED.spark)
     groups = measured.groupBy("bits", "norm", *_KIND).agg(
         f.count("*").alias("n"), f.countDistinct("content_digest").alias("pixels")
     )
-    row = groups.agg(
+    (row,) = groups.agg(
         f.coalesce(f.sum("n"), f.lit(0)).alias("vectors"),
         f.sum(f.when(f.col("norm").isNull(), f.col("n"))).alias("not_finite"),
         f.min("norm").alias("norm_min"),
@@ -68,11 +98,22 @@ def _count(vectors: DataFrame) -> dict[str, Any]:
         f.sum(f.col("n") - 1).alias("duplicates"),
         f.sum(f.col("pixels") - 1).alias("other_pixels"),
         f.collect_set(f.struct(*_KIND)).alias("kinds"),
-    ).first()
-    return row.asDict() if row is not None else {}
+    ).collect()
+    return Counts(
+        vectors=row["vectors"],
+        not_finite=row["not_finite"] or 0,
+        norm_min=row["norm_min"],
+        norm_median=row["norm_median"],
+        norm_max=row["norm_max"],
+        duplicates=row["duplicates"] or 0,
+        other_pixels=row["other_pixels"] or 0,
+        kinds=tuple(
+            VectorKind(model_version=kind["model_version"], convention=kind["convention"]) for kind in row["kinds"]
+        ),
+    )
 
 
-def _sample(vectors: DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _sample(vectors: DataFrame, count: int) -> tuple[Vectors, NDArray[np.float64]]:
     """Finite vectors, float32 (n, dim), chosen by their ids alone; and each one's unclear fraction, float64 (n,)."""
     from pyspark.sql import functions as f
 
@@ -91,7 +132,7 @@ def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import xxhash
 
     for batch in batches:
-        found = [np.asarray(vector, np.float32) for vector in _arrays(batch)]
+        found = _arrays(batch)
         norms = [float(np.linalg.norm(vector.astype(np.float64))) for vector in found]
         columns: list[pa.Array[Any]] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
@@ -106,10 +147,10 @@ def _pack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:
-        packed = pa.array([np.asarray(vector, np.float32).tobytes() for vector in _arrays(batch)], pa.binary())
+        packed = pa.array([vector.tobytes() for vector in _arrays(batch)], pa.binary())
         yield pa.RecordBatch.from_arrays([packed, batch.column("clear_frac")], names=list(_PACKED.names))
 
 
-def _arrays(batch: pa.RecordBatch) -> list[np.ndarray]:
+def _arrays(batch: pa.RecordBatch) -> list[Vectors]:
     column = batch.column("global_embedding")
-    return [column[row].values.to_numpy(zero_copy_only=False) for row in range(batch.num_rows)]
+    return [np.asarray(column[row].values.to_numpy(zero_copy_only=False), np.float32) for row in range(batch.num_rows)]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from spark.embedding.work import CARRIED, MADE
+from spark.embedding.columns import CARRIED, MADE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def embed(ready: Ready, encoder: Encoder) -> pa.RecordBatch:
     """Run the encoder over rows made ready, and put vectors and failures beside them."""
     failures: list[str | None] = list(ready.failures)
-    vectors = np.empty((0, 0), dtype=np.float32)
+    vectors: NDArray[np.float32] = np.empty((0, 0), dtype=np.float32)
     kept: list[int] = []
     if ready.prepared is not None:
         result = encoder.run(ready.prepared)
@@ -30,7 +31,7 @@ def embed(ready: Ready, encoder: Encoder) -> pa.RecordBatch:
 
 
 def _batch(
-    rows: pa.RecordBatch, vectors: np.ndarray, kept: list[int], failures: list[str | None], encoder: Encoder
+    rows: pa.RecordBatch, vectors: NDArray[np.float32], kept: list[int], failures: list[str | None], encoder: Encoder
 ) -> pa.RecordBatch:
     import pyarrow as pa
 

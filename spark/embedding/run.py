@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from claylake.run.reports import EmbedReport
 from claylake.vocabulary import EMBEDDINGS
+from spark.embedding.columns import INPUT, OUTPUT
+from spark.embedding.encoder_choice import EncoderChoice
 from spark.embedding.health import health_of
 from spark.embedding.pending import commits, with_pixels, without_vector
-from spark.embedding.work import Work
-from spark.embedding.worker import INPUT, OUTPUT, embedder
+from spark.embedding.worker import embedder
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.opening import open_branches
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from spark.lake.bounds import Extent
 
 _log = logging.getLogger(__name__)
-WAYS = ("precision", "device", "path")
+COMPUTED_BY = ("precision", "device", "path")
 """How a vector was made, as the workers report."""
 
 
@@ -55,21 +56,21 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     open_branches(spark, plan)
-    scope, work = Scope.of(plan), Work.of(plan, _threads(spark))
+    scope, choice = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
     total, pending = without_vector(spark, scope)
-    _log.info("%d chips, %d of them without a vector of %s", total, len(pending), work.model_version)
+    _log.info("%d chips, %d of them without a vector of %s", total, len(pending), choice.model_version)
     vectors, failed = 0, Counter[str]()
-    ways: dict[str, set[str]] = {name: set() for name in WAYS}
+    computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
     for group in commits(pending):
-        made = _embed_group(spark, scope, work, group)
+        made = _embed_group(spark, scope, choice, group)
         try:
             chips = _chips(made)
-            rows = _rows(made.where("failure IS NULL"), work, plan)
-            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, work, plan))
+            rows = _rows(made.where("failure IS NULL"), choice, plan)
+            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, choice, plan))
             for chip in chips:
-                ways["precision"].add(chip.precision)
-                ways["device"].add(chip.device)
-                ways["path"].add(chip.path)
+                computed_by["precision"].add(chip.precision)
+                computed_by["device"].add(chip.device)
+                computed_by["path"].add(chip.path)
             failed.update(chip.failure for chip in chips if chip.failure)
         finally:
             made.unpersist()
@@ -80,10 +81,10 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
         vectors=vectors,
         present=total - len(pending),
         failed=dict(failed),
-        model_version=work.model_version,
-        convention=work.convention,
+        model_version=choice.model_version,
+        convention=choice.convention,
         health=health,
-        **{name: ", ".join(sorted(used)) or "none" for name, used in ways.items()},
+        **{name: ", ".join(sorted(used)) or "none" for name, used in computed_by.items()},
         message=_message(total, len(pending), vectors, failed),
     )
     report.save(plan)
@@ -91,39 +92,39 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     return report
 
 
-def _embed_group(spark: SparkSession, scope: Scope, work: Work, group: pd.DataFrame) -> DataFrame:
+def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, group: pd.DataFrame) -> DataFrame:
     """Vectors or failures of a group of chips, computed once when first used."""
     chips = with_pixels(spark, scope, group).select(*INPUT)
     slots = spark.sparkContext.defaultParallelism
     if chips.rdd.getNumPartitions() < min(slots, len(group)):
         chips = chips.repartition(min(slots, len(group)))
-    return chips.mapInArrow(embedder(work), OUTPUT.spark).persist()
+    return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
 
 
 def _chips(made: DataFrame) -> list[_Chip]:
     """All chips of a group, collected in the job that makes their vectors."""
     from pyspark.sql import functions as f
 
-    columns = ("id", "content_digest", "geohash", "failure", *WAYS)
+    columns = ("id", "content_digest", "geohash", "failure", *COMPUTED_BY)
     rows = made.select(*columns, f.unix_micros("datetime").alias("micros")).collect()
     return [_Chip(datetime=from_micros(row["micros"]), **{name: row[name] for name in columns}) for row in rows]
 
 
-def _extent(chips: Iterable[_Chip], work: Work, plan: Plan) -> Extent:
+def _extent(chips: Iterable[_Chip], choice: EncoderChoice, plan: Plan) -> Extent:
     """Of the rows that have a vector."""
-    rows = (vars(chip) | _constants(work, plan) for chip in chips if chip.failure is None)
+    rows = (vars(chip) | _constants(choice, plan) for chip in chips if chip.failure is None)
     return extent_of_rows(rows, TABLES[EMBEDDINGS])
 
 
-def _rows(made: DataFrame, work: Work, plan: Plan) -> DataFrame:
+def _rows(made: DataFrame, choice: EncoderChoice, plan: Plan) -> DataFrame:
     from pyspark.sql import functions as f
 
-    constants = {name: f.lit(value) for name, value in _constants(work, plan).items()}
+    constants = {name: f.lit(value) for name, value in _constants(choice, plan).items()}
     return made.withColumns(constants | {"created_at": f.now()})
 
 
-def _constants(work: Work, plan: Plan) -> dict[str, str]:
-    return {"model_version": work.model_version, "convention": work.convention, "run_id": plan.run.run_id}
+def _constants(choice: EncoderChoice, plan: Plan) -> dict[str, str]:
+    return {"model_version": choice.model_version, "convention": choice.convention, "run_id": plan.run.run_id}
 
 
 def _threads(spark: SparkSession) -> int:

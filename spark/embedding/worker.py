@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from spark.embedding.ahead import ahead
-from spark.embedding.artefact import LocalCopy
 from spark.embedding.decoding import make_ready
-from spark.embedding.device import device_of_task
 from spark.embedding.errors import ModelChangedError
+from spark.embedding.local_copy import LocalCopy
 from spark.embedding.outcome import embed
-from spark.embedding.regroup import regrouped
-from spark.embedding.work import CARRIED, MADE
+from spark.embedding.prefetch import prefetch
+from spark.embedding.rebatch import rebatched
+from spark.embedding.task_gpu import device_of_task
 from spark.encoding import load_encoder, read_artefact
 
 if TYPE_CHECKING:
@@ -26,11 +26,9 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from spark.embedding.work import Work
+    from spark.embedding.encoder_choice import EncoderChoice
     from spark.encoding import Encoder
 
-INPUT = (*CARRIED.names, "clay_tensor", "lon", "lat")
-OUTPUT = CARRIED + MADE
 DECODED_AHEAD = 2
 """Groups that are decoded while one is encoded: a chip takes 1.3 MB then."""
 ENCODED_AHEAD = 1
@@ -38,7 +36,7 @@ ENCODED_AHEAD = 1
 MOST_DECODERS = 8
 
 
-def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def embedder(choice: EncoderChoice) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes."""
 
     def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -46,7 +44,7 @@ def embedder(work: Work) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
         for first in rest:
             # Not loaded before the first row: an empty partition needs no encoder.
             if first.num_rows:
-                yield from embedded(_after(first, rest), _encoder(work, device_of_task()), work.threads)
+                yield from embedded(chain([first], rest), _encoder(choice, device_of_task()), choice.threads)
 
     return embed_all
 
@@ -63,32 +61,27 @@ def embedded(batches: Iterable[pa.RecordBatch], encoder: Encoder, threads: int) 
         ThreadPoolExecutor(1, "decoding") as decoding,
         ThreadPoolExecutor(1, "encoding") as encoding,
     ):
-        groups = regrouped(batches, lambda: encoder.batch)
-        ready = ahead(decoding, lambda rows: make_ready(rows, encoder, blosc), groups, DECODED_AHEAD)
-        yield from ahead(encoding, lambda group: embed(group, encoder), ready, ENCODED_AHEAD)
-
-
-def _after(first: pa.RecordBatch, rest: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    yield first
-    yield from rest
+        groups = rebatched(batches, lambda: encoder.batch)
+        ready = prefetch(decoding, lambda rows: make_ready(rows, encoder, blosc), groups, DECODED_AHEAD)
+        yield from prefetch(encoding, lambda group: embed(group, encoder), ready, ENCODED_AHEAD)
 
 
 @functools.lru_cache(maxsize=1)
-def _encoder(work: Work, device: str | None) -> Encoder:
+def _encoder(choice: EncoderChoice, device: str | None) -> Encoder:
     """The encoder of this process: loading proves it, which takes seconds, and workers are reused."""
     import torch
 
-    torch.set_num_threads(work.threads)
-    copy = LocalCopy.of(work.model)
+    torch.set_num_threads(choice.threads)
+    copy = LocalCopy.of(choice.model)
     found = read_artefact(copy.folder).described.model_version
-    if found != work.model_version:
-        raise ModelChangedError(work.model_version, found)
+    if found != choice.model_version:
+        raise ModelChangedError(choice.model_version, found)
     return load_encoder(
         copy.folder,
-        convention=work.convention,
-        precision=work.precision,
+        convention=choice.convention,
+        precision=choice.precision,
         device=device,
-        batch=work.batch_size,
+        batch=choice.batch_size,
         fetch=copy.fetch,
         tuning=copy.folder,
     )

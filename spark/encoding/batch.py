@@ -1,4 +1,4 @@
-"""How many chips go through the network at once: found by trying. And what was found, remembered."""
+"""How many chips go through the network at once, found by trying; and a file that keeps what one worker found."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ FIRST = {"cpu": 1, "cuda": 16, "mps": 4}
 MOST = {"cpu": 32, "cuda": 512, "mps": 64}
 """Chips per pass to begin with, and at most, by kind of device."""
 GAIN = 1.05
-"""Doubling again must bring this much more chips per second; beyond that a batch only costs memory."""
+"""A doubled batch must bring this much more chips per second, or it only costs memory."""
 BUDGET_S = 10.0
 LONG_PASS_S = 1.0
 """A pass this long is timed well enough at once."""
@@ -28,7 +28,7 @@ def find_batch(seconds: Callable[[int], float | None], *, first: int, most: int,
         budget_s: No size is tried that would, by the last one's rate, end after this many seconds.
 
     Returns:
-        The size with the most chips per second; 1 if nothing fits, and then the first pass will say so.
+        The size with the most chips per second; 1 if nothing fits: the first pass raises then.
     """
     started = time.monotonic()
     batch = min(first, most)
@@ -63,13 +63,13 @@ def _once(run: Callable[[], object]) -> float | None:
     return None if run() is None else time.perf_counter() - started
 
 
-def remembered(path: Path, find: Callable[[], str]) -> str:
-    """What stands in a file, or else is found and written there: by one worker of the machine, while the others wait.
+def find_once(path: Path, find: Callable[[], str]) -> str:
+    """The content of a file; where there is none, one worker of the machine finds and writes it while the others wait.
 
-    Vectors of one chip in batches of different sizes, or made in different ways, may differ in their last bits; so
-    workers of one machine agree. Several that tried at once would also disturb each other's times.
+    Vectors of one chip in batches of different sizes, or by different execution paths, may differ in their last bits;
+    so workers of one machine use the same. Several that tried at once would also disturb each other's times.
     """
-    with _alone(path.parent):
+    with _locked(path.parent):
         try:
             return path.read_text()
         except FileNotFoundError:
@@ -81,8 +81,8 @@ def remembered(path: Path, find: Callable[[], str]) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One holder at a time; the lock goes with it, however that ends."""
+def _locked(folder: Path) -> Iterator[None]:
+    """One process at a time; the lock is released with it, however that ends."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -15,7 +15,7 @@ class Encoder(Protocol):
     """Chips in, vectors out, on one device.
 
     `model_version`, `convention` and `precision` are stored with every vector, `device` and `path` (how the network
-    runs) with the run; `batch` is the number of chips that it takes at once, and may fall.
+    runs) with the run; `batch` is the number of chips per pass, and may fall.
     """
 
     model_version: str
@@ -29,7 +29,7 @@ class Encoder(Protocol):
         """How the network runs."""
         ...
 
-    def room(self, count: int) -> NDArray[np.uint16]:
+    def buffer(self, count: int) -> NDArray[np.uint16]:
         """Uninitialised `(count, band, row, col)` to decode chips into."""
         ...
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 
 class EncoderError(Exception):
-    """The encoder cannot be loaded, or cannot be used as asked."""
+    """The encoder cannot be loaded, or cannot be used as requested."""
 
 
 class ArtefactError(EncoderError):
@@ -47,12 +47,12 @@ class SelfCheckError(EncoderError):
         self.cosine = cosine
 
 
-class WayError(EncoderError):
-    """One of the ways to run an encoder is not to be had here; another one may be."""
+class ExecutionError(EncoderError):
+    """An execution path cannot be taken here; another one may be."""
 
 
 class UnsoundError(EncoderError):
-    """An encoder that worked does no longer: a fault of the device or its driver, not of a chip."""
+    """An encoder no longer reproduces its reference: a fault of the device or its driver, not of a chip."""
 
 
 class InputError(EncoderError):

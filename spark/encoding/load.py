@@ -25,8 +25,8 @@ def load_encoder(
     Args:
         folder: With model.json; other files are fetched into it when they are needed.
         convention: How times and places are fed; one of those the artefact lists.
-        precision: Of the arithmetic; one of those the artefact lists, or `auto`: what this device is good at, if it
-            passes its self-check, else fp32.
+        precision: Of the arithmetic; one of those the artefact lists, or `auto`: the fast one of this device, if
+            it passes its self-check, else fp32.
         path: How the network runs: `pt2`, `eager`, `eager+onednn`, or `auto`: on CPUs the quickest that passes its
             self-check, on GPUs the first.
         device: `cpu`, `cuda`, `cuda:<n>` or `mps`; None takes a GPU where there is one.
@@ -40,7 +40,7 @@ def load_encoder(
 
     Raises:
         EncoderError: A file is missing or altered, a choice is not offered, the device is absent, or the reference
-            vectors did not come out. The subclass says which, the message what to do.
+            vectors did not come out. The subclass distinguishes them; the message says what to do.
     """
     artefact = read_artefact(folder, fetch)
     artefact.require_convention(convention)

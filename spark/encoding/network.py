@@ -5,11 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from model.execution import Execution, executions
 from model.format import WEIGHTS
-from model.ways import Way, ways
 from spark.encoding.artefact import Artefact
 from spark.encoding.device import kind_of
-from spark.encoding.errors import ArtefactError, WayError
+from spark.encoding.errors import ArtefactError, ExecutionError
 from spark.encoding.pickles import refuse_pickles
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Network:
     """Something that maps chips on a device to vectors.
 
@@ -47,35 +47,37 @@ class Network:
 
             return program(dn.to(torch.float32), time, latlon)
 
-        return cls(forward, path)
+        return cls(forward=forward, path=path)
 
 
-def ways_here(artefact: Artefact, precision: str, device: str) -> tuple[Way, ...]:
-    """The ways in which a precision can run on a device, the one that is expected to be fastest first."""
-    _compute_exactly()  # or products that are tried could be found wrong
-    return ways(precision, artefact.described.precisions[precision].form, kind_of(device), artefact.described.torch)
+def executions_here(artefact: Artefact, precision: str, device: str) -> tuple[Execution, ...]:
+    """The execution paths of a precision on a device, the one that is expected to be fastest first."""
+    _compute_exactly()  # before oneDNN's products are compared with ordinary ones
+    return executions(
+        precision, artefact.described.precisions[precision].form, kind_of(device), artefact.described.torch
+    )
 
 
-def load_network(artefact: Artefact, precision: str, device: str, way: Way) -> Network:
+def load_network(artefact: Artefact, precision: str, device: str, execution: Execution) -> Network:
     """Load the program of a precision, or the module with the same weights.
 
     Raises:
         ArtefactError: A file is missing or altered, may hold a pickle, or the weights do not fit the architecture.
-        WayError: torch cannot read the program, or cannot move it to the device.
+        ExecutionError: torch cannot read the program, or cannot move it to the device.
     """
     from model.program import load_program
 
     _compute_exactly()
-    if way.path == "eager":
-        return Network.of(_eager(artefact, precision, device, way.form), way.name)
+    if execution.kind == "eager":
+        return Network.of(_eager(artefact, precision, device, execution.form), execution.name)
     program = artefact.file(artefact.described.precisions[precision].program)
     refuse_pickles(program)
     try:
-        return Network.of(load_program(program, device), way.name)
+        return Network.of(load_program(program, device), execution.name)
     # Whatever torch makes of a program that it cannot read or move: the module has the same weights.
     except Exception as error:
         first = str(error).strip().partition("\n")[0]
-        raise WayError(f"{program} cannot be loaded: {first}") from error
+        raise ExecutionError(f"{program} cannot be loaded: {first}") from error
 
 
 def _compute_exactly() -> None:

@@ -1,4 +1,4 @@
-"""Keep pickles out: an exported program may carry them, and loading one runs what it says."""
+"""Refuse pickles: an exported program may carry them, and loading one runs its code."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Finding the chips that spoil a batch: halve it until they are alone."""
+"""Finding the chips that spoil a batch ("poison"): it is halved until they are alone.
+
+Poison is a chip that makes the network fail, or that turns its neighbours' vectors into numbers that are not finite.
+"""
 
 import logging
 from collections.abc import Callable
@@ -12,10 +15,10 @@ log = logging.getLogger(__name__)
 def isolate(
     run: Callable[[NDArray[np.intp]], NDArray[np.float32]], count: int, dim: int, trouble: Callable[[], None]
 ) -> tuple[NDArray[np.float32], frozenset[int]]:
-    """Run rows 0 to count together; what fails is run again in halves, until only poison is left.
+    """Run rows 0 to count together; what fails is run again in halves, until each poison chip is alone.
 
-    Rows that come out finite are kept as they are. Rows that do not are run once more without the others: should
-    their neighbour have spoilt them, they come out well then.
+    Rows that come out finite are kept as they are. Rows that do not are run once more without the others: if a
+    neighbour had spoilt them, they come out finite then.
 
     Args:
         run: Maps k row numbers to `(k, dim)`; a RuntimeError means that at least one of them is poison.

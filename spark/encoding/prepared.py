@@ -1,4 +1,4 @@
-"""Chips that lie on the device, ready to be encoded."""
+"""Chips on the encoder's device, ready to be encoded."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -6,20 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.ways import Way
+from model.execution import Execution
 from spark.encoding.artefact import Artefact
-from spark.encoding.device import candidates, kind_of
+from spark.encoding.device import kind_of, precisions_to_try
 from spark.encoding.errors import (
     ArtefactError,
     ChoiceError,
     EncoderError,
+    ExecutionError,
     MemoryShortError,
     SelfCheckError,
     UnsoundError,
-    WayError,
 )
 from spark.encoding.graph import Graph
-from spark.encoding.network import Network, load_network, ways_here
+from spark.encoding.network import Network, executions_here, load_network
 from spark.encoding.quickest import in_order, key_of
 from spark.encoding.runner import NetworkEncoder
 from spark.encoding.selfcheck import Deviation, Reference, read_reference
@@ -35,10 +35,10 @@ class Trial:
     Attributes:
         convention: How times and places are fed.
         precision: One that the artefact offers, or `auto`.
-        path: Name of a way (`model.ways`), or `auto`.
+        path: Name of an execution path (`model.execution`), or `auto`.
         device: Where it runs.
         batch: Chips per pass; None finds out.
-        tuning: Folder of the batch sizes and paths that this machine's workers found; None for none.
+        tuning: Folder of the batch sizes and paths that this machine's workers found; None where each finds its own.
     """
 
     convention: str
@@ -50,21 +50,21 @@ class Trial:
 
 
 def prove(artefact: Artefact, trial: Trial) -> NetworkEncoder:
-    """The encoder of the first precision that passes its self-check, in the quickest way that does.
+    """The encoder of the first precision that passes its self-check, by the quickest execution path that does.
 
     Raises:
         EncoderError: As of `spark.encoding.load_encoder`.
     """
     started = time.monotonic()
     reference = read_reference(artefact, trial.convention)
-    precisions = candidates(trial.precision, tuple(artefact.described.precisions), trial.device)
+    precisions = precisions_to_try(trial.precision, tuple(artefact.described.precisions), trial.device)
     encoder, found = _first_good(artefact, reference, trial, precisions)
     encoder.batch = batch_of(
-        encoder, reference, asked=trial.batch, most=artefact.described.max_batch, tuning=trial.tuning
+        encoder, reference, wanted=trial.batch, most=artefact.described.max_batch, tuning=trial.tuning
     )
     if kind_of(trial.device) == "cuda":
         record(encoder, artefact, reference)
-    encoder.sound = lambda: _still_sound(encoder, artefact, reference)
+    encoder.recheck = lambda: _recheck(encoder, artefact, reference)
     log.info(
         "%s on %s (%s, %s, %s) is %.1g from its reference, cosine %.6f; batches of %d; ready in %.1f s",
         encoder.model_version,
@@ -97,7 +97,7 @@ def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) ->
     plain = encoder.network
     try:
         graph = Graph(plain.forward, batch=encoder.batch, chip_shape=artefact.chip_shape, device=encoder.device)
-        encoder.network = Network(graph, f"{plain.path}+graph", plain)
+        encoder.network = Network(forward=graph, path=f"{plain.path}+graph", plain=plain)
         check(encoder, artefact, reference)
     except (RuntimeError, SelfCheckError, MemoryShortError) as error:
         encoder.network = plain
@@ -107,12 +107,12 @@ def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) ->
 def _first_good(
     artefact: Artefact, reference: Reference, trial: Trial, precisions: Sequence[str]
 ) -> tuple[NetworkEncoder, Deviation]:
-    """With `auto`, a precision that does not run or fails its self-check gives way; the last one's failure is final."""
+    """The first precision that runs and passes its self-check; the last one's failure is raised."""
     *others, last = precisions
     for choice in others:
         try:
             return _quickest_good(artefact, reference, trial, choice)
-        except (SelfCheckError, WayError) as error:
+        except (SelfCheckError, ExecutionError) as error:
             log.warning("%s does not serve on %s, going on with %s: %s", choice, trial.device, last, error)
     return _quickest_good(artefact, reference, trial, last)
 
@@ -120,58 +120,58 @@ def _first_good(
 def _quickest_good(
     artefact: Artefact, reference: Reference, trial: Trial, precision: str
 ) -> tuple[NetworkEncoder, Deviation]:
-    """The quickest of the ways that pass the self-check; on GPUs the first of them.
+    """By the quickest of the execution paths that pass the self-check; on GPUs by the first of them.
 
     Raises:
         SelfCheckError: None passes; this is the first one's failure.
-        WayError: None can be had.
-        ChoiceError: The path asked for is none of the ways.
-        ArtefactError: The program is missing or altered; or the weights are, and there is no other way.
+        ExecutionError: None can be loaded.
+        ChoiceError: The path that was chosen is not possible.
+        ArtefactError: The program is missing or altered; or the weights are, and there is no other path.
     """
-    possible = ways_here(artefact, precision, trial.device)
-    ways = [way for way in possible if trial.path in {"auto", way.name}]
-    if not ways:
-        raise ChoiceError("path", trial.path, ("auto", *(way.name for way in possible)))
-    tried = _Tried(lambda way: _checked(artefact, reference, trial, precision, way), reference)
+    possible = executions_here(artefact, precision, trial.device)
+    chosen = [execution for execution in possible if trial.path in {"auto", execution.name}]
+    if not chosen:
+        raise ChoiceError("path", trial.path, ("auto", *(execution.name for execution in possible)))
+    tried = _Tried(lambda execution: _checked(artefact, reference, trial, precision, execution), reference)
     if kind_of(trial.device) == "cpu":
         known = trial.tuning / key_of(artefact.described.model_version, precision) if trial.tuning else None
-        ways = list(in_order(ways, tried.seconds, known=known))
-    for way in ways:
-        good = tried.good(way)
+        chosen = list(in_order(chosen, tried.seconds, known=known))
+    for execution in chosen:
+        good = tried.good(execution)
         if good is not None:
             return good
-    raise tried.failed[ways[0]]
+    raise tried.failed[chosen[0]]
 
 
 class _Tried:
-    """Ways of one precision, each checked once; one network is held at a time, for at full size each takes a gigabyte.
+    """Execution paths of one precision, each checked once. One network is held at a time: at full size each takes 1 GB.
 
     Attributes:
-        failed: Why those that do not serve do not.
+        failed: Why those that failed did.
     """
 
-    def __init__(self, checked: Callable[[Way], tuple[NetworkEncoder, Deviation]], reference: Reference) -> None:
-        self.failed: dict[Way, EncoderError] = {}
+    def __init__(self, checked: Callable[[Execution], tuple[NetworkEncoder, Deviation]], reference: Reference) -> None:
+        self.failed: dict[Execution, EncoderError] = {}
         self._checked = checked
         self._reference = reference
-        self._held: dict[Way, tuple[NetworkEncoder, Deviation]] = {}
+        self._held: dict[Execution, tuple[NetworkEncoder, Deviation]] = {}
 
-    def good(self, way: Way) -> tuple[NetworkEncoder, Deviation] | None:
-        """The encoder that runs in this way; None, and a line in the log, where it does not serve."""
-        if way not in self._held and way not in self.failed:
+    def good(self, execution: Execution) -> tuple[NetworkEncoder, Deviation] | None:
+        """The encoder that runs by this path; None, and a line in the log, where that fails."""
+        if execution not in self._held and execution not in self.failed:
             self._held.clear()
             try:
-                self._held[way] = self._checked(way)
-            except (SelfCheckError, WayError, ArtefactError) as error:
-                if isinstance(error, ArtefactError) and way.path == "pt2":
+                self._held[execution] = self._checked(execution)
+            except (SelfCheckError, ExecutionError, ArtefactError) as error:
+                if isinstance(error, ArtefactError) and execution.kind == "pt2":
                     raise  # a program is what an artefact is for; weights need not be those of `model.lean`
-                self.failed[way] = error
-                log.warning("running by %s is passed over: %s", way.name, error)
-        return self._held.get(way)
+                self.failed[execution] = error
+                log.warning("running by %s is passed over: %s", execution.name, error)
+        return self._held.get(execution)
 
-    def seconds(self, way: Way) -> float | None:
-        """Time of a pass of one chip; None where the way does not serve."""
-        good = self.good(way)
+    def seconds(self, execution: Execution) -> float | None:
+        """Time of a pass of one chip; None where the path fails."""
+        good = self.good(execution)
         if good is None:
             return None
         good[0].batch = 1
@@ -179,10 +179,10 @@ class _Tried:
 
 
 def _checked(
-    artefact: Artefact, reference: Reference, trial: Trial, precision: str, way: Way
+    artefact: Artefact, reference: Reference, trial: Trial, precision: str, execution: Execution
 ) -> tuple[NetworkEncoder, Deviation]:
     encoder = NetworkEncoder(
-        load_network(artefact, precision, trial.device, way),
+        load_network(artefact, precision, trial.device, execution),
         artefact,
         convention=trial.convention,
         precision=precision,
@@ -193,10 +193,10 @@ def _checked(
         return encoder, check(encoder, artefact, reference)
     except RuntimeError as error:  # an operator that this device lacks
         first = str(error).strip().partition("\n")[0]
-        raise WayError(f"{precision} by {way.name} does not run on {trial.device}: {first}") from error
+        raise ExecutionError(f"{precision} by {execution.name} does not run on {trial.device}: {first}") from error
 
 
-def _still_sound(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> None:
+def _recheck(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> None:
     try:
         check(encoder, artefact, reference)
     except (RuntimeError, SelfCheckError, MemoryShortError) as error:

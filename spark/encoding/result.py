@@ -29,11 +29,6 @@ class EncodeResult:
         """`(n,)`: which rows may be used."""
         return np.array([reason is None for reason in self.reasons], dtype=np.bool_)
 
-    @property
-    def poisoned(self) -> tuple[int, ...]:
-        """Rows that may not be used."""
-        return tuple(int(row) for row in np.flatnonzero(~self.ok))
-
     @classmethod
     def judged(cls, vectors: NDArray[np.float32], raised: Collection[int] = ()) -> "EncodeResult":
         """Judge raw output of the network, `(n, dim)`; rows of `raised` made it fail."""

@@ -1,4 +1,4 @@
-"""A network at work on one device."""
+"""An encoder: a network on one device, fed in batches."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spark.encoding.artefact import Artefact
+from spark.encoding.conventions import encode_metadata
 from spark.encoding.device import kind_of
 from spark.encoding.errors import InputError, MemoryShortError
-from spark.encoding.metadata import encode_metadata
 from spark.encoding.network import Network
 from spark.encoding.poison import isolate
 from spark.encoding.prepared import Prepared
@@ -33,7 +33,7 @@ class NetworkEncoder:
         device: Where the network runs.
         network: What runs; may be replaced by another of the same vectors.
         batch: Chips per forward pass; halved for good whenever memory runs short.
-        sound: Raises if the device has ceased to compute as it did; asked before a chip is blamed.
+        recheck: Raises if the device no longer reproduces the reference; called before a chip is counted as a failure.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class NetworkEncoder:
         self.device = device
         self.network = network
         self.batch = batch
-        self.sound: Callable[[], None] = lambda: None
+        self.recheck: Callable[[], None] = lambda: None
         self._chip_shape = artefact.chip_shape
         self._dim = artefact.described.dim
         self._upload: torch.cuda.Stream | None = None
@@ -55,15 +55,15 @@ class NetworkEncoder:
         """How the network runs: `pt2`, `eager` or `eager+onednn`, with `+graph` where a recording is replayed."""
         return self.network.path
 
-    def room(self, count: int) -> NDArray[np.uint16]:
+    def buffer(self, count: int) -> NDArray[np.uint16]:
         """Uninitialised `(count, band, row, col)` to decode into; page-locked where that speeds the upload."""
         import torch
 
         pinned = kind_of(self.device) == "cuda"
-        room: NDArray[np.uint16] = torch.empty(
+        buffer: NDArray[np.uint16] = torch.empty(
             (count, *self._chip_shape), dtype=torch.uint16, pin_memory=pinned
         ).numpy()
-        return room
+        return buffer
 
     def prepare(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
@@ -111,7 +111,7 @@ class NetworkEncoder:
             MemoryShortError: One chip alone does not fit.
             UnsoundError: The device no longer reproduces the reference: no chip is to blame.
         """
-        vectors, raised = isolate(lambda rows: self.raw(prepared.take(rows)), len(prepared), self._dim, self.sound)
+        vectors, raised = isolate(lambda rows: self.raw(prepared.take(rows)), len(prepared), self._dim, self.recheck)
         return EncodeResult.judged(vectors, raised)
 
     def encode(
@@ -121,7 +121,7 @@ class NetworkEncoder:
         return self.run(self.prepare(chips, lonlat, when))
 
     def raw(self, prepared: Prepared) -> NDArray[np.float32]:
-        """What the network makes of chips, whatever it is: `(n, dim)`, in batches that fit.
+        """The network's output as it is, finite or not: `(n, dim)`, in batches that fit.
 
         Raises:
             RuntimeError: The network failed.
@@ -140,10 +140,10 @@ class NetworkEncoder:
         return vectors
 
     def _full(self, part: Prepared) -> NDArray[np.float32] | None:
-        """A pass in the shape of a whole batch, whatever there is of it.
+        """A pass in the shape of a whole batch, filled up with zeros.
 
         Matrix products of another size are summed in another order: a vector would depend, in its last bits, on how
-        many chips came with it, and a run that was interrupted would differ from one that was not.
+        many chips share its batch, and an interrupted run would differ from one that was not.
         """
         count = len(part)
         made = self.once(part if count == self.batch else part.filled(self.batch))
@@ -179,7 +179,7 @@ class NetworkEncoder:
 
 
 def memory_short(error: RuntimeError) -> bool:
-    """Whether torch says that memory ran out; of the machine's own it says so in words only."""
+    """Whether an error of torch means that memory ran out; for the machine's own memory, only its text says so."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -1,32 +1,32 @@
-"""Which batch an encoder works fastest with on its device."""
+"""The batch size with which an encoder is fastest on its device."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 
-from model.processor import here
-from spark.encoding.batch import FIRST, MOST, find_batch, remembered, timed
+from model.processor import this_processor
+from spark.encoding.batch import FIRST, MOST, find_batch, find_once, timed
 from spark.encoding.device import kind_of
 from spark.encoding.runner import NetworkEncoder
 from spark.encoding.selfcheck import Reference
 
 
 def batch_of(
-    encoder: NetworkEncoder, reference: Reference, *, asked: int | None, most: int, tuning: Path | None
+    encoder: NetworkEncoder, reference: Reference, *, wanted: int | None, most: int, tuning: Path | None
 ) -> int:
-    """The batch asked for, or remembered, or found by trying; never more than `most`."""
+    """The batch size that is wanted, else the one another worker found, else one found by trying; at most `most`."""
     kind = kind_of(encoder.device)
-    if asked is not None:
-        return min(asked, most)
+    if wanted is not None:
+        return min(wanted, most)
 
     def find() -> int:
-        encoder.batch = 1  # or what is tried would be filled up to it
+        encoder.batch = 1  # passes are filled up to it
         return find_batch(
             lambda count: seconds_of_pass(encoder, reference, count), first=FIRST[kind], most=min(MOST[kind], most)
         )
 
-    return find() if tuning is None else min(most, int(remembered(tuning / _key(encoder), lambda: str(find()))))
+    return find() if tuning is None else min(most, int(find_once(tuning / _key(encoder), lambda: str(find()))))
 
 
 def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:
@@ -38,9 +38,11 @@ def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -
 
 
 def _key(encoder: NetworkEncoder) -> str:
-    """File name that tells apart what the best batch depends on."""
+    """Name of the file that holds the best batch: of all that this depends on."""
     import torch
 
     cuda = kind_of(encoder.device) == "cuda"
-    name = torch.cuda.get_device_name(encoder.device) if cuda else f"cpu-{here().kind}-{torch.get_num_threads()}"
+    name = (
+        torch.cuda.get_device_name(encoder.device) if cuda else f"cpu-{this_processor().kind}-{torch.get_num_threads()}"
+    )
     return "batch-" + re.sub(r"[^A-Za-z0-9]+", "-", f"{encoder.precision}-{encoder.path}-{name}")

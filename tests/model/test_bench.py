@@ -14,7 +14,7 @@ from model.bench.run import Bench, bench
 from model.bench.timing import Timed, run
 from model.bench.work import flops_per_chip
 from model.config import named_config
-from model.ways import ways
+from model.execution import executions
 from tests.model.clays import MICRO, needs_upstream
 
 
@@ -50,25 +50,27 @@ def broken(dn, time, latlon):
 def test_each_is_timed_at_its_best_batch_and_failures_cost_no_other(monkeypatch: pytest.MonkeyPatch):
     clock = [0.0]
     monkeypatch.setattr("model.bench.timing.time.perf_counter", lambda: clock[0])
-    ways = {
+    encoders = {
         "upstream fp32 eager": Sleepy(clock, 0.0, 4.0),
         "upstream bf16 autocast": Sleepy(clock, 4.0, 1.0),
         "broken": broken,
     }
-    timed = [Timed(candidate=Candidate(name=name, vectors=way, load_s=0.5)) for name, way in ways.items()]
+    timed = [Timed(candidate=Candidate(name=name, vectors=vectors, load_s=0.5)) for name, vectors in encoders.items()]
     run(timed, realistic_chips(4), [1, 4], 3, "cpu")
-    first, second, third = rows(timed)
-    assert (first["s_per_chip"], second["s_per_chip"]) == (4.0, 2.0)
-    assert (first["batch"], second["batch"]) == (1, 4)
-    assert (second["over_fp32_eager"], first["over_bf16_autocast"]) == (2.0, 0.5)
-    assert third["failed"] == "RuntimeError: no compiler"
-    assert len(second["rounds_s"]) == 3
+    made = rows(timed)
+    first, second = made[0].speed, made[1].speed
+    assert (first.s_per_chip, second.s_per_chip) == (4.0, 2.0)
+    assert (first.batch, second.batch) == (1, 4)
+    assert (second.over_fp32_eager, first.over_bf16_autocast) == (2.0, 0.5)
+    assert (made[2].speed, made[2].failed) == (None, "RuntimeError: no compiler")
+    assert made[2].document["failed"] == "RuntimeError: no compiler"
+    assert len(second.rounds_s) == 3
 
 
 def paths(precision: str) -> list[str]:
     """Those that are timed on this machine."""
     form = contents("cpu", [precision])[precision]
-    return [way.name for way in ways(precision, form, "cpu", torch.__version__)]
+    return [execution.name for execution in executions(precision, form, "cpu", torch.__version__)]
 
 
 @needs_upstream

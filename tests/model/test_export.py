@@ -18,15 +18,15 @@ from model.artefact import Built, describe
 from model.check import check
 from model.conventions import time_and_place
 from model.errors import ArtefactError, ParityError, UnknownNameError
+from model.execution import Execution, executions
 from model.export import build, check_program, write
 from model.format import read_description
 from model.lean import LeanConfig, load_lean
 from model.parity import BUILD_FP32, TOLERANCES, Parity
-from model.processor import KINDS, Processor, here, onednn_missing
+from model.processor import KINDS, Processor, onednn_missing, this_processor
 from model.program import Vectors, load_program
 from model.reference import Reference, reference_chips
 from model.sensor import SENTINEL_2
-from model.ways import Way, ways
 from model.weights import weights_digest
 from tests.model.clays import MICRO, clay
 
@@ -37,7 +37,7 @@ def programs(folder: Path) -> dict[str, Vectors]:
     module = partial(load_lean, config_of(folder), load_file(folder / "weights.safetensors"))
     return {
         precision: load_program(folder / f"encoder-{precision}.pt2")
-        if any(way.path == "pt2" for way in ways_of(folder, precision))
+        if any(execution.kind == "pt2" for execution in executions_of(folder, precision))
         else module(precision)
         for precision in ("fp32", "bf16")
     }
@@ -179,15 +179,17 @@ def test_description_is_not_made_of_files_that_are_missing(tmp_path: Path):
         describe("micro", clay(), "cpu", {"fp32": built}, "cpu", tmp_path)
 
 
-def ways_of(folder: Path, precision: str) -> tuple[Way, ...]:
+def executions_of(folder: Path, precision: str) -> tuple[Execution, ...]:
     described = json.loads((folder / "model.json").read_text())
-    return ways(precision, described["precisions"][precision]["form"], "cpu", described["torch"])
+    return executions(precision, described["precisions"][precision]["form"], "cpu", described["torch"])
 
 
 def test_check_shows_every_precision_path_and_convention(folder: Path):
     table = check(folder)
     lines = [line for line in table.splitlines() if line.startswith("| demo-random")]
-    shown = [(precision, way.name) for precision in ("fp32", "bf16") for way in ways_of(folder, precision)]
+    shown = [
+        (precision, execution.name) for precision in ("fp32", "bf16") for execution in executions_of(folder, precision)
+    ]
     assert len(lines) == len(shown) * 3
     assert all(line.endswith("| ok |") for line in lines)
     for precision, path in shown:
@@ -255,7 +257,7 @@ def test_cache_is_built_once_and_its_folder_printed(tmp_path: Path, monkeypatch,
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("refusal", [None, "this torch lacks them", "wrong here"])
 def test_a_build_for_cpus_holds_what_can_be_checked_quickly_and_what_is_named(monkeypatch, kind, refusal):
-    monkeypatch.setattr(arch, "here", lambda: Processor("", kind))
+    monkeypatch.setattr(arch, "this_processor", lambda: Processor("", kind))
     monkeypatch.setattr(arch, "onednn_refusal", lambda _: refusal)
     form = "plain" if refusal else "onednn"
     fast = kind in {"avx512_bf16", "amx", "neon_bf16"}
@@ -275,5 +277,5 @@ def test_what_this_machine_cannot_run_is_checked_in_the_plain_form_and_marked(tm
     assert (precisions["fp32"]["form"], precisions["fp32"]["measured"]["form"]) == ("plain", "plain")
     assert (precisions["bf16"]["form"], precisions["bf16"]["measured"]["form"]) == ("onednn", "plain")
     assert precisions["bf16"]["measured"]["min_cosine"] > 0.9999
-    assert precisions["bf16"]["measured"]["processor"] == str(here())
+    assert precisions["bf16"]["measured"]["processor"] == str(this_processor())
     assert "encoder-bf16.pt2 is checked in the plain form, which is slow: needs AVX-512" in caplog.text

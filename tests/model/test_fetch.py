@@ -25,8 +25,8 @@ def hub():
         serving.shutdown()
 
 
-def unlooked(*_):
-    pytest.fail("what is pinned has been looked at")
+def uninspected(*_):
+    pytest.fail("what is pinned has been inspected")
 
 
 @pytest.fixture(autouse=True)
@@ -37,17 +37,17 @@ def small_and_swift(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_pinned_file_is_fetched_whole_and_once(hub: Hub, tmp_path: Path):
-    path, pin = fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+    path, pin = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert (path.read_bytes(), pin) == (CONTENT, PINNED)
     assert hub.ranges == [None]
     assert all(COMMIT in asked for asked in hub.paths), "a pinned commit is asked for, never a branch"
-    assert fetch(PINNED, tmp_path, unlooked, endpoint="http://127.0.0.1:9") == (path, PINNED)
+    assert fetch(PINNED, tmp_path, uninspected, endpoint="http://127.0.0.1:9") == (path, PINNED)
     assert [item.name for item in path.parent.iterdir()] == ["clay-v1.5.ckpt"]
 
 
 def test_broken_connection_is_resumed_at_once(hub: Hub, tmp_path: Path):
     hub.drop_after = 1_200_000
-    path, _ = fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+    path, _ = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert path.read_bytes() == CONTENT
     assert [asked is None for asked in hub.ranges] == [True, False, False]
 
@@ -58,10 +58,10 @@ def test_broken_download_is_resumed_by_the_next_attempt(hub: Hub, tmp_path: Path
     part.parent.mkdir()
     part.write_bytes(CONTENT[:1_700_000])
     with pytest.raises(FetchError, match="answered 503"):
-        fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+        fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert part.read_bytes() == CONTENT[:1_700_000]
     hub.refuse = None
-    path, _ = fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+    path, _ = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert path.read_bytes() == CONTENT
     assert hub.ranges[-1] == "bytes=1700000-"
     assert not part.exists()
@@ -74,29 +74,29 @@ def test_part_of_something_else_never_passes(hub: Hub, tmp_path: Path, begun: by
     part.write_bytes(begun)
     if len(begun) < len(CONTENT):
         with pytest.raises(FetchError, match="is pinned; it was removed"):
-            fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
-    path, _ = fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+            fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
+    path, _ = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert path.read_bytes() == CONTENT
 
 
 def test_other_bytes_than_pinned_are_refused_and_removed(hub: Hub, tmp_path: Path):
     hub.content = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
     with pytest.raises(FetchError, match=rf"{hashlib.sha256(hub.content).hexdigest()}.*{SHA256} is pinned"):
-        fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+        fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert not list(tmp_path.rglob("*.ckpt"))
 
 
 def test_file_that_rotted_on_disk_is_refused(hub: Hub, tmp_path: Path):
-    path, _ = fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
+    path, _ = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     path.write_bytes(CONTENT[::-1])
     with pytest.raises(FetchError, match="is pinned; it was removed"):
-        fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)
-    assert fetch(PINNED, tmp_path, unlooked, endpoint=hub.url)[0].read_bytes() == CONTENT
+        fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
+    assert fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)[0].read_bytes() == CONTENT
 
 
 def test_file_that_the_hub_lacks(hub: Hub, tmp_path: Path):
     with pytest.raises(FetchError, match=r"answered 404 for v9/none.ckpt of made-with-clay/Clay"):
-        fetch(replace(PINNED, file="v9/none.ckpt"), tmp_path, unlooked, endpoint=hub.url)
+        fetch(replace(PINNED, file="v9/none.ckpt"), tmp_path, uninspected, endpoint=hub.url)
 
 
 def test_offline_says_so_and_what_to_do(tmp_path: Path):
@@ -104,7 +104,7 @@ def test_offline_says_so_and_what_to_do(tmp_path: Path):
         free.bind(("127.0.0.1", 0))
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     with pytest.raises(FetchError, match=r"cannot be had from http://127.*Is there internet\?.*HF_ENDPOINT"):
-        fetch(PINNED, tmp_path, unlooked, endpoint=nobody)
+        fetch(PINNED, tmp_path, uninspected, endpoint=nobody)
 
 
 @pytest.mark.parametrize(

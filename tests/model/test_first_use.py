@@ -1,4 +1,4 @@
-"""Nothing is pinned: what a first use looks at, what it records, and what passes afterwards."""
+"""Nothing is pinned: what a first use checks, what it records, and what is accepted afterwards."""
 
 import hashlib
 import json
@@ -102,7 +102,7 @@ class TestFirstUse:
             f"{len(CONTENT)} bytes, sha256 {SHA256}, as the hub says",
             "it holds the encoder",
             "configs/metadata.yaml of the same revision agrees with model/sensor.py",
-            f"pinned for this user in {pin_file}; nothing else passes from now on:",
+            f"pinned for this user in {pin_file}; no other file is accepted from now on:",
             f"revision  {COMMIT}\n    sha256    {SHA256}\n",
             "run `make pin`, and commit model/checkpoint.json",
         ):

@@ -1,5 +1,6 @@
 """What is known of processors: of all kinds on any machine, and of this one for real."""
 
+import doctest
 import json
 import re
 import subprocess
@@ -10,7 +11,17 @@ import pytest
 import torch
 
 from model import processor
-from model.processor import ARM, KINDS, X86, Processor, ProcessorError, here, kind_of, onednn_missing, onednn_refusal
+from model.processor import (
+    ARM,
+    KINDS,
+    X86,
+    Processor,
+    ProcessorError,
+    kind_of,
+    onednn_missing,
+    onednn_refusal,
+    this_processor,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,26 +83,28 @@ def test_linux_and_macos_say_what_they_have(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch):
+def pretended(monkeypatch: pytest.MonkeyPatch):
     """Let this machine be of a kind, and somebody set variables."""
 
-    def play(real: str, **variables: str) -> Processor:
+    def pretend(real: str, **variables: str) -> Processor:
         monkeypatch.setattr(processor, "_real", lambda: ("it", real))
         for name in ("CLAYLAKE_CPU", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"):
             monkeypatch.setenv(name, variables.get(name, ""))
-        return here()
+        return this_processor()
 
-    return play
+    return pretend
 
 
 @pytest.mark.parametrize("real", X86)
 @pytest.mark.parametrize("asked", KINDS)
-def test_a_processor_plays_what_has_no_more_than_itself(played, real: str, asked: str):
+def test_a_processor_pretends_what_has_no_more_than_itself(pretended, real: str, asked: str):
     if asked in X86 and X86.index(asked) > X86.index(real):
-        with pytest.raises(ProcessorError, match=f"CLAYLAKE_CPU is '{asked}'; .* of kind '{real}', and can play x86"):
-            played(real, CLAYLAKE_CPU=asked)
+        with pytest.raises(
+            ProcessorError, match=f"CLAYLAKE_CPU is '{asked}'; .* of kind '{real}', and can pretend to be x86"
+        ):
+            pretended(real, CLAYLAKE_CPU=asked)
         return
-    found = played(real, CLAYLAKE_CPU=asked)
+    found = pretended(real, CLAYLAKE_CPU=asked)
     assert (found.kind, found.pretended) == (asked, asked != real)
     limit = processor.os.environ["ONEDNN_MAX_CPU_ISA"]
     assert bool(limit) == (asked != real and asked in X86)
@@ -99,10 +112,10 @@ def test_a_processor_plays_what_has_no_more_than_itself(played, real: str, asked
 
 
 @pytest.mark.parametrize("real", ARM)
-def test_arm_plays_arm(played, real: str):
-    assert played(real, CLAYLAKE_CPU="neon").kind == "neon"
-    with pytest.raises(ProcessorError, match="can play neon"):
-        played(real, CLAYLAKE_CPU="avx2")
+def test_arm_pretends_arm(pretended, real: str):
+    assert pretended(real, CLAYLAKE_CPU="neon").kind == "neon"
+    with pytest.raises(ProcessorError, match="can pretend to be neon"):
+        pretended(real, CLAYLAKE_CPU="avx2")
 
 
 @pytest.mark.parametrize(
@@ -115,28 +128,30 @@ def test_arm_plays_arm(played, real: str):
         ("neon", "AVX2", "neon"),
     ],
 )
-def test_a_cap_that_somebody_set_for_onednn_counts(played, real: str, cap: str, kind: str):
-    assert played(real, ONEDNN_MAX_CPU_ISA=cap).kind == kind
+def test_a_cap_that_somebody_set_for_onednn_counts(pretended, real: str, cap: str, kind: str):
+    assert pretended(real, ONEDNN_MAX_CPU_ISA=cap).kind == kind
 
 
-def test_the_lesser_of_what_is_played_and_a_cap_counts(played):
-    assert played("amx", CLAYLAKE_CPU="avx512", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
+def test_the_lesser_of_what_is_pretended_and_a_cap_counts(pretended):
+    assert pretended("amx", CLAYLAKE_CPU="avx512", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
     assert processor.os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2"
-    assert played("amx", CLAYLAKE_CPU="amx", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
-    assert played("amx", CLAYLAKE_CPU="avx2", ONEDNN_MAX_CPU_ISA="AVX512_CORE").kind == "avx2"
+    assert pretended("amx", CLAYLAKE_CPU="amx", ONEDNN_MAX_CPU_ISA="AVX2").kind == "avx2"
+    assert pretended("amx", CLAYLAKE_CPU="avx2", ONEDNN_MAX_CPU_ISA="AVX512_CORE").kind == "avx2"
 
 
-def test_unknown_names_are_refused(played):
-    with pytest.raises(ProcessorError, match=r"CLAYLAKE_CPU is 'abacus'.*can play x86, avx2, neon, neon_bf16, apple"):
-        played("avx2", CLAYLAKE_CPU="abacus")
+def test_unknown_names_are_refused(pretended):
+    with pytest.raises(
+        ProcessorError, match=r"CLAYLAKE_CPU is 'abacus'.*can pretend to be x86, avx2, neon, neon_bf16, apple"
+    ):
+        pretended("avx2", CLAYLAKE_CPU="abacus")
 
 
 def test_where_torch_is_fast_in_bf16_onednn_works_here():
     """The real thing: a processor that is said to be fast in bf16 is not passed over."""
-    if here().kind not in X86:
-        pytest.skip(f"{here()} is no x86-64; whether its torch has oneDNN's products is not known beforehand")
+    if this_processor().kind not in X86:
+        pytest.skip(f"{this_processor()} is no x86-64; whether its torch has oneDNN's products is not known beforehand")
     assert onednn_refusal("fp32") is None
-    if here().fast_bf16:
+    if this_processor().fast_bf16:
         assert onednn_refusal("bf16") is None
 
 
@@ -172,7 +187,7 @@ def refusing(*_):
     ],
 )
 def test_products_are_tried_before_they_are_used(monkeypatch, operators, missing, refusal):
-    monkeypatch.setattr(processor, "here", lambda: Processor("it", "avx2"))
+    monkeypatch.setattr(processor, "this_processor", lambda: Processor("it", "avx2"))
     monkeypatch.setattr(torch, "ops", Ops(**operators))
     found = onednn_missing()
     assert found is None if missing is None else re.search(missing, found)
@@ -180,8 +195,8 @@ def test_products_are_tried_before_they_are_used(monkeypatch, operators, missing
 
 
 @pytest.mark.parametrize("kind", ARM)
-def test_who_plays_arm_does_without(monkeypatch, kind: str):
-    monkeypatch.setattr(processor, "here", lambda: Processor("it", kind, pretended=True))
+def test_pretended_arm_has_no_onednn_products(monkeypatch, kind: str):
+    monkeypatch.setattr(processor, "this_processor", lambda: Processor("it", kind, pretended=True))
     assert "to do without" in onednn_missing()
     assert onednn_refusal.__wrapped__("fp32") == onednn_missing()
 
@@ -200,3 +215,10 @@ def test_it_runs_alone_with_nothing_installed():
     assert found["kind"] in KINDS
     assert found["precision"] == ("bf16" if found["fast_bf16"] else "fp32")
     assert "onednn" not in found
+
+
+def test_the_example_is_true():
+    (example,) = [each for each in doctest.DocTestFinder().find(processor) if each.examples]
+    runner = doctest.DocTestRunner()
+    runner.run(example)
+    assert (runner.failures, runner.tries) == (0, 5)

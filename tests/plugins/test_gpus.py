@@ -18,6 +18,7 @@ from claylake_airflow.operators import (
 )
 from claylake_airflow.triggers import FleetTrigger
 from tests.plugins.drive import context, deferred, fire, make_plan, run
+from tests.waiting import until_one_of
 
 REGION = "us-west-2"
 
@@ -52,13 +53,6 @@ def gpus(given):
     return tuple(found[0][key] for key in keys) if found else None
 
 
-def soon(there, wanted, within_s=300):
-    deadline = time.monotonic() + within_s
-    while there() != wanted:
-        assert time.monotonic() < deadline, f"{there()} is not {wanted}"
-        time.sleep(0.05)
-
-
 def test_nodes_come_go_and_come_again(given):
     """A task that is cleared finds the fleet of nothing that its teardown has left; EMR would refuse a second one."""
     assert gpus(given) is None
@@ -66,7 +60,7 @@ def test_nodes_come_go_and_come_again(given):
     assert gpus(given) == (3, 0, 3, 0)
     assert given["ti"].pushed["_link_EmrConsoleLink"]
     down(given)
-    soon(lambda: gpus(given), (0, 0, 0, 0))
+    until_one_of(lambda: gpus(given), [(0, 0, 0, 0)])
     up(given)
     assert gpus(given) == (3, 0, 3, 0)
 
@@ -135,7 +129,7 @@ def test_the_receipt_counts_nodes_as_long_as_they_were_there(given):
 
     up(given)
     down(given)
-    soon(lambda: gpus(given), (0, 0, 0, 0))
+    until_one_of(lambda: gpus(given), [(0, 0, 0, 0)])
     run(TerminateClusterOperator(task_id="terminate"), given)
     ReceiptOperator(task_id="receipt").execute(given)
     receipt = Receipt.load(Plan.load(given["ti"].xcoms["plan"]))

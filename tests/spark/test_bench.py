@@ -9,7 +9,7 @@ import pytest
 
 from spark.bench.__main__ import main
 from spark.bench.chips import batches
-from spark.embedding.worker import INPUT
+from spark.embedding.columns import INPUT
 from spark.lake.pixels import open_chip
 
 

@@ -22,15 +22,15 @@ def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
             "model/lean.py",
             "model/processor.py",
             "model/program.py",
-            "model/ways.py",
+            "model/execution.py",
         }
     code = f"""
 import sys
 sys.path = [{str(target)!r}, *(path for path in sys.path if "site-packages" in path or "lib/python" in path)]
 from pathlib import Path
 from spark.encoding import load_encoder
-import model.ways
-model.ways._release = lambda version, told=iter(("exported", "running")): next(told)  # as if by another torch
+import model.execution
+model.execution._release = lambda version, versions=iter(("exported", "running")): next(versions)  # as if by another torch
 encoder = load_encoder(Path({str(artefact)!r}), convention="blank", precision="fp32", device="cpu", batch=3)
 import model.lean
 print(encoder.path, model.lean.__file__)

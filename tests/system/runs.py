@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.system.waiting import until
+from tests.waiting import until
 
 FINISHED = {"success", "failed"}
 RUN_S = 1500
@@ -72,4 +72,4 @@ class Runs:
             listed = self.airflow.call("GET", f"dags?dag_id_pattern={self.dag_id}")["dags"]
             return any(dag["dag_id"] == self.dag_id for dag in listed)
 
-        until(is_listed, report=lambda: self.airflow.call("GET", "importErrors")["import_errors"])
+        until(is_listed, state=lambda: self.airflow.call("GET", "importErrors")["import_errors"])

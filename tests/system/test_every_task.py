@@ -8,7 +8,7 @@ import pytest
 
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
-from tests.system.waiting import until
+from tests.waiting import until
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(3600)]
 
@@ -80,7 +80,7 @@ def test_a_failed_task_turns_the_run_red_and_the_next_completes_it(airflow, runs
         assert lake.snapshots() == snapshots
     if task == "terminate":
         assert Runs(airflow, "claylake_reaper").run()[1] == "success"
-        until(lambda: not lake.alive(), report=lake.alive)  # the reaper calls EMR, and does not wait for it
+        until(lambda: not lake.alive(), state=lake.alive)  # the reaper calls EMR, and does not wait for it
     assert lake.alive() == []
     run_id, state = runs.run(**CONF)
     assert state == "success", runs.tasks(run_id)

@@ -107,14 +107,6 @@ class Aoi(BaseModel):
         ]
         return cls.from_geojson(None, {"type": "FeatureCollection", "features": boxes})
 
-    @property
-    def bbox(self) -> tuple[float, float, float, float]:
-        """(west, south, east, north) in degrees; spans the globe if the AOI crosses +-180."""
-        from shapely.geometry import shape
-
-        west, south, east, north = shape(self.geometry).bounds
-        return west, south, east, north
-
 
 def settings_among(properties: Mapping[str, Any]) -> dict[str, Any]:
     """A Feature's properties without those that only describe it: a partial settings document."""

@@ -20,8 +20,6 @@ ZONE_DEGREES = 6
 LATITUDES = (-80.0, 84.0)
 """Where UTM is defined."""
 
-_BAND_V = (56.0, 64.0)
-_BAND_X = (72.0, 84.0)
 SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
 
 
@@ -61,23 +59,6 @@ class Cell:
         """(west, south, east, north) in metres of `epsg`."""
         west, south = self.col * CELL_M, self.row * CELL_M
         return west, south, west + CELL_M, south + CELL_M
-
-
-def zone_of(lon: float, lat: float) -> int:
-    """UTM zone (1..60) that the MGRS gives a point; `lon` in degrees, any turn; `lat` -80..84."""
-    lon = (lon + 180.0) % 360.0 - 180.0
-    if _BAND_V[0] <= lat < _BAND_V[1] and 3.0 <= lon < 12.0:
-        return 32
-    if _BAND_X[0] <= lat <= _BAND_X[1]:
-        for west, east, zone in SVALBARD:
-            if west <= lon < east:
-                return zone
-    return int((lon + 180.0) // ZONE_DEGREES) + 1
-
-
-def epsg_of(lon: float, lat: float) -> int:
-    """EPSG code of the WGS 84 / UTM zone that owns a point."""
-    return (NORTHERN_EPSG_BASE if lat >= 0 else SOUTHERN_EPSG_BASE) + zone_of(lon, lat)
 
 
 def zone_window(zone: int) -> tuple[float, float]:

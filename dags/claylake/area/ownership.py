@@ -24,7 +24,7 @@ FIRST_NORTHERN_ROW: Final = -1
 
 
 def zones_of(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.int64]:
-    """`claylake.area.grid.zone_of` of many points (degrees); latitudes beyond UTM count as its edge."""
+    """UTM zone (1..60) that the MGRS gives each point (degrees, any turn); latitudes beyond UTM count as its edge."""
     import numpy as np
 
     lon = (np.asarray(lon) + 180.0) % 360.0 - 180.0

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from claylake.errors import SceneError
 from claylake.pass_month import pass_month, pass_start
@@ -17,25 +17,31 @@ if TYPE_CHECKING:
 
 _DATATAKE = re.compile(r"GS2([ABC])_(\d{8}T\d{6})_")
 _PRODUCT = re.compile(r"S2([ABC])_MSIL[12][AC]_(\d{8}T\d{6})_")
-_GRID_CODE = re.compile(r"MGRS-(\d{1,2}[C-HJ-NP-X][A-HJ-NP-Z]{2})")
+_NO_LONGER_KEPT = frozenset({"mgrs_tile", "offset"})
+"""Fields of manifests written before, which nothing read."""
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_older_manifests(cls, given: object) -> object:
+        if not isinstance(given, dict):
+            return given
+        return {name: value for name, value in given.items() if name not in _NO_LONGER_KEPT}
 
 
 class Asset(_Value):
     """One band's file.
 
     `transform` is the affine transform (6 numbers, GDAL's order a b c d e f: metres),
-    `shape` is (rows, columns); None where the item does not say. `offset` is what
-    ``raster:bands`` claims, in reflectance.
+    `shape` is (rows, columns); None where the item does not say.
     """
 
     href: str
     transform: tuple[float, float, float, float, float, float] | None = None
     shape: tuple[int, int] | None = None
-    offset: float | None = None
 
 
 class Scene(_Value):
@@ -52,7 +58,6 @@ class Scene(_Value):
     datetime: dt.datetime
     updated: str | None
     platform: str
-    mgrs_tile: str
     epsg: int
     baseline: str | None
     cloud_cover: float | None
@@ -116,7 +121,6 @@ class Scene(_Value):
             datetime=properties["datetime"],
             updated=properties.get("updated"),
             platform=str(properties.get("platform", "")),
-            mgrs_tile=_mgrs_tile(properties),
             epsg=_epsg(item_id, properties),
             baseline=properties.get("s2:processing_baseline"),
             cloud_cover=properties.get("eo:cloud_cover"),
@@ -154,19 +158,10 @@ def _epsg(item_id: str, properties: dict[str, Any]) -> int:
     return epsg
 
 
-def _mgrs_tile(properties: dict[str, Any]) -> str:
-    found = _GRID_CODE.fullmatch(str(properties.get("grid:code", "")))
-    if found:
-        return found[1]
-    return "".join(str(properties.get(f"mgrs:{part}", "")) for part in ("utm_zone", "latitude_band", "grid_square"))
-
-
 def _asset(asset: dict[str, Any]) -> Asset:
-    bands = asset.get("raster:bands") or [{}]
     transform = asset.get("proj:transform")
     return Asset(
         href=asset["href"],
         transform=tuple(transform[:6]) if transform else None,
         shape=asset.get("proj:shape"),
-        offset=bands[0].get("offset"),
     )

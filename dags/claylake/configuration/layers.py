@@ -57,18 +57,6 @@ def read_aois(folder: Path) -> AoiFolder:
     return AoiFolder(aois=aois, problems=problems)
 
 
-def load_aois(folder: Path) -> dict[str, Aoi]:
-    """Every AOI of the folder, by name.
-
-    Raises:
-        BadInputError: naming each bad file and what is wrong with it.
-    """
-    read = read_aois(folder)
-    if read.problems:
-        raise BadInputError("; ".join(read.problems.values()))
-    return read.aois
-
-
 def _yaml(path: Path) -> dict[str, Any]:
     import yaml
 

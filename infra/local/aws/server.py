@@ -13,6 +13,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from infra.local.aws.control import PREFIX, Control
+from infra.local.ports import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from infra.local.aws.calls import Calls
     from infra.local.aws.file_buckets import FileBuckets
-
-HOST = "127.0.0.1"
 
 
 class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto comes without types

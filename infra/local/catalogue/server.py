@@ -18,10 +18,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
-from infra.local.aws.server import HOST
 from infra.local.catalogue.items import collections
 from infra.local.errors import CatalogueError
-from infra.local.ports import free_port
+from infra.local.ports import HOST, free_port
 from infra.local.process import Child
 
 _log = logging.getLogger(__name__)

@@ -32,7 +32,6 @@ def scene(name, day, box, cloud=0.0, hour="10"):
         datetime="2024-07-01T00:00:00Z",
         updated=None,
         platform="",
-        mgrs_tile="33TWN",
         epsg=ZONE,
         baseline=None,
         cloud_cover=cloud,

@@ -12,8 +12,9 @@ from shapely.geometry import shape
 
 from claylake.area.aoi import Aoi
 from claylake.area.cells import COLUMNS, cells_of, digest, to_parquet
-from claylake.area.grid import Cell, epsg_of, zone_of
+from claylake.area.grid import Cell
 from claylake.area.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
+from tests.dags.domain.zones import epsg_of, zone_of
 
 
 def polygons(table):

@@ -6,10 +6,11 @@ from pyproj import CRS, Transformer
 from pyproj.aoi import AreaOfInterest
 from pyproj.database import query_utm_crs_info
 
-from claylake.area.grid import Cell, epsg_of, zone_of, zone_window
+from claylake.area.grid import Cell, zone_window
 from claylake.area.ownership import zones_of
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
+from tests.dags.domain.zones import epsg_of, zone_of
 
 lons = st.floats(-180, 179.999)
 lats = st.floats(-80, 84)

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
 import pytest
@@ -34,10 +34,6 @@ def test_of_is_in_utc(naive, minutes):
 def test_of_takes_the_utc_month():
     east = timezone(timedelta(hours=10))
     assert str(Month.of(datetime(2024, 8, 1, 5, tzinfo=east))) == "2024-07"
-
-
-def test_released_after_the_settle_days():
-    assert Month(2024, 12).released(10) == datetime(2025, 1, 11, tzinfo=UTC)
 
 
 @given(months, st.integers(0, 119))

@@ -9,12 +9,12 @@ from pyproj import Transformer
 from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 
-from claylake.area.grid import epsg_of
 from claylake.catalogue.search import MOST_VERTICES, cover_of, search_scenes
 from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError
 from claylake.month import Month
 from tests import everywhere
+from tests.dags.domain.zones import epsg_of
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")

@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from claylake.area.aoi import Aoi
-from claylake.configuration.layers import load_aois, load_settings, read_aois
+from claylake.configuration.layers import load_settings, read_aois
 from claylake.configuration.settings import Settings, assemble
-from claylake.errors import BadInputError, SettingsError
+from claylake.errors import SettingsError
 
 
 @pytest.fixture
@@ -228,9 +228,10 @@ def test_aois_are_read_by_name_and_problems_told(tmp_path):
     (tmp_path / "b.geojson").write_text(json.dumps(town().geometry))
     (tmp_path / "a.geojson").write_text(json.dumps(town().geometry))
     (tmp_path / "notes.txt").write_text("not an AOI")
-    assert list(load_aois(tmp_path)) == ["a", "b"]
+    assert list(read_aois(tmp_path).aois) == ["a", "b"]
+    assert read_aois(tmp_path).problems == {}
     (tmp_path / "c.geojson").write_text("{}")
     assert list(read_aois(tmp_path).aois) == ["a", "b"]
-    assert list(read_aois(tmp_path).problems) == ["c.geojson"]
-    with pytest.raises(BadInputError, match=r"c\.geojson"):
-        load_aois(tmp_path)
+    ((name, problem),) = read_aois(tmp_path).problems.items()
+    assert name == "c.geojson"
+    assert "c.geojson" in problem

@@ -44,10 +44,10 @@ def imported(path):
 
 
 def source(name):
-    """The file of a module that is shipped to nodes, or None."""
+    """The file of a module or package that is shipped to nodes, or None."""
     top = REPOSITORY / "dags" if name.startswith("claylake.") else REPOSITORY
-    path = top / (name.replace(".", "/") + ".py")
-    return path if name.partition(".")[0] in HOUSE and path.is_file() else None
+    paths = (top / f"{name.replace('.', '/')}{ending}" for ending in (".py", "/__init__.py"))
+    return next((path for path in paths if path.is_file()), None) if name.partition(".")[0] in HOUSE else None
 
 
 def reach(*modules):

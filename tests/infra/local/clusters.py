@@ -1,9 +1,9 @@
 """Talking to the local EMR in tests."""
 
 import subprocess
-import time
 
 from infra.local.options import CREDENTIALS, REGION
+from tests.waiting import until_one_of
 
 
 def client(stack, service):
@@ -58,23 +58,12 @@ def add(emr, cluster, *steps):
     return emr.add_job_flow_steps(JobFlowId=cluster, Steps=list(steps))["StepIds"]
 
 
-def wait_for(get, wanted, timeout_s=300.0):
-    """Poll until `get()` is one of the wanted values."""
-    deadline = time.monotonic() + timeout_s
-    seen = get()
-    while seen not in wanted and time.monotonic() < deadline:
-        time.sleep(0.02)
-        seen = get()
-    assert seen in wanted, f"{seen!r} after {timeout_s} s, not {wanted}"
-    return seen
-
-
 def step_state(emr, cluster, step_id):
     return emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"]["State"]
 
 
 def wait_step(emr, cluster, step_id, *states):
-    wait_for(lambda: step_state(emr, cluster, step_id), states or ("COMPLETED",))
+    until_one_of(lambda: step_state(emr, cluster, step_id), states or ("COMPLETED",))
     return emr.describe_step(ClusterId=cluster, StepId=step_id)["Step"]["Status"]
 
 
@@ -83,7 +72,7 @@ def cluster_status(emr, cluster):
 
 
 def wait_cluster(emr, cluster, *states):
-    wait_for(lambda: cluster_status(emr, cluster)["State"], states)
+    until_one_of(lambda: cluster_status(emr, cluster)["State"], states)
     return cluster_status(emr, cluster)
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from infra.local import client
 from infra.local.options import REPOSITORY
-from tests.infra.local.clusters import add, run_cluster, step, step_state, wait_for, wait_step
+from tests.infra.local.clusters import add, run_cluster, step, step_state, wait_step
 from tests.infra.local.clusters import client as aws
+from tests.waiting import until_one_of
 
 JOB = """
 import os, sys
@@ -38,8 +39,8 @@ def test_spark_submit_runs_and_fails_for_real(tmp_path):
         emr, s3 = aws(info, "emr"), aws(info, "s3")
         cluster = run_cluster(emr)
         good, bad = add(emr, cluster, step(*submit), step(*submit, "--fail"))
-        wait_for(lambda: step_state(emr, cluster, good), ("COMPLETED", "FAILED"))
-        wait_for(lambda: step_state(emr, cluster, bad), ("COMPLETED", "FAILED"))
+        until_one_of(lambda: step_state(emr, cluster, good), ("COMPLETED", "FAILED"))
+        until_one_of(lambda: step_state(emr, cluster, bad), ("COMPLETED", "FAILED"))
         failure = wait_step(emr, cluster, bad, "FAILED")["FailureDetails"]
 
         def log(step_id, name):

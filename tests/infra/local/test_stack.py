@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from infra.local import client
-from tests.infra.local.clusters import ENDLESS, add, is_alive, run_cluster, step, wait_for
+from tests.infra.local.clusters import ENDLESS, add, is_alive, run_cluster, step
 from tests.infra.local.clusters import client as aws
+from tests.waiting import until_one_of
 
 MAIN = [sys.executable, "-m", "infra.local"]
 
@@ -26,7 +27,7 @@ def busy(info):
     """Processes of a stack with a step under way: itself, rustac and the step."""
     emr = aws(info, "emr")
     add(emr, run_cluster(emr), step(*ENDLESS))
-    wait_for(lambda: len(info.steps()), (1,))
+    until_one_of(lambda: len(info.steps()), (1,))
     pids = {info.pid, *children(info.pid)}
     assert {info.steps()[0]["pid"]} < pids
     assert len(pids) == 3
@@ -34,7 +35,7 @@ def busy(info):
 
 
 def gone(pids):
-    wait_for(lambda: [pid for pid in pids if is_alive(pid)], ([],))
+    until_one_of(lambda: [pid for pid in pids if is_alive(pid)], ([],))
 
 
 @pytest.mark.slow
@@ -67,7 +68,7 @@ def test_stack_dies_with_its_parent_and_its_children_with_it(tmp_path, number):
     # The parent starts the stack as tests do, and is killed while a step runs.
     program = "import sys, pathlib, time; from infra.local import client; client.launch(pathlib.Path(sys.argv[1])); time.sleep(3600)"
     parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
-    wait_for(lambda: client.read_info(tmp_path) is not None, (True,))
+    until_one_of(lambda: client.read_info(tmp_path) is not None, (True,))
     info = client.read_info(tmp_path)
     pids = busy(info)
     if number == signal.SIGKILL:

@@ -8,7 +8,7 @@ import pytest
 from claylake.vector_kind import MixedVectorsError
 from spark.embedding import health as module
 from spark.embedding.health import health_of
-from spark.embedding.spread import effective_rank, explained
+from spark.embedding.variance import effective_rank, explained
 
 pytestmark = pytest.mark.slow
 SCHEMA = (

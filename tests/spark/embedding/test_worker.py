@@ -14,12 +14,12 @@ from claylake import store
 from claylake.errors import StoreError
 from claylake.vocabulary import BANDS, CHIP_PX
 from spark.chips import tensor
-from spark.embedding.artefact import LocalCopy
-from spark.embedding.work import CARRIED
-from spark.embedding.worker import INPUT, OUTPUT, embedded
+from spark.embedding.columns import CARRIED, INPUT, OUTPUT
+from spark.embedding.local_copy import LocalCopy
+from spark.embedding.worker import embedded
 from spark.encoding.errors import UnsoundError
 from spark.encoding.result import EncodeResult
-from tests.spark.encoding.loading import told
+from tests.spark.encoding.loading import encoder_of
 from tests.spark.encoding.test_runner import choking
 from tests.spark.lake import rows
 
@@ -29,14 +29,14 @@ CELLS = rows.CELLS_3X3
 class FakeEncoder:
     """Vectors that tell which chip, place and time they were made from."""
 
-    device, precision, path = "cpu", "bf16", "told"
+    device, precision, path = "cpu", "bf16", "fake"
 
     def __init__(self, poison=(), zero=(), raising=(), batch=2):
         self.calls = []
         self.poison, self.zero, self.raising = poison, zero, raising
         self.batch = batch
 
-    def room(self, count):
+    def buffer(self, count):
         return np.full((count, *tensor.SHAPE), 7, np.uint16)
 
     def prepare(self, chips, lonlat, when):
@@ -110,7 +110,7 @@ def test_poison_chips_are_failures_and_spoil_no_other(batch):
 
 
 def test_a_network_that_chokes_on_a_chip_loses_that_chip_alone():
-    encoder = told(choking([103]), batch=4, bands=BANDS, chip_px=CHIP_PX)
+    encoder = encoder_of(choking([103]), batch=4, bands=BANDS, chip_px=CHIP_PX)
     out = run([marked(cell, 100 + number) for number, cell in enumerate(CELLS[:9])], encoder)
     failures = out.column("failure").to_pylist()
     assert failures == [None] * 3 + ["encoder_error"] + [None] * 5

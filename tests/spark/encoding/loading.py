@@ -45,13 +45,13 @@ def places(count: int) -> np.ndarray:
     return np.column_stack((np.linspace(-170, 170, count), np.linspace(-55, 80, count)))
 
 
-def told(
+def encoder_of(
     program: Callable[..., torch.Tensor], batch: int = 6, bands: tuple[str, ...] = ("a",), chip_px: int = 2
 ) -> NetworkEncoder:
     """An encoder whose network is a function, which gets DN as float32 and gives 3 components."""
     described = Description(
-        name="told",
-        model_version="told",
+        name="function",
+        model_version="function",
         weights_digest="",
         arch="cpu",
         architecture={},
@@ -73,7 +73,7 @@ def told(
         note="",
     )
     artefact = Artefact(folder=Path(), described=described)
-    network = Network.of(program, "told")
+    network = Network.of(program, "function")
     return NetworkEncoder(network, artefact, convention="blank", precision="fp32", device="cpu", batch=batch)
 
 

@@ -1,14 +1,14 @@
-"""The search for the batch, with devices whose speed and memory are told."""
+"""The search for the batch, with given speeds and memory."""
 
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from spark.encoding import batch as batches
-from spark.encoding.batch import find_batch, remembered, timed
+from spark.encoding.batch import find_batch, find_once, timed
 from spark.encoding.selfcheck import Reference
 from spark.encoding.sizing import batch_of
-from tests.spark.encoding.loading import WHEN, numbered, places, repeat_first_pixel, told
+from tests.spark.encoding.loading import WHEN, encoder_of, numbered, places, repeat_first_pixel
 from tests.spark.encoding.test_runner import fitting
 
 
@@ -26,14 +26,14 @@ from tests.spark.encoding.test_runner import fitting
     ],
 )
 def test_batch_doubles_while_that_pays(rates, fits, first, most, found, tried):
-    asked = []
+    tried_sizes = []
 
     def seconds(count):
-        asked.append(count)
+        tried_sizes.append(count)
         return count / rates.get(count, 1) if count <= fits else None
 
     assert find_batch(seconds, first=first, most=most) == found
-    assert asked == tried
+    assert tried_sizes == tried
 
 
 def test_a_long_pass_is_timed_once_and_a_short_one_when_warm(monkeypatch):
@@ -48,9 +48,9 @@ def test_a_long_pass_is_timed_once_and_a_short_one_when_warm(monkeypatch):
 
 def test_workers_of_a_machine_agree(tmp_path):
     with ThreadPoolExecutor(8) as threads:
-        found = set(threads.map(lambda number: remembered(tmp_path / "batch", lambda: str(number)), range(1, 40)))
+        found = set(threads.map(lambda number: find_once(tmp_path / "batch", lambda: str(number)), range(1, 40)))
     assert len(found) == 1
-    assert remembered(tmp_path / "batch", lambda: "99") in found
+    assert find_once(tmp_path / "batch", lambda: "99") in found
     assert [path.name for path in tmp_path.iterdir()] == ["batch"]
 
 
@@ -59,18 +59,18 @@ def reference(count=3):
 
 
 def test_an_encoder_is_tried_as_it_runs_and_its_batch_kept(tmp_path):
-    encoder = told(fitting(5))
-    assert batch_of(encoder, reference(), asked=None, most=6, tuning=tmp_path) in (1, 2, 4)
+    encoder = encoder_of(fitting(5))
+    assert batch_of(encoder, reference(), wanted=None, most=6, tuning=tmp_path) in (1, 2, 4)
     (kept,) = tmp_path.iterdir()
-    assert kept.name.startswith("batch-fp32-told-cpu-")
+    assert kept.name.startswith("batch-fp32-function-cpu-")
     kept.write_text("3")
-    assert batch_of(encoder, reference(), asked=None, most=6, tuning=tmp_path) == 3
-    assert batch_of(encoder, reference(), asked=None, most=2, tuning=tmp_path) == 2
+    assert batch_of(encoder, reference(), wanted=None, most=6, tuning=tmp_path) == 3
+    assert batch_of(encoder, reference(), wanted=None, most=2, tuning=tmp_path) == 2
 
 
-def test_a_batch_that_was_asked_for_is_not_tried():
+def test_a_batch_that_is_given_is_not_tried():
     def refuse(*_):
         raise AssertionError
 
-    assert batch_of(told(refuse), reference(), asked=9, most=6, tuning=None) == 6
-    assert batch_of(told(repeat_first_pixel), reference(), asked=2, most=6, tuning=None) == 2
+    assert batch_of(encoder_of(refuse), reference(), wanted=9, most=6, tuning=None) == 6
+    assert batch_of(encoder_of(repeat_first_pixel), reference(), wanted=2, most=6, tuning=None) == 2

@@ -26,7 +26,7 @@ def test_loads_and_encodes(encoder: Encoder):
     assert result.vectors.shape == (3, 1024)
     assert result.vectors.dtype == np.float32
     assert result.ok.all()
-    assert result.poisoned == ()
+    assert result.reasons == (None,) * 3
 
 
 def test_the_example_of_the_package_is_true(artefact: Path):

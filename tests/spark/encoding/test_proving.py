@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from model.processor import KINDS, Processor, onednn_refusal
 from spark.encoding import device, proving
 from spark.encoding.artefact import read_artefact
-from spark.encoding.errors import ArtefactError, ChoiceError, EncoderError, SelfCheckError, UnsoundError, WayError
+from spark.encoding.errors import ArtefactError, ChoiceError, EncoderError, ExecutionError, SelfCheckError, UnsoundError
 from spark.encoding.selfcheck import read_reference
 from tests.spark.encoding.loading import WHEN, chips, load, places, redescribe
 
@@ -86,10 +86,10 @@ def test_self_check_needs_vectors_of_the_convention(copy: Path):
         ("bf16", ("fp16",), ("fp16",)),
     ],
 )
-def test_auto_tries_what_the_device_is_good_at_and_then_fp32(monkeypatch, fast, offered, tried):
+def test_auto_tries_what_is_fast_on_the_device_and_then_fp32(monkeypatch, fast, offered, tried):
     monkeypatch.setattr(device, "fast_precision", lambda _: fast)
-    assert device.candidates("auto", offered, "cpu") == tried
-    assert device.candidates(offered[0], offered, "cpu") == offered[:1]
+    assert device.precisions_to_try("auto", offered, "cpu") == tried
+    assert device.precisions_to_try(offered[0], offered, "cpu") == offered[:1]
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_gpus_are_judged_by_their_capability(monkeypatch, capability, fast):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_cpus_are_judged_by_their_instructions(monkeypatch, kind):
-    monkeypatch.setattr(device, "here", lambda: Processor("", kind))
+    monkeypatch.setattr(device, "this_processor", lambda: Processor("", kind))
     assert device.fast_precision("cpu") == ("bf16" if kind in {"avx512_bf16", "amx", "neon_bf16"} else "fp32")
     assert device.fast_precision("mps") == "fp32"
 
 
-def test_a_processor_that_cannot_be_played_is_refused(artefact: Path, monkeypatch):
+def test_a_processor_that_cannot_be_pretended_is_refused(artefact: Path, monkeypatch):
     monkeypatch.setenv("CLAYLAKE_CPU", "abacus")
     with pytest.raises(EncoderError, match="CLAYLAKE_CPU is 'abacus'"):
         load(artefact, precision="auto")
@@ -163,7 +163,7 @@ def test_program_that_cannot_be_loaded_gives_way_to_the_module(copy: Path, caplo
     assert "running by pt2 is passed over" in caplog.text
     assert "encoder-fp32.pt2 cannot be loaded: [enforce fail" in caplog.text
     assert "Traceback" not in caplog.text
-    with pytest.raises(WayError, match=r"encoder-fp32\.pt2 cannot be loaded"):
+    with pytest.raises(ExecutionError, match=r"encoder-fp32\.pt2 cannot be loaded"):
         load(copy)
 
 
@@ -186,7 +186,7 @@ def test_a_path_that_is_not_possible_names_those_that_are(artefact: Path):
         load(artefact, path="compiled")
 
 
-def test_the_quickest_way_that_passes_its_check_is_taken_and_kept(copy: Path, monkeypatch, caplog):
+def test_the_quickest_path_that_passes_its_check_is_taken_and_kept(copy: Path, monkeypatch, caplog):
     slow: list[str] = ["pt2"]
     monkeypatch.setattr(proving, "seconds_of_pass", lambda encoder, *_: 2.0 if encoder.path in slow else 1.0)
     assert load(copy, path="auto", tuning=copy).path == "eager"
@@ -215,11 +215,11 @@ def test_a_precision_that_the_device_cannot_run_gives_way_to_fp32(artefact: Path
     monkeypatch.setattr(proving, "check", check)
     monkeypatch.setattr(device, "fast_precision", lambda _: "bf16")
     assert load(artefact, precision="auto").precision == "fp32"
-    with pytest.raises(WayError, match="no bf16 on this machine"):
+    with pytest.raises(ExecutionError, match="no bf16 on this machine"):
         load(artefact, precision="bf16")
 
 
-def test_a_way_that_the_device_cannot_run_gives_way(artefact: Path, monkeypatch, caplog):
+def test_a_path_that_the_device_cannot_run_is_passed_over(artefact: Path, monkeypatch, caplog):
     real = proving.check
 
     def check(encoder, *given):
@@ -262,13 +262,13 @@ def test_module_is_held_to_the_reference_too(copy: Path):
 
 def test_an_encoder_that_ceases_to_reproduce_its_reference_blames_no_chip(artefact: Path):
     encoder = load(artefact)
-    encoder.sound()
+    encoder.recheck()
     real = encoder.network
 
     def broken(dn, time, latlon):
         return real.forward(dn, time, latlon) * float("nan")
 
-    encoder.network = type(real)(broken, "broken")
+    encoder.network = type(real)(forward=broken, path="broken")
     with pytest.raises(UnsoundError, match="no chip is to blame"):
         encoder.encode(chips(2), places(2), [WHEN] * 2)
 

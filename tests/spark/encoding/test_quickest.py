@@ -1,14 +1,14 @@
-"""The choice among ways, with times that are told."""
+"""The choice among execution paths, with given times."""
 
 import logging
 
 import pytest
 
-from model.ways import PLAIN, Way
+from model.execution import PLAIN, Execution
 from spark.encoding.quickest import in_order
 
-PROGRAM = Way(path="pt2", form="onednn")
-MODULE = Way(path="eager", form="onednn")
+PROGRAM = Execution(kind="pt2", form="onednn")
+MODULE = Execution(kind="eager", form="onednn")
 ALL = (PROGRAM, MODULE, PLAIN)
 
 
@@ -25,7 +25,7 @@ ALL = (PROGRAM, MODULE, PLAIN)
 )
 def test_the_favourite_gives_way_only_to_one_that_gains(times, first, caplog):
     with caplog.at_level(logging.INFO):
-        found = in_order(ALL, lambda way: times[way.name], known=None)
+        found = in_order(ALL, lambda execution: times[execution.name], known=None)
     assert found[0] == first
     assert set(found) == set(ALL)
     if any(times.values()):
@@ -34,7 +34,7 @@ def test_the_favourite_gives_way_only_to_one_that_gains(times, first, caplog):
 
 def test_the_favourite_is_tried_last_so_that_it_lies_at_hand():
     tried = []
-    in_order(ALL, lambda way: tried.append(way) or 1.0, known=None)
+    in_order(ALL, lambda execution: tried.append(execution) or 1.0, known=None)
     assert tried == [PLAIN, MODULE, PROGRAM]
 
 
@@ -44,7 +44,7 @@ def test_what_a_machines_first_worker_found_the_others_take(tmp_path):
 
     assert in_order((PLAIN,), refuse, known=tmp_path / "way") == (PLAIN,)
     known = tmp_path / "known"
-    assert in_order(ALL, lambda way: 1.0 if way == MODULE else 2.0, known=known)[0] == MODULE
+    assert in_order(ALL, lambda execution: 1.0 if execution == MODULE else 2.0, known=known)[0] == MODULE
     assert in_order(ALL, refuse, known=known) == (MODULE, PROGRAM, PLAIN)
-    known.write_text("a way of an older release")
+    known.write_text("a path of an older release")
     assert in_order(ALL, refuse, known=known) == ALL

@@ -1,4 +1,4 @@
-"""Memory and poison, with networks that behave as told."""
+"""Memory and poison, with functions in place of networks."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from spark.encoding.errors import MemoryShortError, UnsoundError
 from spark.encoding.network import Network
 from spark.encoding.poison import isolate
 from spark.encoding.result import EncodeResult
-from tests.spark.encoding.loading import WHEN, numbered, places, repeat_first_pixel, told
+from tests.spark.encoding.loading import WHEN, encoder_of, numbered, places, repeat_first_pixel
 
 
 def encode(encoder, count):
@@ -36,14 +36,14 @@ def fitting(most):
 
 def test_chips_go_in_batches_and_come_in_order():
     sizes = []
-    vectors = encode(told(noting(sizes)), 14).vectors
+    vectors = encode(encoder_of(noting(sizes)), 14).vectors
     assert sizes == [6, 6, 6], "the last batch is filled up: its shape decides in which order products are summed"
     np.testing.assert_array_equal(vectors[:, 0], np.arange(1, 15))
 
 
 def test_short_memory_halves_the_batch_for_good():
     sizes = []
-    encoder = told(noting(sizes, fitting(3)))
+    encoder = encoder_of(noting(sizes, fitting(3)))
     vectors = encode(encoder, 5).vectors
     assert sizes == [6, 3, 3]
     assert encoder.batch == 3
@@ -56,22 +56,24 @@ def test_short_memory_of_the_machine_itself_is_known_by_its_words():
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
         return repeat_first_pixel(dn, *metadata)
 
-    encoder = told(program)
+    encoder = encoder_of(program)
     assert encode(encoder, 3).ok.all()
     assert encoder.batch == 1
 
 
 def test_a_recording_gives_way_before_the_batch_does():
-    encoder = told(repeat_first_pixel)
-    encoder.network = Network.of(fitting(0), "told+graph")
-    encoder.network = Network(encoder.network.forward, "told+graph", Network.of(repeat_first_pixel, "told"))
+    encoder = encoder_of(repeat_first_pixel)
+    encoder.network = Network.of(fitting(0), "function+graph")
+    encoder.network = Network(
+        forward=encoder.network.forward, path="function+graph", plain=Network.of(repeat_first_pixel, "function")
+    )
     assert encode(encoder, 6).ok.all()
-    assert (encoder.path, encoder.batch) == ("told", 6)
+    assert (encoder.path, encoder.batch) == ("function", 6)
 
 
 def test_one_chip_that_does_not_fit_raises():
     with pytest.raises(MemoryShortError, match="cpu"):
-        encode(told(fitting(0)), 3)
+        encode(encoder_of(fitting(0)), 3)
 
 
 @pytest.mark.parametrize("poison", [float("nan"), float("inf"), float("-inf")])
@@ -81,8 +83,8 @@ def test_vectors_that_are_not_finite_are_marked_and_spoil_no_other(poison):
         vectors[dn[:, 0, 0, 0] == 4, 1] = poison
         return vectors
 
-    result = encode(told(program), 5)
-    assert result.poisoned == (3,)
+    result = encode(encoder_of(program), 5)
+    assert np.flatnonzero(~result.ok).tolist() == [3]
     assert result.reasons == (None, None, None, "vector_not_finite", None)
     assert np.isnan(result.vectors[3]).all()
     np.testing.assert_array_equal(result.vectors[[0, 1, 2, 4], 1], [1, 2, 3, 5])
@@ -105,7 +107,7 @@ def choking(marks, spreads=False):
 @pytest.mark.parametrize(("spreads", "reason"), [(False, "encoder_error"), (True, "vector_not_finite")])
 def test_chips_that_spoil_their_batch_are_found_and_the_rest_is_saved(spreads, reason):
     sizes = []
-    encoder = told(noting(sizes, choking([3, 8], spreads)))
+    encoder = encoder_of(noting(sizes, choking([3, 8], spreads)))
     result = encode(encoder, 12)
     assert {row: why for row, why in enumerate(result.reasons) if why} == {2: reason, 7: reason}
     kept = [row for row in range(12) if row not in (2, 7)]
@@ -117,12 +119,12 @@ def test_chips_that_spoil_their_batch_are_found_and_the_rest_is_saved(spreads, r
 
 def test_a_device_that_fails_for_all_is_not_searched_chip_by_chip():
     sizes = []
-    encoder = told(noting(sizes, choking([2])))
+    encoder = encoder_of(noting(sizes, choking([2])))
 
     def unsound():
         raise UnsoundError("dead")
 
-    encoder.sound = unsound
+    encoder.recheck = unsound
     with pytest.raises(UnsoundError):
         encode(encoder, 6)
     assert sizes == [6]

@@ -102,7 +102,6 @@ FIELDS: dict[str, Any] = {
     "datetime": datetime(2020, 2, 19, 11, 34, 25, 405000, tzinfo=UTC),
     "updated": "2023-06-01T00:00:00Z",
     "platform": "sentinel-2a",
-    "mgrs_tile": "29RMP",
     "baseline": "05.00",
     "cloud_cover": 1.0,
     "boa_offset_applied": None,

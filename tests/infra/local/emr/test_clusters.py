@@ -17,9 +17,9 @@ from tests.infra.local.clusters import (
     step_state,
     until_there,
     wait_cluster,
-    wait_for,
     wait_step,
 )
+from tests.waiting import until_one_of
 
 
 @pytest.fixture
@@ -224,7 +224,7 @@ def test_step_faults_strike_the_named_step_once(emr, faults, cluster, tmp_path, 
         """The fault's own, which finds the step begun however slow the machine is."""
 
         def when_begun():
-            wait_for(trace.exists, (True,))
+            until_one_of(trace.exists, (True,))
             strike(*numbers)
 
         return threading.Timer(after_s, when_begun)
@@ -259,11 +259,11 @@ def test_fleet_without_spot_capacity(emr, faults, cluster):
     def task():
         return next(f for f in emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"] if f["Name"] == "gpu")
 
-    wait_for(lambda: task()["Status"]["State"], ("SUSPENDED",))
+    until_one_of(lambda: task()["Status"]["State"], ("SUSPENDED",))
     assert (task()["ProvisionedSpotCapacity"], task()["ProvisionedOnDemandCapacity"]) == (0, 1)
     target = {"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": 3, "TargetSpotCapacity": 0}
     emr.modify_instance_fleet(ClusterId=cluster, InstanceFleet=target)
-    wait_for(lambda: task()["Status"]["State"], ("RUNNING",))
+    until_one_of(lambda: task()["Status"]["State"], ("RUNNING",))
     assert task()["ProvisionedOnDemandCapacity"] == 3
 
 
@@ -277,7 +277,7 @@ def test_instances_are_recorded_with_their_times(emr, cluster):
     kinds = [{"InstanceType": "g5.12xlarge", "WeightedCapacity": 4}]
     config = {"Name": "gpu", "InstanceFleetType": "TASK", "TargetSpotCapacity": 6, "InstanceTypeConfigs": kinds}
     fleet_id = emr.add_instance_fleet(ClusterId=cluster, InstanceFleet=config)["InstanceFleetId"]
-    wait_for(lambda: len(instances(InstanceFleetId=fleet_id)), (2,))
+    until_one_of(lambda: len(instances(InstanceFleetId=fleet_id)), (2,))
     assert {(each["InstanceType"], each["Market"]) for each in instances(InstanceFleetId=fleet_id)} == {
         ("g5.12xlarge", "SPOT")
     }
@@ -303,5 +303,5 @@ def test_suspended_fleet(emr, faults, cluster):
     def task():
         return next(f for f in emr.list_instance_fleets(ClusterId=cluster)["InstanceFleets"] if f["Name"] == "gpu")
 
-    wait_for(lambda: task()["Status"]["State"], ("SUSPENDED",))
+    until_one_of(lambda: task()["Status"]["State"], ("SUSPENDED",))
     assert task()["ProvisionedSpotCapacity"] == 0

@@ -15,9 +15,9 @@ from tests.infra.local.clusters import (
     step_state,
     until_there,
     wait_cluster,
-    wait_for,
     wait_step,
 )
+from tests.waiting import until_one_of
 
 
 def log(s3, *place):
@@ -38,7 +38,7 @@ def running_pid(stack, step_id):
         pids[:] = [entry["pid"] for entry in stack.steps() if entry["step"] == step_id]
         return bool(pids)
 
-    wait_for(found, (True,))
+    until_one_of(found, (True,))
     return pids[0]
 
 
@@ -98,7 +98,7 @@ def test_step_that_cannot_start_fails_with_the_reason(emr, cluster, bad, message
 
 def test_steps_run_one_after_another(emr, cluster, tmp_path):
     first, second = add(emr, cluster, step("sh", "-c", until_there(tmp_path / "go")), step("true"))
-    wait_for(lambda: step_state(emr, cluster, first), ("RUNNING",))
+    until_one_of(lambda: step_state(emr, cluster, first), ("RUNNING",))
     assert step_state(emr, cluster, second) == "PENDING"
     (tmp_path / "go").touch()
     end = wait_step(emr, cluster, second)["Timeline"]["StartDateTime"]
@@ -125,7 +125,7 @@ def test_interrupt_may_be_ignored_but_termination_may_not(emr, stack, s3, cluste
     [step_id] = add(emr, cluster, step("spark-submit", main))
     pid = running_pid(stack, step_id)
     output = Path(stack.document["root"]) / "steps" / cluster / step_id / "stdout"
-    wait_for(lambda: "ready" in output.read_text(), (True,))
+    until_one_of(lambda: "ready" in output.read_text(), (True,))
     emr.cancel_steps(ClusterId=cluster, StepIds=[step_id], StepCancellationOption="SEND_INTERRUPT")
     time.sleep(0.5)
     assert step_state(emr, cluster, step_id) == "RUNNING"
@@ -140,7 +140,7 @@ def test_terminating_kills_every_process_of_the_step(emr, stack, tmp_path, clust
     # The inner `set -m` gives the child a process group of its own, as PySpark's daemon has.
     command = f"set -m; sleep 3600 & echo $! > {pids}; wait"
     running, pending = add(emr, cluster, step("bash", "-c", command), step("true"))
-    wait_for(lambda: pids.exists() and bool(pids.read_text().strip()), (True,))
+    until_one_of(lambda: pids.exists() and bool(pids.read_text().strip()), (True,))
     outer, inner = running_pid(stack, running), int(pids.read_text())
     emr.terminate_job_flows(JobFlowIds=[cluster])
     status = wait_cluster(emr, cluster, "TERMINATED")
@@ -148,11 +148,11 @@ def test_terminating_kills_every_process_of_the_step(emr, stack, tmp_path, clust
     assert [step_state(emr, cluster, s) for s in (running, pending)] == ["CANCELLED", "CANCELLED"]
     assert not is_alive(outer)
     # Killed it was by now, but a killed process goes only when it has its turn.
-    wait_for(lambda: is_alive(inner), (False,))
+    until_one_of(lambda: is_alive(inner), (False,))
 
 
 def test_leftovers_of_a_finished_step_are_killed(emr, tmp_path, cluster):
     pids = tmp_path / "pids"
     [step_id] = add(emr, cluster, step("sh", "-c", f"sleep 3600 & echo $! > {pids}"))
     wait_step(emr, cluster, step_id)
-    wait_for(lambda: is_alive(int(pids.read_text())), (False,))
+    until_one_of(lambda: is_alive(int(pids.read_text())), (False,))

@@ -1,4 +1,4 @@
-"""Run in a process of its own: build an artefact, check it, load two, embed with each, and tell.
+"""Run in a process of its own: build an artefact, check it, load two, and embed with each.
 
 Arguments: where to build, an artefact from elsewhere, where to write the vectors. Prints JSON.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from model.__main__ import main
-from model.processor import here
+from model.processor import this_processor
 from spark.encoding import load_encoder
 from tests.spark.encoding.loading import WHEN, chips, places
 
@@ -26,10 +26,10 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO)
     out, foreign, target = map(Path, sys.argv[1:])
     made = ["build", "--name", "demo-random", "--arch", "cpu"]
-    told = {"kind": here().kind}
-    told["codes"] = [main([*made, "--out", str(out / "default")])]
-    told["codes"] += [main([*made, "--precision", "bf16", "--out", str(out / "named")])]
-    told["codes"] += [main(["check", str(out / "named/demo-random")])]
+    outcome = {"kind": this_processor().kind}
+    outcome["codes"] = [main([*made, "--out", str(out / "default")])]
+    outcome["codes"] += [main([*made, "--precision", "bf16", "--out", str(out / "named")])]
+    outcome["codes"] += [main(["check", str(out / "named/demo-random")])]
     vectors = {}
     for name, folder, precision in (
         ("own", out / "default/demo-random", "auto"),
@@ -37,6 +37,6 @@ if __name__ == "__main__":
         ("foreign_fp32", foreign, "fp32"),
         ("foreign_bf16", foreign, "bf16"),
     ):
-        told[name], vectors[name] = embed(folder, precision)
+        outcome[name], vectors[name] = embed(folder, precision)
     np.savez(target, **vectors)
-    (target.parent / "told.json").write_text(json.dumps(told))
+    (target.parent / "outcome.json").write_text(json.dumps(outcome))

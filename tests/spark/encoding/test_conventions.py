@@ -3,8 +3,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import pytest
 
+from spark.encoding.conventions import CONVENTIONS, encode_metadata
 from spark.encoding.errors import ChoiceError, InputError
-from spark.encoding.metadata import CONVENTIONS, encode_metadata
 
 ALGARVE = np.array([[-8.57207, 37.30939]])
 AUGUST = [datetime(2018, 8, 28, 11, 30, 56, tzinfo=UTC)]

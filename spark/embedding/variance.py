@@ -1,22 +1,23 @@
-"""How a set of vectors spreads: over how many dimensions, and whether by cloud. Arrays only."""
+"""How a set of vectors varies: in how many dimensions, and with what quantity. Arrays only."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = np.ndarray[Any, Any]
+Array: TypeAlias = NDArray[np.float64]
 COMPONENTS = 8
 ROWS_PER_COMPONENT = 10
 """A fit on fewer rows per component would explain anything."""
 
 
-def effective_rank(vectors: Array) -> float | None:
+def effective_rank(vectors: NDArray[np.floating]) -> float | None:
     """Effective rank of (n, dim) vectors about their mean, 1 to min(n - 1, dim); None for fewer than 2.
 
     The exponential of the entropy of the singular values, scaled to sum 1: as many dimensions of equal spread
-    would have the same entropy. Equal vectors, which do not spread, count as 1. Source: O. Roy and M. Vetterli,
+    would have the same entropy. Equal vectors count as 1. Source: O. Roy and M. Vetterli,
     "The effective rank: a measure of effective dimensionality", EUSIPCO 2007.
     """
     if len(vectors) < 2:
@@ -29,7 +30,7 @@ def effective_rank(vectors: Array) -> float | None:
     return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
-def explained(vectors: Array, target: Array) -> tuple[int, float | None]:
+def explained(vectors: NDArray[np.floating], target: NDArray[np.floating]) -> tuple[int, float | None]:
     """Share of a quantity's variance that the vectors' first principal components explain linearly.
 
     Principal component regression (I. T. Jolliffe, Principal Component Analysis, 2002, chapter 8): the components are
@@ -62,10 +63,10 @@ def explained(vectors: Array, target: Array) -> tuple[int, float | None]:
     return len(first), max(0.0, adjusted)
 
 
-def _axes(vectors: Array) -> tuple[Array, Array]:
+def _axes(vectors: NDArray[np.floating]) -> tuple[Array, Array]:
     """Squared singular values of the centred vectors, float64 (dim,), and their axes as columns (dim, dim).
 
-    Values below what float64 tells from rounding are 0.
+    Values within float64's rounding error are 0.
     """
     centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
     values, axes = np.linalg.eigh(centred.T @ centred)

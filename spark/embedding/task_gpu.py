@@ -20,10 +20,10 @@ def device_of_task() -> str | None:
         return None
     import torch
 
-    return pick(given.addresses, torch.cuda.device_count())
+    return visible_device(given.addresses, torch.cuda.device_count())
 
 
-def pick(addresses: Sequence[str], visible: int) -> str:
+def visible_device(addresses: Sequence[str], visible: int) -> str:
     """The device of the first address.
 
     YARN shows a container only its own GPUs, and CUDA counts what it sees from 0, while Spark passes on the address

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.embedding.spread import COMPONENTS, effective_rank, explained
+from spark.embedding.variance import COMPONENTS, effective_rank, explained
 
 
 def turned(scales, count=400, dim=24, seed=3):

@@ -1,4 +1,4 @@
-"""Arrow batches in the sizes that the encoder likes, whatever the sizes they come in."""
+"""Arrow batches cut and joined to the encoder's batch size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def regrouped(batches: Iterable[pa.RecordBatch], size: Callable[[], int]) -> Iterator[pa.RecordBatch]:
+def rebatched(batches: Iterable[pa.RecordBatch], size: Callable[[], int]) -> Iterator[pa.RecordBatch]:
     """The same rows in the same order, `size()` at a time; the last group may be smaller.
 
-    `size` is asked anew for each group: it falls when memory runs short.
+    `size` is called for each group, because the batch size falls when memory runs short.
     """
     held: list[pa.RecordBatch] = []
     for batch in batches:

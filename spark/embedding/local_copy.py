@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LocalCopy:
-    """What of an artefact lies on this machine.
+    """The files of an artefact that this machine has.
 
     Attributes:
         uri: the artefact's folder in the store.
-        folder: the copy's; named by the content of model.json, which holds the digests of the other files, so that an
-            artefact that was replaced is never taken for the older one.
+        folder: the copy's; named by the content of model.json, which holds the digests of the other files, so a
+            replaced artefact gets another folder.
     """
 
     uri: str
@@ -42,7 +42,7 @@ class LocalCopy:
         """
         root = root or Path(tempfile.gettempdir()) / "claylake-models"
         digest = hashlib.sha256(store.read(store.join(uri, DESCRIPTION))).hexdigest()
-        copy = cls(uri, root / digest[:16])
+        copy = cls(uri=uri, folder=root / digest[:16])
         copy.folder.mkdir(parents=True, exist_ok=True)
         copy.fetch(DESCRIPTION)
         return copy
@@ -56,7 +56,7 @@ class LocalCopy:
         path = self.folder / name
         if path.is_file():
             return path
-        with self._alone():
+        with self._locked():
             if not path.is_file():
                 part = path.with_name(f"part-{name}")
                 store.download(store.join(self.uri, name), part)
@@ -65,8 +65,8 @@ class LocalCopy:
         return path
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One process at a time; the lock goes with its holder, however that ends."""
+    def _locked(self) -> Iterator[None]:
+        """One process at a time; the lock is released with it, however that ends."""
         with (self.folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

@@ -1,4 +1,4 @@
-"""Doing things ahead of their use, in order, a bounded number at a time."""
+"""Computing results before they are needed, in order, a bounded number ahead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Given = TypeVar("Given")
 Made = TypeVar("Made")
 
 
-def ahead(executor: Executor, function: Callable[[Given], Made], items: Iterable[Given], count: int) -> Iterator[Made]:
+def prefetch(
+    executor: Executor, function: Callable[[Given], Made], items: Iterable[Given], count: int
+) -> Iterator[Made]:
     """`map`, at most `count` results ahead of the one taken.
 
     Items are taken by the caller's thread, in order. An exception of `function` is raised where its result would come;

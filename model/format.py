@@ -178,7 +178,7 @@ def _parsed(text: str) -> Description:
     try:
         described = _description(document)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise FormatError(f"lacks or mangles {error}; build the model again") from error
+        raise FormatError(f"has a missing or damaged entry ({error}); build the model again") from error
     if described.input != DN:
         raise FormatError(f"says input {described.input!r}; only {DN!r} is known here")
     foreign = [name for name in described.sha256 if Path(name).name != name]

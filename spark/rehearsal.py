@@ -1,4 +1,4 @@
-"""What the steps ask of the JVM, once each, on tables of a few rows: so that a class archive can be made of it.
+"""Queries of the kinds that the steps run, on tables of a few rows: a class archive is made of what they load.
 
 ``spark-submit rehearsal.py s3://<bucket>``, against the local stand-in. Nothing of it is kept, and nothing depends on
 what it covers: a class that is not in the archive is loaded from its jar, as all would be without one.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DATABASE = "rehearsal"
-LOOKS = f"{CATALOG}.{DATABASE}.{OBSERVATIONS}"
+TABLE = f"{CATALOG}.{DATABASE}.{OBSERVATIONS}"
 _LONG_AGO = sql.timestamp(datetime(2020, 1, 1, tzinfo=UTC))
 _OPEN = tables.TABLES[OBSERVATIONS].columns.without("cell_id", "pass", "datetime", "geohash", "outcome")
 _IDS = Columns({"id": "string"})
@@ -64,38 +64,38 @@ def write(spark: SparkSession) -> None:
     nulls = ", ".join(f"CAST(NULL AS {kind}) AS {sql.name(name)}" for name, kind in _OPEN.kinds.items())
     known = "'c' AS cell_id, 'p' AS `pass`, now() AS datetime, 'u0' AS geohash, 'chip' AS outcome"
     spark.sql(f"SELECT {known}, {nulls}").createOrReplaceTempView("rows")
-    spark.sql(f"ALTER TABLE {LOOKS} CREATE BRANCH r")
-    merge = f"MERGE INTO {LOOKS}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
+    spark.sql(f"ALTER TABLE {TABLE} CREATE BRANCH r")
+    merge = f"MERGE INTO {TABLE}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
     for matched in ("", "WHEN MATCHED AND t.outcome <> s.outcome THEN UPDATE SET * "):
         spark.sql(f"{merge}{matched}WHEN NOT MATCHED THEN INSERT *")
-    spark.sql(f"CALL {CATALOG}.system.fast_forward('{LOOKS}', 'main', 'r')").collect()
-    spark.sql(f"ALTER TABLE {LOOKS} DROP BRANCH r")
+    spark.sql(f"CALL {CATALOG}.system.fast_forward('{TABLE}', 'main', 'r')").collect()
+    spark.sql(f"ALTER TABLE {TABLE} DROP BRANCH r")
 
 
 def audit(spark: SparkSession) -> None:
     """As auditing and drawing do: counts, joins that keep and that drop, a window, rows as pandas and as Arrow."""
-    spark.sql(f"SELECT * FROM {LOOKS}").persist().createOrReplaceTempView("looks")
+    spark.sql(f"SELECT * FROM {TABLE}").persist().createOrReplaceTempView("observed")
     spark.sql(
-        "SELECT count(DISTINCT cell_id) FROM looks LEFT ANTI JOIN (SELECT cell_id FROM looks WHERE outcome RLIKE '^x') "
-        "USING (cell_id) UNION ALL SELECT count(*) FROM (SELECT 1 FROM looks GROUP BY `pass` HAVING count(*) > 1)"
+        "SELECT count(DISTINCT cell_id) FROM observed LEFT ANTI JOIN "
+        "(SELECT cell_id FROM observed WHERE outcome RLIKE '^x') USING (cell_id) UNION ALL SELECT count(*) FROM (SELECT 1 FROM observed GROUP BY `pass` HAVING count(*) > 1)"
     ).collect()
-    ranked = "SELECT cell_id, row_number() OVER (PARTITION BY cell_id ORDER BY datetime) AS rank FROM looks"
+    ranked = "SELECT cell_id, row_number() OVER (PARTITION BY cell_id ORDER BY datetime) AS rank FROM observed"
     spark.sql(ranked).where("rank = 1").toPandas()
-    spark.sql("SELECT cell_id AS id FROM looks ORDER BY xxhash64(cell_id) LIMIT 4").mapInArrow(
+    spark.sql("SELECT cell_id AS id FROM observed ORDER BY xxhash64(cell_id) LIMIT 4").mapInArrow(
         _same, _IDS.spark
     ).collect()
 
 
 def maintain(spark: SparkSession) -> None:
-    """As upkeep does."""
+    """As the step maintain does."""
     system = f"CALL {CATALOG}.system"
     spark.sql(
-        f"{system}.rewrite_data_files(table => '{LOOKS}', strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
+        f"{system}.rewrite_data_files(table => '{TABLE}', strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
         "options => map('rewrite-all', 'true'))"
     ).collect()
-    spark.sql(f"{system}.expire_snapshots(table => '{LOOKS}', older_than => {_LONG_AGO})").collect()
+    spark.sql(f"{system}.expire_snapshots(table => '{TABLE}', older_than => {_LONG_AGO})").collect()
     spark.sql(
-        f"{system}.remove_orphan_files(table => '{LOOKS}', older_than => {_LONG_AGO}, prefix_listing => true)"
+        f"{system}.remove_orphan_files(table => '{TABLE}', older_than => {_LONG_AGO}, prefix_listing => true)"
     ).collect()
 
 

@@ -1,4 +1,4 @@
-"""The Spark session of every job: Iceberg, the Glue catalogue ``lake``, and Sedona where it is asked for.
+"""The Spark session of every job: Iceberg, the Glue catalogue ``lake``, and Sedona where it is requested.
 
 On EMR the jars come with ``spark-submit --jars``; the endpoint of AWS is taken from
 ``AWS_ENDPOINT_URL`` where it is set (the local stand-in).

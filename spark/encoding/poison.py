@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 def isolate(
-    run: Callable[[NDArray[np.intp]], NDArray[np.float32]], count: int, dim: int, trouble: Callable[[], None]
+    run: Callable[[NDArray[np.intp]], NDArray[np.float32]], count: int, dim: int, recheck: Callable[[], None]
 ) -> tuple[NDArray[np.float32], frozenset[int]]:
     """Run rows 0 to count together; what fails is run again in halves, until each poison chip is alone.
 
@@ -24,7 +24,7 @@ def isolate(
         run: Maps k row numbers to `(k, dim)`; a RuntimeError means that at least one of them is poison.
         count: Number of rows.
         dim: Length of a vector.
-        trouble: Called before each search, and when one row alone has failed; raises if the fault is not the rows'.
+        recheck: Called before each search, and when one row alone has failed; raises if the fault is not the rows'.
 
     Returns:
         `(count, dim)` vectors, and the rows that raise when alone, whose vectors are NaN.
@@ -37,7 +37,7 @@ def isolate(
         try:
             made = run(rows)
         except RuntimeError as error:
-            trouble()
+            recheck()
             if len(rows) == 1:
                 log.warning("one chip alone makes the encoder fail: %s", error)
                 raised.add(int(rows[0]))
@@ -48,7 +48,7 @@ def isolate(
         vectors[rows[finite]] = made[finite]
         left = rows[~finite]
         if len(left):
-            trouble()
+            recheck()
         if len(left) < len(rows):
             waiting += [left] if len(left) else []
         elif len(rows) > 1:

@@ -1,1 +1,1 @@
-"""The Iceberg lake: tables, branches, merging, audits, publishing and upkeep."""
+"""The Iceberg lake: tables, branches, merging, audits, publication and maintenance."""

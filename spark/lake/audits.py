@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
-VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_looks": OBSERVATIONS, "audit_scenes": SCENES}
+VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_observations": OBSERVATIONS, "audit_scenes": SCENES}
 _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
@@ -47,7 +47,7 @@ class Findings:
     offending: dict[str, int]
     chips: int
     vectors: int
-    looks: int
+    observations: int
     cells_with_chip: int
     outcomes: dict[str, int]
     failed: dict[str, int]
@@ -56,7 +56,7 @@ class Findings:
     @property
     def failed_frac(self) -> float:
         """Failures of all (cell, pass) pairs of the months."""
-        return sum(self.failed.values()) / self.looks if self.looks else 0.0
+        return sum(self.failed.values()) / self.observations if self.observations else 0.0
 
     def require(self, branch: str, max_failed_frac: float) -> None:
         """Let pass, or stop publishing.
@@ -70,7 +70,7 @@ class Findings:
             raise AuditError(branch, bad, _ADVICE)
         if self.failed_frac > max_failed_frac:
             reasons = ", ".join(f"{rows} {reason}" for reason, rows in sorted(self.failed.items()))
-            raise TooManyFailuresError(sum(self.failed.values()), self.looks, max_failed_frac, reasons)
+            raise TooManyFailuresError(sum(self.failed.values()), self.observations, max_failed_frac, reasons)
 
 
 def audit(spark: SparkSession, scope: Scope) -> Findings:
@@ -114,20 +114,20 @@ def _count(spark: SparkSession, scope: Scope) -> Findings:
         },
     )
     counted = {name: numbers[name] for name in queries}
-    rows = spark.sql("SELECT outcome, count(*) AS n FROM audit_looks GROUP BY outcome").collect()
+    rows = spark.sql("SELECT outcome, count(*) AS n FROM audit_observations GROUP BY outcome").collect()
     outcomes = {row["outcome"]: row["n"] for row in rows}
     embedded = EmbedReport.load(plan)
     poison = dict(embedded.failed) if embedded else {}
     failed = {name.removeprefix(FAILED): n for name, n in outcomes.items() if name and name.startswith(FAILED)} | poison
-    looks = sum(outcomes.values())
+    observations = sum(outcomes.values())
     counted["chip_has_vector"] = max(0, numbers["without_vector"] - sum(poison.values()))
-    counted |= _complete(ExtractReport.load(plan), looks, needed=plan.work == "full")
+    counted |= _complete(ExtractReport.load(plan), observations, needed=plan.work == "full")
     _log.info("audits of %s: %s", plan.branch, counted)
     return Findings(
         offending=counted,
         chips=numbers["chips"],
         vectors=numbers["vectors"],
-        looks=looks,
+        observations=observations,
         cells_with_chip=numbers["cells"],
         outcomes=outcomes,
         failed=failed,
@@ -135,15 +135,15 @@ def _count(spark: SparkSession, scope: Scope) -> Findings:
     )
 
 
-def _complete(extracted: ExtractReport | None, looks: int, *, needed: bool) -> dict[str, int]:
+def _complete(extracted: ExtractReport | None, observations: int, *, needed: bool) -> dict[str, int]:
     """Whether every planned (cell, pass) has an outcome, by extraction's own count."""
     if extracted is None:
         return {"extract_reported": int(needed)}
-    told = extracted.chips + extracted.present + sum(extracted.rejected.values()) + sum(extracted.failed.values())
+    accounted = extracted.chips + extracted.present + sum(extracted.rejected.values()) + sum(extracted.failed.values())
     return {
         "extract_reported": 0,
-        "extract_adds_up": abs(extracted.candidates - told),
-        "observations_complete": max(0, extracted.candidates - looks),
+        "extract_adds_up": abs(extracted.candidates - accounted),
+        "observations_complete": max(0, extracted.candidates - observations),
     }
 
 
@@ -179,5 +179,7 @@ def _planned_once(spark: SparkSession) -> Iterator[None]:
 
 
 def _rows_of(run_id: str) -> str:
-    views = " UNION ALL ".join(f"SELECT run_id FROM {view}" for view in ("audit_chips", "audit_vectors", "audit_looks"))
+    views = " UNION ALL ".join(
+        f"SELECT run_id FROM {view}" for view in ("audit_chips", "audit_vectors", "audit_observations")
+    )
     return f"SELECT count(*) FROM ({views}) WHERE run_id = {sql.string(run_id)}"

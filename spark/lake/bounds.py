@@ -62,7 +62,7 @@ class Bounds:
 
 @dataclass(frozen=True, kw_only=True)
 class Extent:
-    """What one pass over a set of rows tells: how many, how many distinct keys, and where."""
+    """The result of one scan of a set of rows: how many, how many distinct keys, and where."""
 
     rows: int
     keys: int

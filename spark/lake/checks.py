@@ -1,7 +1,7 @@
 """The named checks of a branch, as SQL that selects offending rows.
 
 They see four views of the run's cells and months on its branch: `audit_chips` (no blobs),
-`audit_vectors` (with `usable` instead of the vector), `audit_looks` (observations) and
+`audit_vectors` (with `usable` instead of the vector), `audit_observations` (observations) and
 `audit_scenes`; and `audit_sample`, a sample of chips with `reason` set where the pixels are not
 what the row says. Names are shown to people and kept in publish.json.
 """
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from claylake.vector_kind import VectorKind
 
 UNHELD = ("clay_tensor", "geotiff", "global_embedding")
-"""Blobs and vectors: the views leave them out; a sample and `usable` speak for them."""
+"""Blobs and vectors: the views leave them out; a sample and the column `usable` stand for them."""
 _MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
-"""Columns that observations may leave open, and a baseline that an item does not tell."""
+"""Columns that observations may leave empty, and the baseline, which an item may lack."""
 
 
 def checks(start: datetime, end: datetime) -> dict[str, str]:
@@ -31,13 +31,13 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
     return {
         "chip_ids_unique": _twice("audit_chips", TABLES[CHIPS].key),
         "vector_keys_unique": _twice("audit_vectors", TABLES[EMBEDDINGS].key),
-        "observation_keys_unique": _twice("audit_looks", TABLES[OBSERVATIONS].key),
+        "observation_keys_unique": _twice("audit_observations", TABLES[OBSERVATIONS].key),
         "observed_chip_exists": (
-            "SELECT 1 FROM audit_looks o LEFT ANTI JOIN audit_chips c ON c.cell_id = o.cell_id AND c.pass = o.pass "
-            f"WHERE o.outcome = {sql.string(OUTCOME_CHIP)}"
+            "SELECT 1 FROM audit_observations o LEFT ANTI JOIN audit_chips c "
+            f"ON c.cell_id = o.cell_id AND c.pass = o.pass WHERE o.outcome = {sql.string(OUTCOME_CHIP)}"
         ),
         "chip_is_observed": (
-            "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_looks o "
+            "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_observations o "
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}"
         ),
     } | {
@@ -67,7 +67,7 @@ def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
             "vector_columns_filled": _null(EMBEDDINGS, ("clear_frac",)),
             "vector_has_1024_finite_values": "NOT usable",
         },
-        "audit_looks": {
+        "audit_observations": {
             "observation_columns_filled": _null(OBSERVATIONS, _MAY_BE_NULL),
             "observation_outcome_known": f"NOT outcome RLIKE {sql.string(known)}",
         },

@@ -1,4 +1,4 @@
-"""Iceberg upkeep: compaction, manifests, stale branches, snapshots, orphans."""
+"""Maintenance of Iceberg tables: compaction, manifests, stale branches, snapshots, orphan files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PREFIXES_PER_CALL = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared:
-    """What upkeep of one table did, in counts."""
+    """What maintenance did to one table, in counts."""
 
     dropped_branches: int
     rewritten_files: int = 0
@@ -40,22 +40,22 @@ class Cleared:
 
 
 def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) -> Cleared:
-    """Look after one table. Commits nothing to main where nothing is to be rewritten.
+    """Maintain one table. Commits nothing to main where nothing is to be rewritten.
 
-    Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers tidy, that is
-    all: they know nothing of runs, and the rest is theirs.
+    Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers maintain
+    the table, nothing else is done: they do the rest, but drop no branches of runs.
     """
-    plan, knobs = scope.plan, scope.plan.settings.maintenance
+    plan, limits = scope.plan, scope.plan.settings.maintenance
     table = names.main(plan, name)
-    dropped = drop_stale(spark, table, now - timedelta(days=knobs.stale_branch_days))
+    dropped = drop_stale(spark, table, now - timedelta(days=limits.stale_branch_days))
     if plan.deployed.maintenance == "glue":
         return Cleared(dropped_branches=dropped)
     return Cleared(
         dropped_branches=dropped,
         rewritten_files=compact(spark, scope, name),
         rewritten_manifests=rewrite_manifests(spark, table),
-        expired_files=expire(spark, table, knobs, now),
-        orphan_files=remove_orphans(spark, table, now - timedelta(days=knobs.orphan_days)),
+        expired_files=expire(spark, table, limits, now),
+        orphan_files=remove_orphans(spark, table, now - timedelta(days=limits.orphan_days)),
     )
 
 
@@ -100,12 +100,12 @@ def rewrite_manifests(spark: SparkSession, table: str) -> int:
     return _number(_call(spark, "rewrite_manifests", f"table => {sql.string(table)}"), "rewritten_manifests_count")
 
 
-def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -> int:
+def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) -> int:
     """Expire old snapshots; gives files deleted.
 
-    Where all are young nothing is asked of Iceberg, which would read every manifest to find nothing out.
+    Where all are young Iceberg's procedure is not called: it would read every manifest for nothing.
     """
-    before = now - timedelta(days=knobs.snapshot_days)
+    before = now - timedelta(days=limits.snapshot_days)
     refs = Refs.read(spark, table)
     if not refs.may_expire and all(snapshot.when >= before for snapshot in refs.snapshots.values()):
         return 0
@@ -113,13 +113,13 @@ def expire(spark: SparkSession, table: str, knobs: Maintenance, now: datetime) -
         spark,
         "expire_snapshots",
         f"table => {sql.string(table)}, older_than => {sql.timestamp(before)}, "
-        f"retain_last => {knobs.keep_snapshots}, stream_results => true",
+        f"retain_last => {limits.keep_snapshots}, stream_results => true",
     )
     return sum(value or 0 for key, value in done[0].asDict().items() if key.endswith("_count")) if done else 0
 
 
 def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int:
-    """Delete files that no snapshot knows; gives how many. `older_than` must exceed the longest run."""
+    """Delete files that no snapshot refers to; gives how many. `older_than` must exceed the longest run."""
     # S3FileIO cannot list through Hadoop's file systems.
     arguments = f"table => {sql.string(table)}, older_than => {sql.timestamp(older_than)}, prefix_listing => true"
     return len(_call(spark, "remove_orphan_files", arguments))

@@ -1,7 +1,7 @@
-"""What Glue's table optimizers have done to the tables last, as Glue reports.
+"""The last runs of Glue's table optimizers, as Glue reports them.
 
-They run on Glue's own clock: nothing here starts them, waits for them or fails because of them. What is wrong
-becomes an `Optimizer.problem`, even that Glue would not say.
+Glue decides when they run: nothing here starts them, waits for them or fails because of them. Whatever is wrong
+becomes an `Optimizer.problem`, a query that Glue refuses as well.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _Request(TypedDict):
 
 
 def optimizers_of(plan: Plan, tables: Iterable[str]) -> tuple[Optimizer, ...]:
-    """The optimizers of these tables, each with its last run; none where Glue does not tidy."""
+    """The optimizers of these tables, each with its last run; none where Glue does not maintain them."""
     deployed = plan.deployed
     if deployed.optimizers is None:
         return ()
@@ -98,7 +98,9 @@ def _optimizer(glue: Any, request: _Request) -> Optimizer:
         last = _last_ended(glue, request) if running else latest
     except ClientError as error:
         missing = error.response["Error"]["Code"] == "EntityNotFoundException"
-        problem = "is not there, although deployed.json says that Glue tidies" if missing else f"is unknown: {error}"
+        problem = (
+            "is missing, although by deployed.json Glue maintains the tables" if missing else f"is unknown: {error}"
+        )
         return Optimizer(table=table, kind=kind, enabled=None, problem=problem)
     except BotoCoreError as error:
         return Optimizer(table=table, kind=kind, enabled=None, problem=f"is unknown: {error}")
@@ -121,12 +123,12 @@ def _when(run: OptimizerRun) -> datetime:
 
 
 def _problem(last: OptimizerRun | None, *, enabled: bool) -> str | None:
-    said = [] if enabled else ["is disabled"]
+    problems = [] if enabled else ["is disabled"]
     if last is not None and last.failed:
         moment = last.ended or last.started
         when = f" on {moment:%Y-%m-%d %H:%M} UTC" if moment else ""
-        said.append(f"{last.state}{when}: {last.error or 'Glue gives no reason'}")
-    return "; ".join(said) or None
+        problems.append(f"{last.state}{when}: {last.error or 'Glue gives no reason'}")
+    return "; ".join(problems) or None
 
 
 def _utc(moment: datetime | None) -> datetime | None:

@@ -78,7 +78,7 @@ def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
 
 
 def _loaded(spark: SparkSession, table: str) -> Any:
-    """Iceberg's own table. Through Java: asking the metadata tables by SQL would cost two Spark jobs each time."""
+    """Iceberg's own table. Through Java: a query of the metadata tables by SQL would cost two Spark jobs each time."""
     jvm, java_session = spark._jvm, spark._jsparkSession  # noqa: SLF001
     if jvm is None:
         raise LakeError(f"the Spark session has ended: {table} cannot be loaded")

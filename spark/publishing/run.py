@@ -27,9 +27,9 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
     before = PublishReport.load(plan)
     done = publish(spark, scope)
     found = done.findings
-    # An attempt that died after publishing has told nobody: what it added is told now.
+    # An attempt that died after publishing has left no report: this one reports what that added.
     rows_added = found.rows_of_run if before is None and not done.changed else done.rows_added
-    page, trouble = _draw(spark, scope, done)
+    page, failure = _draw(spark, scope, done)
     report = PublishReport(
         seconds=time.monotonic() - started,
         tables=done.tables,
@@ -40,7 +40,7 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
         month_vectors=found.vectors,
         area_km2=found.cells_with_chip * (CELL_M / 1000) ** 2,
         report=page,
-        message=_message(done, trouble),
+        message=_message(done, failure),
     )
     report.save(plan)
     _log.info("%s", report.message)
@@ -56,7 +56,7 @@ def _draw(spark: SparkSession, scope: Scope, done: Published) -> tuple[str | Non
         return None, f"; the report could not be drawn ({type(error).__name__}: {error})"
 
 
-def _message(done: Published, trouble: str) -> str:
+def _message(done: Published, failure: str) -> str:
     found = done.findings
     if done.changed:
         text = f"published {done.rows_added} rows; the months now have {found.chips} chips and {found.vectors} vectors"
@@ -66,4 +66,4 @@ def _message(done: Published, trouble: str) -> str:
     if failed:
         reasons = ", ".join(f"{number} {reason}" for reason, number in sorted(found.failed.items()))
         text += f"; {failed} (cell, pass) failed ({found.failed_frac:.2%}): {reasons}; a later run tries them again"
-    return text + trouble
+    return text + failure

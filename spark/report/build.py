@@ -63,7 +63,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
     figures = {
         "scenes in this run": f"{scenes:,}",
         "cells": f"{len(layout.x):,}",
-        "looks (cell, pass)": f"{findings.looks:,}",
+        "observations (cell, pass)": f"{findings.observations:,}",
         "chips": f"{findings.chips:,}",
         "vectors": f"{findings.vectors:,}",
         "rejected": f"{rejected:,}",
@@ -99,7 +99,7 @@ def _legend(basis: Basis | None, model_version: str) -> str:
         "Cells of like colour have like vectors. A colour has no meaning of its own, and none across months."
     )
     if model_version.startswith(DEMO_MODEL):
-        text += " The demo model is random: its vectors tell cells apart, but it has learned nothing."
+        text += " The demo model is random: its vectors differ from cell to cell, but it has learned nothing."
     return text
 
 

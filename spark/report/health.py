@@ -13,9 +13,9 @@ FAR = 3.0
 FLAT = 3.0
 """Below this nearly all vectors lie in a plane."""
 FEW = 20
-"""Fewer vectors have no rank or fit to speak of."""
+"""With fewer vectors neither rank nor fit means anything."""
 CLOUDY = 0.5
-"""Above this share vectors tell first of all how clear a chip is."""
+"""Above this share vectors depend most of all on how clear a chip is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def _lengths(health: VectorHealth) -> Line:
 def _duplicates(health: VectorHealth) -> Line:
     same, other = health.duplicates, health.duplicates_other_pixels
     if other:
-        verdict = f"{other:,} of them belong to chips of other pixels: the encoder does not tell these apart."
+        verdict = f"{other:,} of them belong to chips of other pixels: the encoder does not distinguish these."
     elif same:
         verdict = "Their chips have equal pixels, too."
     else:
@@ -72,7 +72,7 @@ def _rank(health: VectorHealth) -> Line:
     known = rank is not None and health.sampled >= FEW
     flat = known and rank is not None and rank < FLAT
     if not known:
-        verdict = "Too few vectors to tell."
+        verdict = "Too few vectors."
     elif flat:
         verdict = "Nearly all vectors differ in the same way: the encoder has collapsed, or the chips are all alike."
     else:
@@ -89,13 +89,13 @@ def _cloud(health: VectorHealth) -> Line:
     share = health.unclear_r2
     cloudy = share is not None and share > CLOUDY
     if share is None:
-        verdict = "Too few vectors, or all equally clear: cannot be told."
+        verdict = "Too few vectors, or all equally clear."
     elif cloudy:
-        verdict = "Vectors tell first of all how clear a chip is: compare only clear ones, or raise min_clear_frac."
+        verdict = "Vectors depend most of all on how clear a chip is: compare only clear ones, or raise min_clear_frac."
     else:
         verdict = "Mostly, vectors differ by something else than cloud, shadow and nodata."
     return Line(
-        label="Cloudiness told by the vectors",
+        label="Cloudiness explained by the vectors",
         value="none" if share is None else f"R² {share:.2f} ({health.components} components)",
         verdict=verdict,
         unusual=cloudy,

@@ -123,7 +123,7 @@ $figures
 <div class="pictures">
 $pictures
 </div>
-<section><h2>What became of every look at a cell</h2>
+<section><h2>Outcomes of the observations</h2>
 <table>
 $outcomes
 </table></section>

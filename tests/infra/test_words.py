@@ -10,10 +10,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 OUT = {
-    r"told|tells?|telling": "says, reports, shows; is given, is passed",
+    r"told|(?<!\.)tells?|telling": "says, reports, shows; is given, is passed",
     r"handshake": "check of the environment",
     r"at[_ ]hand": "existing",
-    r"tid(y|ies|ied|ying)|upkeep": "maintain, maintenance",
+    r"tid(y(?!-imports)|ies|ied|ying)|upkeep": "maintain, maintenance",
     r"troubles?": "failure, error",
     r"ledgers?": "reading log",
     r"(a|an|the|of|per|each|every|both|two|these|those|all|failed) looks?|looked at": "observation; read, checked",

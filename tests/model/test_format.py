@@ -61,10 +61,10 @@ def test_fields_stand_in_the_file_in_their_order(tmp_path: Path):
     [
         ({"format": 3}, r"model\.json is of format 3; this reader knows 2"),
         ({"input": "reflectance"}, "says input 'reflectance'; only 'dn'"),
-        ({"means": None}, "lacks or mangles"),
-        ({"architecture": 3}, "lacks or mangles"),
-        ({"source": None}, "lacks or mangles"),
-        ({"precisions": {"fp32": {"program": "x", "max_error": None}}}, "lacks or mangles 'min_cosine'"),
+        ({"means": None}, "missing or damaged"),
+        ({"architecture": 3}, "missing or damaged"),
+        ({"source": None}, "missing or damaged"),
+        ({"precisions": {"fp32": {"program": "x", "max_error": None}}}, "missing or damaged entry .'min_cosine'"),
         ({"sha256": {"../weights": "0"}}, "folder itself"),
     ],
 )
@@ -79,7 +79,7 @@ def test_every_field_is_required(tmp_path: Path, name: str):
     document = json.loads(json.dumps(asdict(WHOLE)))
     del document[name]
     (tmp_path / "model.json").write_text(json.dumps(document))
-    with pytest.raises(FormatError, match="format None" if name == "format" else f"lacks or mangles '{name}'"):
+    with pytest.raises(FormatError, match="format None" if name == "format" else f"missing or damaged entry .'{name}'"):
         read_description(tmp_path)
 
 

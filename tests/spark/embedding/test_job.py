@@ -62,7 +62,14 @@ def vectors(spark, plan):
 def page_of(plan):
     """The report's page, without pictures."""
     found = Findings(
-        offending={}, chips=6, vectors=6, looks=6, cells_with_chip=6, outcomes={"chip": 6}, failed={}, rows_of_run=6
+        offending={},
+        chips=6,
+        vectors=6,
+        observations=6,
+        cells_with_chip=6,
+        outcomes={"chip": 6},
+        failed={},
+        rows_of_run=6,
     )
     layout = Layout.of(np.full(1, rows.EPSG), np.full(1, rows.COL), np.full(1, rows.ROW))
     return build._page(Scope.of(plan), found, layout, None, 0).html()

@@ -61,10 +61,10 @@ def test_what_is_fetched_is_checked(artefact: Path, tmp_path: Path):
     [
         ({"format": 1}, "format 1; this reader knows 2"),
         ({"input": "reflectance"}, "only 'dn'"),
-        ({"dim": "many"}, "lacks or mangles"),
-        ({"bands": None}, "lacks or mangles"),
-        ({"precisions": ["fp32"]}, "lacks or mangles"),
-        ({"precisions": {"fp32": {"program": "x", "max_error": None}}}, "lacks or mangles 'min_cosine'"),
+        ({"dim": "many"}, "missing or damaged"),
+        ({"bands": None}, "missing or damaged"),
+        ({"precisions": ["fp32"]}, "missing or damaged"),
+        ({"precisions": {"fp32": {"program": "x", "max_error": None}}}, "missing or damaged entry .'min_cosine'"),
     ],
 )
 def test_description_of_another_kind_is_refused(copy: Path, changes: dict[str, object], says: str):

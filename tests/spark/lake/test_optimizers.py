@@ -32,7 +32,7 @@ LATE = datetime.now(UTC) + timedelta(days=100)
 
 
 def by_glue(plan):
-    """The plan of a stage whose tables Glue tidies."""
+    """The plan of a stage whose tables Glue maintains."""
     deployed = plan.deployed.model_copy(update={"maintenance": "glue", "optimizers": Optimizers(catalog_id=ACCOUNT)})
     changed = plan.model_copy(update={"settings": plan.settings.model_copy(update={"deployed": deployed})})
     changed.save()
@@ -147,7 +147,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     assert (busy.enabled, busy.last, busy.problem) == (True, None, None)
     assert busy.running.started == datetime(2024, 8, 4, 10, tzinfo=UTC)
     assert told["scenes", "retention"] == Optimizer(table="scenes", kind="retention", enabled=True)
-    missing = "is not there, although deployed.json says that Glue tidies"
+    missing = "is missing, although by deployed.json Glue maintains the tables"
     assert set(report.warnings) == {
         "retention of chips failed on 2024-08-03 10:05 UTC: AccessDenied: kms:Decrypt",
         "orphan_file_deletion of chips is disabled",

@@ -77,7 +77,8 @@ def audit(spark: SparkSession) -> None:
     spark.sql(f"SELECT * FROM {TABLE}").persist().createOrReplaceTempView("observed")
     spark.sql(
         "SELECT count(DISTINCT cell_id) FROM observed LEFT ANTI JOIN "
-        "(SELECT cell_id FROM observed WHERE outcome RLIKE '^x') USING (cell_id) UNION ALL SELECT count(*) FROM (SELECT 1 FROM observed GROUP BY `pass` HAVING count(*) > 1)"
+        "(SELECT cell_id FROM observed WHERE outcome RLIKE '^x') "
+        "USING (cell_id) UNION ALL SELECT count(*) FROM (SELECT 1 FROM observed GROUP BY `pass` HAVING count(*) > 1)"
     ).collect()
     ranked = "SELECT cell_id, row_number() OVER (PARTITION BY cell_id ORDER BY datetime) AS rank FROM observed"
     spark.sql(ranked).where("rank = 1").toPandas()

@@ -1,7 +1,7 @@
 """What a deployment costs, as tables for docs/deploy.md: ``python -m infra.costs`` prints them.
 
 Per 1,000 chips: the settings' price table and the estimator's rates, as runs are estimated. At rest:
-list prices of us-west-2 as noted below, none of which could be looked up from here.
+list prices of us-west-2 as noted below, none of which could be checked here.
 """
 
 from __future__ import annotations

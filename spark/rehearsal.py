@@ -52,11 +52,11 @@ def join_and_map(spark: SparkSession) -> None:
         "SELECT /*+ BROADCAST(s) */ s.id, p.id AS other FROM p JOIN p s ON ST_Intersects(p.place, s.place) "
         "AND p.zone = s.zone"
     )
-    looked = joined.groupBy("id").agg(f.collect_list("other").alias("others")).repartition(2)
-    seen = looked.select("id").mapInArrow(_same, _IDS.spark).persist()
-    left = seen.groupBy("id")
-    left.cogroup(seen.groupBy("id")).applyInPandas(_first, _IDS.spark).groupBy("id").count().collect()
-    seen.unpersist()
+    grouped = joined.groupBy("id").agg(f.collect_list("other").alias("others")).repartition(2)
+    same = grouped.select("id").mapInArrow(_same, _IDS.spark).persist()
+    left = same.groupBy("id")
+    left.cogroup(same.groupBy("id")).applyInPandas(_first, _IDS.spark).groupBy("id").count().collect()
+    same.unpersist()
 
 
 def write(spark: SparkSession) -> None:

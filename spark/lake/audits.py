@@ -76,7 +76,9 @@ class Findings:
 def audit(spark: SparkSession, scope: Scope) -> Findings:
     """Run every check on the plan's branch; reads pixels of a sample only."""
     branch = scope.plan.branch
-    held = {view: seen(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()}
+    held = {
+        view: audited(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()
+    }
     try:
         for view, frame in held.items():
             frame.persist().createOrReplaceTempView(view)
@@ -89,7 +91,7 @@ def audit(spark: SparkSession, scope: Scope) -> Findings:
         spark.catalog.dropTempView("audit_sample")
 
 
-def seen(rows: DataFrame, table: str) -> DataFrame:
+def audited(rows: DataFrame, table: str) -> DataFrame:
     """What the checks see of a table's rows: no blobs, and of a vector only whether it can be used."""
     columns = map(sql.name, TABLES[table].columns.without(*UNHELD).names)
     return rows.selectExpr(*columns, *([f"coalesce({_USABLE}, false) AS usable"] if table == EMBEDDINGS else []))

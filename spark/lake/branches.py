@@ -23,7 +23,7 @@ _REFUSED = ("is not an ancestor of", "CommitFailedException")
 def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
     """Move main to a branch's head if main is in its history; False where main has moved elsewhere.
 
-    The catalogue swaps the table's metadata only if nobody else has meanwhile, so this is a
+    The catalogue swaps the table's metadata only if no other writer has done so meanwhile, so this is a
     compare-and-swap: what it publishes was built on what main was.
     """
     from py4j.protocol import Py4JJavaError

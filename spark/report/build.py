@@ -40,15 +40,15 @@ def build(spark: SparkSession, scope: Scope, findings: Findings) -> str:
     layout = Layout.of(epsg, col, row)
     chosen = clearest(spark, scope)
     pictures: dict[str, np.ndarray] = {}
-    seen: dict[str, np.ndarray] = {}
+    coloured: dict[str, np.ndarray] = {}
     basis: Basis | None = None
     if len(chosen):
         pictures = tiles(spark, scope, chosen, layout.tile_px)
         found, basis = scores(spark, scope, chosen)
         if found:
-            seen = dict(zip(found, colours(np.stack(list(found.values()))), strict=True))
+            coloured = dict(zip(found, colours(np.stack(list(found.values()))), strict=True))
     index = {cell_id: number for number, cell_id in enumerate(cell_ids)}
-    for file, painted in ((RGB_FILE, pictures), (PCA_FILE, seen)):
+    for file, painted in ((RGB_FILE, pictures), (PCA_FILE, coloured)):
         canvas = mosaic(layout, {index[cell_id]: tile for cell_id, tile in painted.items()})
         store.write(store.join(folder, file), png(canvas), "image/png")
     page = _page(scope, findings, layout, basis, len(pictures))
@@ -68,7 +68,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
         "vectors": f"{findings.vectors:,}",
         "rejected": f"{rejected:,}",
         "failed": f"{sum(findings.failed.values()):,}",
-        "area seen": f"{findings.cells_with_chip * (CELL_M / 1000) ** 2:,.0f} km²",
+        "area with chips": f"{findings.cells_with_chip * (CELL_M / 1000) ** 2:,.0f} km²",
     }
     return Page(
         aoi=plan.aoi_name,

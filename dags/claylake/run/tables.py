@@ -42,7 +42,7 @@ def catalog(deployed: Deployed) -> Catalog:
 
 
 def open_table(lake: Catalog, database: str, name: str) -> Table | None:
-    """The table, or None where nobody has made it yet.
+    """The table, or None where it does not exist yet.
 
     Raises:
         StoreError: if it is there but cannot be opened.

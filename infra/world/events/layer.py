@@ -1,4 +1,4 @@
-"""A part of the ground that an event has changed, as it looks at some moment."""
+"""A part of the ground that an event has changed, in its state at some moment."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from spark.lake import names
-from spark.lake.audits import VIEWS, audit, seen, tally
+from spark.lake.audits import VIEWS, audit, audited, tally
 from spark.lake.checks import checks, of_rows
 from spark.lake.errors import AuditError
 from spark.lake.scope import Scope
@@ -74,7 +74,7 @@ FAULTS = {
 def count(spark, plan, made, names):
     """What the named checks find in rows that no table holds."""
     for view, table in VIEWS.items():
-        seen(rows.frame(spark, table, made[table]), table).createOrReplaceTempView(view)
+        audited(rows.frame(spark, table, made[table]), table).createOrReplaceTempView(view)
     queries = checks(plan.start, plan.end)
     return tally(spark, {name: f"SELECT count(*) FROM ({queries[name]})" for name in names})
 

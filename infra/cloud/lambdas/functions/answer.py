@@ -26,7 +26,7 @@ def answer(event: Mapping[str, Any], context: Any, work: Callable[[], Mapping[st
     }
     try:
         answer |= {"Data": dict(work()), "Status": "SUCCESS"}
-    except Exception as error:  # noqa: BLE001 - an untold failure would hold the stack for an hour
+    except Exception as error:  # noqa: BLE001 - an unreported failure would hold the stack for an hour
         _log.exception("%s failed", event["RequestType"])
         stream = getattr(context, "log_stream_name", "?")
         reason = f"{type(error).__name__}: {error}"[:_LONGEST]

@@ -1,8 +1,8 @@
 """Which vectors may be compared: those of one model under one input convention.
 
-All code that compares vectors (search, change, principal axes, statistics) checks them here first: a distance between vectors
-of different kinds is a number that means nothing. Precision is no part of the kind: bf16 and fp32 vectors of one
-chip differ by less than the artefact's self-check allows.
+All code that compares vectors (search, change, principal axes, statistics) checks them here first: a distance between
+vectors of different kinds is a number that means nothing. Precision is no part of the kind: bf16 and fp32 vectors of
+one chip differ by less than the artefact's self-check allows.
 """
 
 from __future__ import annotations

@@ -135,13 +135,9 @@ def test_commits_are_bounded_and_poison_is_counted(spark, make, monkeypatch):
 
 def test_the_step_reads_the_plan_ends_its_session_and_says_when_there_are_no_chips(spark, make, monkeypatch):
     plan, stopped = make(work="vectors"), []
-
-    def stop(session):  # a function: a builtin would not get the session
-        stopped.append(session)
-
-    monkeypatch.setattr(type(spark), "stop", stop)
+    monkeypatch.setattr(type(spark), "stop", lambda ended: stopped.append(ended is spark))
     assert main(["--plan", plan.uri("plan.json")]) == 0
-    assert len(stopped) == 1
+    assert stopped == [True]
     report = EmbedReport.load(plan)
     assert report.message == "nothing to do: no chips in these cells and months"
     assert report.device == "none"

@@ -107,10 +107,10 @@ def gate(**context: Any) -> bool:
     import logging
 
     from claylake.plan import Plan
-    from claylake.run.gate import decide
+    from claylake.run.gate import decide_start
 
     with not_retried(BudgetError, ti=context["ti"]):
-        decision = decide(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
+        decision = decide_start(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
     logging.getLogger(__name__).info("%s", decision.why)
     context["ti"].xcom_push(key=GO, value=decision.go)
     return decision.go

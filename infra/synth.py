@@ -57,14 +57,14 @@ def main() -> int:
     """Command line: ``--reasons`` also prints each acknowledged finding with its reason."""
     sys.path.append(str(ROOT / "dags"))
     from infra.cloud.errors import DeployError
-    from infra.cloud.sample import MANIFEST, write_sample
+    from infra.cloud.sample import BUILD_MANIFEST, write_sample
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     shown = slice(None) if "--reasons" in sys.argv[1:] else slice(1)
     with tempfile.TemporaryDirectory() as folder:
         real = ROOT / str(context["dist"])
         sample = write_sample(Path(folder))
-        dist = real if (real / MANIFEST).exists() else sample
+        dist = real if (real / BUILD_MANIFEST).exists() else sample
         sys.stdout.write(f"build: {'dist/' if dist == real else 'none, a stand-in of a few bytes'}\n")
         for stage in context["stages"]:
             try:

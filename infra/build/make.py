@@ -13,7 +13,7 @@ from infra.build import mwaa
 from infra.build.environment import environment
 from infra.build.errors import BuildError
 from infra.build.layers import read_layers
-from infra.build.manifest import MANIFEST, File, seal
+from infra.build.manifest import BUILD_MANIFEST, File, seal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,8 +49,8 @@ def make(sources: Sources, out: Path, arch: str) -> list[File]:
     Raises:
         BuildError: `out` is something else, or an environment cannot be built.
     """
-    if out.exists() and any(out.iterdir()) and not (out / MANIFEST).is_file():
-        raise BuildError(f"{out} holds no {MANIFEST}, so it is not a build that may be replaced: move it away")
+    if out.exists() and any(out.iterdir()) and not (out / BUILD_MANIFEST).is_file():
+        raise BuildError(f"{out} holds no {BUILD_MANIFEST}, so it is not a build that may be replaced: move it away")
     layers = read_layers(sources.root / "locks", sources.backend)
     archives = [environment(layer, cache=sources.cache, uv=sources.uv) for layer in layers]
     partial = out.with_name(out.name + ".part")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUMS = "SHA256SUMS"
-MANIFEST = "manifest.json"
+BUILD_MANIFEST = "manifest.json"
 MWAA = "mwaa/"
 
 
@@ -27,7 +27,7 @@ class File:
 def read_files(folder: Path) -> list[File]:
     """Every file below a folder but its manifest, in order."""
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return [_file(folder, name) for name in paths if name != MANIFEST]
+    return [_file(folder, name) for name in paths if name != BUILD_MANIFEST]
 
 
 def seal(folder: Path, arch: str) -> list[File]:
@@ -46,7 +46,7 @@ def seal(folder: Path, arch: str) -> list[File]:
         "release": sums.sha256,
         "files": {file.name: {"sha256": file.sha256, "bytes": file.size} for file in files},
     }
-    (folder / MANIFEST).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / BUILD_MANIFEST).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return files
 
 

@@ -15,7 +15,7 @@ from infra.cloud.naming import ACCOUNT, EMR_TAG, Names, arn
 from infra.cloud.roles import instance, service
 
 if TYPE_CHECKING:
-    from infra.cloud.network import Place
+    from infra.cloud.network import Subnets
 
 
 class Groups(Construct):
@@ -26,10 +26,10 @@ class Groups(Construct):
     "EMR-managed security groups", private subnets). No other traffic may enter.
     """
 
-    def __init__(self, scope: Construct, name: str, *, place: Place) -> None:
+    def __init__(self, scope: Construct, name: str, *, subnets: Subnets) -> None:
         super().__init__(scope, name)
         self.primary, self.core, self.service_access = (
-            ec2.SecurityGroup(self, kind, vpc=place.vpc, description=about, allow_all_outbound=outbound)
+            ec2.SecurityGroup(self, kind, vpc=subnets.vpc, description=about, allow_all_outbound=outbound)
             for kind, about, outbound in (
                 ("Primary", "Primary nodes of clusters", True),
                 ("Core", "Core and task nodes of clusters", True),
@@ -112,7 +112,7 @@ class Roles(Construct):
         *,
         names: Names,
         key_arn: str,
-        place: Place,
+        subnets: Subnets,
         groups: Groups,
         optimized: bool,
     ) -> None:
@@ -127,7 +127,7 @@ class Roles(Construct):
         )
         self.service = iam.Role(self, "Service", role_name=names.service_role, assumed_by=emr_here)
         allowed = service.grants(
-            names, key_arn=key_arn, subnet_ids=place.subnet_ids, group_ids=tuple(groups.ids.values())
+            names, key_arn=key_arn, subnet_ids=subnets.subnet_ids, group_ids=tuple(groups.ids.values())
         )
         self.policies = [give(self.service, "Policy", allowed)]
         self.nodes = iam.Role(

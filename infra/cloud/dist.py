@@ -11,7 +11,7 @@ import yaml
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import SettingsError
 from infra.cloud.errors import DistError
-from infra.cloud.sample import MANIFEST
+from infra.cloud.sample import BUILD_MANIFEST
 from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def read_dist(folder: Path) -> Dist:
         DistError: The manifest or a file is missing, or a size differs.
     """
     try:
-        document: Any = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        document: Any = json.loads((folder / BUILD_MANIFEST).read_text(encoding="utf-8"))
         release, arch = str(document["release"]), str(document["arch"])
         files = {str(name): (str(about["sha256"]), int(about["bytes"])) for name, about in document["files"].items()}
     except (OSError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DistError(f"{folder / MANIFEST} cannot be read ({error}): run make build") from error
+        raise DistError(f"{folder / BUILD_MANIFEST} cannot be read ({error}): run make build") from error
     wrong = [name for name, (_, size) in files.items() if not _is_of_size(folder / name, size)]
     missing = [name for name in (REQUIREMENTS, PLUGINS, CONSTRAINTS) if MWAA + name not in files]
     if wrong or missing:

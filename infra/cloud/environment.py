@@ -19,7 +19,7 @@ from infra.cloud.roles import execution
 if TYPE_CHECKING:
     from infra.cloud.config import AirflowConfig
     from infra.cloud.naming import Names
-    from infra.cloud.network import Place
+    from infra.cloud.network import Subnets
 
 AIRFLOW_VERSION = "3.3.1"
 DAGS = "dags"
@@ -49,7 +49,7 @@ class Environment(Construct):
         *,
         names: Names,
         config: AirflowConfig,
-        place: Place,
+        subnets: Subnets,
         key: kms.IKey,
         bucket_arn: str,
         versions: dict[str, str],
@@ -61,7 +61,7 @@ class Environment(Construct):
         )
         role = iam.Role(self, "Role", role_name=names.execution_role, assumed_by=principal)
         policy = give(role, "Policy", execution.grants(names, key.key_arn))
-        group = ec2.SecurityGroup(self, "Group", vpc=place.vpc, description="Parts of Airflow among each other")
+        group = ec2.SecurityGroup(self, "Group", vpc=subnets.vpc, description="Parts of Airflow among each other")
         group.add_ingress_rule(group, ec2.Port.all_traffic(), "schedulers, workers, database and web server")
         self.environment = mwaa.CfnEnvironment(
             self,
@@ -84,7 +84,7 @@ class Environment(Construct):
             plugins_s3_path="plugins.zip",
             plugins_s3_object_version=versions["plugins.zip"],
             network_configuration=mwaa.CfnEnvironment.NetworkConfigurationProperty(
-                security_group_ids=[group.security_group_id], subnet_ids=list(place.subnet_ids)
+                security_group_ids=[group.security_group_id], subnet_ids=list(subnets.subnet_ids)
             ),
             logging_configuration=self._logging(config, names, key, policy),
         )

@@ -36,14 +36,14 @@ _ENDPOINTS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class Subnets:
     """A VPC and its two private subnets."""
 
     vpc: ec2.IVpc
     subnet_ids: tuple[str, ...]
 
 
-def existing(scope: Construct, config: NetworkConfig) -> Place:
+def existing(scope: Construct, config: NetworkConfig) -> Subnets:
     """The VPC that is there already; nothing is made in it but security groups."""
     vpc = ec2.Vpc.from_vpc_attributes(
         scope,
@@ -52,7 +52,7 @@ def existing(scope: Construct, config: NetworkConfig) -> Place:
         availability_zones=list(config.availability_zones),
         private_subnet_ids=list(config.subnet_ids),
     )
-    return Place(vpc=vpc, subnet_ids=config.subnet_ids)
+    return Subnets(vpc=vpc, subnet_ids=config.subnet_ids)
 
 
 class Network(Construct):
@@ -87,7 +87,7 @@ class Network(Construct):
         self._add_flow_log(vpc, config.flow_log_days)
         for subnet in vpc.private_subnets:
             Tags.of(subnet).add(EMR_TAG, "true")
-        self.place = Place(vpc=vpc, subnet_ids=tuple(subnet.subnet_id for subnet in vpc.private_subnets))
+        self.subnets = Subnets(vpc=vpc, subnet_ids=tuple(subnet.subnet_id for subnet in vpc.private_subnets))
 
     def _add_endpoints(self, vpc: ec2.Vpc, cidr: str) -> None:
         group = ec2.SecurityGroup(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-MANIFEST = "manifest.json"
+BUILD_MANIFEST = "manifest.json"
 FILES: Mapping[str, bytes] = {
     "claylake.zip": b"code",
     "jobs/extract.py": b"extract",
@@ -35,7 +35,7 @@ def write_sample(folder: Path, extra: Mapping[str, bytes] | None = None) -> Path
     sums = "".join(f"{_digest(data)}  {name}\n" for name, data in sorted(files.items()))
     listed = {name: {"sha256": _digest(data), "bytes": len(data)} for name, data in files.items()}
     manifest = {"arch": "cpu", "release": _digest(sums.encode()), "files": listed}
-    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / BUILD_MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from claylake.configuration.settings import Settings
     from infra.cloud.config import Stage
     from infra.cloud.dist import Dist
-    from infra.cloud.network import Place
+    from infra.cloud.network import Subnets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class NetworkStack(_Stack):
 
     def __init__(self, scope: Construct, parts: Parts) -> None:
         super().__init__(scope, parts, "network", "subnets and endpoints")
-        self.place = Network(self, "Network", config=parts.stage.network).place
+        self.subnets = Network(self, "Network", config=parts.stage.network).subnets
 
 
 class LakeStack(_Stack):
@@ -106,16 +106,16 @@ class LakeStack(_Stack):
 class ComputeStack(_Stack):
     """Roles, security groups and encryption of clusters."""
 
-    def __init__(self, scope: Construct, parts: Parts, place: Place, lake: LakeStack) -> None:
+    def __init__(self, scope: Construct, parts: Parts, subnets: Subnets, lake: LakeStack) -> None:
         super().__init__(scope, parts, "compute", "roles and security of clusters")
         names, key = parts.names, lake.lake.key
-        self.groups = Groups(self, "Groups", place=place)
+        self.groups = Groups(self, "Groups", subnets=subnets)
         Roles(
             self,
             "Roles",
             names=names,
             key_arn=key.key_arn,
-            place=place,
+            subnets=subnets,
             groups=self.groups,
             optimized=parts.optimized is not None,
         )
@@ -139,7 +139,9 @@ class AirflowStack(_Stack):
     the environment that takes them; DAG files and deployed.json last, when the environment has what they need.
     """
 
-    def __init__(self, scope: Construct, parts: Parts, place: Place, lake: LakeStack, compute: ComputeStack) -> None:
+    def __init__(
+        self, scope: Construct, parts: Parts, subnets: Subnets, lake: LakeStack, compute: ComputeStack
+    ) -> None:
         super().__init__(scope, parts, "airflow", "Airflow and the build's files")
         names, dist, key = parts.names, parts.dist, lake.lake.key
         courier = Courier(self, "Courier", names=names, key_arn=key.key_arn)
@@ -164,7 +166,7 @@ class AirflowStack(_Stack):
             "Airflow",
             names=names,
             config=parts.stage.airflow,
-            place=place,
+            subnets=subnets,
             key=key,
             bucket_arn=lake.lake.airflow.bucket_arn,
             versions={name: packaged.get_att_string(f"Version.{name}") for name in (REQUIREMENTS, PLUGINS)},
@@ -172,7 +174,7 @@ class AirflowStack(_Stack):
         document = deployed_settings(
             names=names,
             dist=dist,
-            subnet_ids=place.subnet_ids,
+            subnet_ids=subnets.subnet_ids,
             groups=compute.groups.ids,
             security=compute.security,
             optimized=parts.optimized,
@@ -208,9 +210,9 @@ def deploy(scope: Construct, parts: Parts) -> list[Stack]:
     lake = LakeStack(scope, parts)
     config = parts.stage.network
     network = None if config.vpc_id else NetworkStack(scope, parts)
-    place = network.place if network else existing(lake, config)
-    compute = ComputeStack(scope, parts, place, lake)
-    airflow = AirflowStack(scope, parts, place, lake, compute)
+    subnets = network.subnets if network else existing(lake, config)
+    compute = ComputeStack(scope, parts, subnets, lake)
+    airflow = AirflowStack(scope, parts, subnets, lake, compute)
     guard = GuardStack(scope, parts, lake)
     # Names of what these make are used without references.
     airflow.add_stack_dependency(compute)

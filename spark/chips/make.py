@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from claylake.catalogue.scene import Scene
-    from spark.reading.strips import Place
+    from spark.reading.strips import CellIndex
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class ReadCell:
     `evidence` is of the cell's pixels. `traffic` and `seconds` were spent since the cell before.
     """
 
-    place: Place
+    place: CellIndex
     chip: Chip | None
     error: ReadError | None
     evidence: Evidence
@@ -48,9 +48,9 @@ class ReadCell:
     seconds: float
 
 
-def make_chips(scene: Scene, places: Iterable[Place]) -> Iterator[ReadCell]:
+def make_chips(scene: Scene, places: Iterable[CellIndex]) -> Iterator[ReadCell]:
     """Chips of one scene, one result for each of its cells."""
-    decision = radiometry.decide(scene)
+    decision = radiometry.decide_radiometry(scene)
     fetched, clock = traffic(), time.monotonic()
     for place, pixels in _pixels(scene, list(places)):
         chip, evidence, error = None, Evidence(), None
@@ -66,7 +66,7 @@ def make_chips(scene: Scene, places: Iterable[Place]) -> Iterator[ReadCell]:
         fetched, clock = now, moment
 
 
-def _pixels(scene: Scene, places: list[Place]) -> Iterator[tuple[Place, CellPixels | ReadError]]:
+def _pixels(scene: Scene, places: list[CellIndex]) -> Iterator[tuple[CellIndex, CellPixels | ReadError]]:
     try:
         for part in read_cells(scene, places):
             yield part.place, part if isinstance(part, CellPixels) else part.error
@@ -76,7 +76,7 @@ def _pixels(scene: Scene, places: list[Place]) -> Iterator[tuple[Place, CellPixe
         yield from ((place, error) for place in places)
 
 
-def _chip(pixels: CellPixels, decision: radiometry.Decision, cell: Cell) -> Chip:
+def _chip(pixels: CellPixels, decision: radiometry.RadiometryDecision, cell: Cell) -> Chip:
     harmonised = radiometry.harmonise(pixels.raw, decision)
     return Chip(
         clay_tensor=tensor.encode(harmonised),

@@ -15,7 +15,7 @@ from spark.extraction.reading_log import Reading, ReadingLog
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.tables import TABLES
-from spark.sentinel2.radiometry import LARGEST_LOW_FRACTION, decide
+from spark.sentinel2.radiometry import LARGEST_LOW_FRACTION, decide_radiometry
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -78,7 +78,7 @@ class ChipWriter:
         """Quarantine the scene if the pixels that were read of it so far contradict its metadata."""
         scene = self.scenes[scene_id]
         evidence = self.log.total(scene_id).evidence
-        decision = decide(scene)
+        decision = decide_radiometry(scene)
         if scene_id in self.failures.quarantined or not evidence.contradicts(decision):
             return
         detail = (

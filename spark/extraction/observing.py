@@ -13,7 +13,7 @@ from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
 from spark.reading.gdal import environment, traffic
-from spark.reading.strips import Place
+from spark.reading.strips import CellIndex
 from spark.sentinel2.observe import ObservedCell, observe
 from spark.sentinel2.scl import MEASURES
 
@@ -94,7 +94,7 @@ def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _rows(item: _Work) -> list[dict[str, object]]:
     scene = Scene.model_validate_json(item["document"])
     before, clock = traffic(), time.monotonic()
-    places = [Place(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
+    places = [CellIndex(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
     rows = [_row(scene, item["preference"], cell) for cell in observe(scene, places)]
     if len(rows) != len(places):
         raise ExtractError(f"scene {scene.id}: {len(places)} cells to observe, {len(rows)} observed")

@@ -12,8 +12,8 @@ from spark.extraction.batches import CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
 from spark.reading.gdal import environment
-from spark.reading.strips import Place
-from spark.sentinel2.radiometry import decide
+from spark.reading.strips import CellIndex
+from spark.sentinel2.radiometry import decide_radiometry
 from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
@@ -111,14 +111,14 @@ def _rows(item: _Work) -> Iterator[dict[str, object]]:
     """`READ_CELLS` of one task, as the cells are read."""
     scene = Scene.model_validate_json(item["document"])
     cells: list[_Place] = rows_of_stream(item["cells"])
-    by_place = {Place(col=cell["col"], row=cell["row"]): cell for cell in cells}
+    by_place = {CellIndex(col=cell["col"], row=cell["row"]): cell for cell in cells}
     of_scene = {
         "scene_id": scene.id,
         "datetime": scene.datetime,
         "pass": scene.pass_id,
         "collection": scene.collection,
         "baseline": scene.baseline,
-        "radiometry": decide(scene).radiometry,
+        "radiometry": decide_radiometry(scene).radiometry,
     }
     for read_cell in make_chips(scene, by_place):
         cell = by_place[read_cell.place]

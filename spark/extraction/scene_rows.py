@@ -24,7 +24,7 @@ from spark.lake.bounds import extent_of_rows
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
 from spark.sentinel2.choose import PRESENT
-from spark.sentinel2.radiometry import decide, evidence_document
+from spark.sentinel2.radiometry import decide_radiometry, evidence_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +125,7 @@ class SceneRows:
         failures = _by_reason(outcomes, FAILED)
         reading = self.log.total(scene.id)
         spent = observed.reading + reading
-        decision = decide(scene)
+        decision = decide_radiometry(scene)
         evidence = evidence_document(scene, decision, reading.evidence)
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}

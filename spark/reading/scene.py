@@ -15,7 +15,7 @@ from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX, SCL_ASSET
 from spark.reading.band import Band
 from spark.reading.errors import MissingAssetError, ReadError
 from spark.reading.gdal import is_remote
-from spark.reading.strips import Place, Strip, strips
+from spark.reading.strips import CellIndex, Strip, strips
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ class CellPixels:
     repeated 2 x 2. `scl`: uint8 (row, col) = (128, 128), at 20 m. Both are 0 beyond the raster.
     """
 
-    place: Place
+    place: CellIndex
     raw: NDArray[np.uint16]
     scl: NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ class CellPixels:
 class Unread:
     """A cell that could not be had, and why."""
 
-    place: Place
+    place: CellIndex
     error: ReadError
 
 
@@ -59,7 +59,7 @@ def open_band(scene: Scene, key: str) -> Band:
     return Band(key, scene.assets[key], epsg=scene.epsg, pixel_m=_FINE_M if key in BANDS_10M else _COARSE_M)
 
 
-def read_cells(scene: Scene, places: Iterable[Place]) -> Iterator[CellPixels | Unread]:
+def read_cells(scene: Scene, places: Iterable[CellIndex]) -> Iterator[CellPixels | Unread]:
     """Each cell once, in reading order. A bad block costs only the cells that need it.
 
     Raises:

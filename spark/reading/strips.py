@@ -10,8 +10,8 @@ LONGEST = 16
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
-class Place:
-    """A cell's place in its zone's grid."""
+class CellIndex:
+    """Column and row of a cell in its zone's grid."""
 
     col: int
     row: int
@@ -26,21 +26,21 @@ class Strip:
     cells: int
 
     @property
-    def places(self) -> tuple[Place, ...]:
+    def places(self) -> tuple[CellIndex, ...]:
         """The strip's cells, west to east."""
-        return tuple(Place(col=self.col + step, row=self.row) for step in range(self.cells))
+        return tuple(CellIndex(col=self.col + step, row=self.row) for step in range(self.cells))
 
     def single(self) -> Iterator[Strip]:
         """The strip's cells as strips of one."""
         return (Strip(col=place.col, row=place.row, cells=1) for place in self.places)
 
 
-def strips(places: Iterable[Place], longest: int = LONGEST) -> Iterator[Strip]:
+def strips(places: Iterable[CellIndex], longest: int = LONGEST) -> Iterator[Strip]:
     """Strips that hold each place once and nothing else, northernmost first, as files store rows."""
-    start: Place | None = None
+    start: CellIndex | None = None
     length = 0
     for place in sorted(set(places), key=lambda place: (-place.row, place.col)):
-        if start is not None and place == Place(col=start.col + length, row=start.row) and length < longest:
+        if start is not None and place == CellIndex(col=start.col + length, row=start.row) and length < longest:
             length += 1
             continue
         if start is not None:

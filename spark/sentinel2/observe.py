@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from claylake.vocabulary import SCL_ASSET
 from spark.reading.errors import MissingAssetError, ReadError, UnreadableError
 from spark.reading.scene import GIVE_UP_AFTER, open_band
-from spark.reading.strips import Place, Strip, strips
+from spark.reading.strips import CellIndex, Strip, strips
 from spark.sentinel2.scl import Measures, measures_of
 
 if TYPE_CHECKING:
@@ -29,12 +29,12 @@ class ObservedCell:
     supply the cell, or None.
     """
 
-    place: Place
+    place: CellIndex
     measures: Measures | None
     error: ReadError | None
 
 
-def observe(scene: Scene, places: Iterable[Place]) -> Iterator[ObservedCell]:
+def observe(scene: Scene, places: Iterable[CellIndex]) -> Iterator[ObservedCell]:
     """What a scene shows of each cell, each once."""
     places = list(places)
     missing = _missing(scene)

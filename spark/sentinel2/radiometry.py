@@ -30,7 +30,7 @@ CONTRADICTION = "radiometry"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class RadiometryDecision:
     """What is done to a scene's DN (`as_published` or `minus_1000`), and by which rule."""
 
     radiometry: str
@@ -54,31 +54,31 @@ class Evidence:
         """Of the clear pixels, those below 1000; 0 where nothing is clear."""
         return self.below_1000 / self.clear_pixels if self.clear_pixels else 0.0
 
-    def contradicts(self, decision: Decision) -> bool:
+    def contradicts(self, decision: RadiometryDecision) -> bool:
         """Whether these pixels cannot be what the decision takes them for."""
         return decision.radiometry == MINUS_1000 and self.low_fraction > LARGEST_LOW_FRACTION
 
 
-def decide(scene: Scene) -> Decision:
+def decide_radiometry(scene: Scene) -> RadiometryDecision:
     """Decide from collection, flag and baseline; `Evidence` may contradict later.
 
     An l2a scene without a readable baseline is taken to be of the baseline of its time.
     """
     if scene.collection == COLLECTION_C1:
-        return Decision(radiometry=MINUS_1000, rule="c1 keeps the offset")
+        return RadiometryDecision(radiometry=MINUS_1000, rule="c1 keeps the offset")
     if scene.boa_offset_applied:
-        return Decision(radiometry=AS_PUBLISHED, rule="l2a, flagged as removed")
+        return RadiometryDecision(radiometry=AS_PUBLISHED, rule="l2a, flagged as removed")
     baseline = _baseline(scene.baseline)
     if baseline is None:
         recent = (scene.pass_start.year, scene.pass_start.month, scene.pass_start.day) >= (2022, 1, 25)
         rule = f"l2a, no baseline, pass {'since' if recent else 'before'} 2022-01-25"
-        return Decision(radiometry=MINUS_1000 if recent else AS_PUBLISHED, rule=rule)
+        return RadiometryDecision(radiometry=MINUS_1000 if recent else AS_PUBLISHED, rule=rule)
     if baseline < FIRST_BASELINE_WITH_OFFSET:
-        return Decision(radiometry=AS_PUBLISHED, rule="l2a, baseline before 04.00")
-    return Decision(radiometry=MINUS_1000, rule="l2a, baseline from 04.00 on, not flagged as removed")
+        return RadiometryDecision(radiometry=AS_PUBLISHED, rule="l2a, baseline before 04.00")
+    return RadiometryDecision(radiometry=MINUS_1000, rule="l2a, baseline from 04.00 on, not flagged as removed")
 
 
-def evidence_document(scene: Scene, decision: Decision, evidence: Evidence) -> dict[str, object]:
+def evidence_document(scene: Scene, decision: RadiometryDecision, evidence: Evidence) -> dict[str, object]:
     """The decision and its evidence, as the scenes table keeps them (JSON)."""
     return {
         "collection": scene.collection,
@@ -110,7 +110,7 @@ def valid(raw: NDArray[np.uint16]) -> NDArray[np.bool_]:
     return mask
 
 
-def harmonise(raw: NDArray[np.uint16], decision: Decision) -> NDArray[np.uint16]:
+def harmonise(raw: NDArray[np.uint16], decision: RadiometryDecision) -> NDArray[np.uint16]:
     """DN as without an offset: valid pixels >= 1 in every band, nodata 0 in all.
 
     Args:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class StartDecision:
     """`go`: start the cluster. `why`: one line for people."""
 
     go: bool
     why: str
 
 
-def decide(plan: Plan) -> Decision:
+def decide_start(plan: Plan) -> StartDecision:
     """Stop a run with nothing to do, or a dry run; let an affordable one go.
 
     Raises:
@@ -28,15 +28,15 @@ def decide(plan: Plan) -> Decision:
     """
     estimate, limits = plan.estimate, plan.settings.limits
     if plan.work == "nothing":
-        return Decision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
+        return StartDecision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
     cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
     excess = _excess(plan)
     if limits.dry_run:
-        return Decision(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
+        return StartDecision(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
     if excess:
         msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_remedies(plan)}"
         raise BudgetError(msg)
-    return Decision(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
+    return StartDecision(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
 
 
 def _layout(plan: Plan) -> str:

@@ -156,9 +156,9 @@ def _scene_of(item: dict[str, object]) -> Scene:
     return scene
 
 
-def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.Work:
+def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.RunScope:
     ids = table["cell_id"].to_pylist()
-    return published.Work(
+    return published.RunScope(
         cell_ids=tuple(ids),
         geohashes=tuple(table["geohash"].to_pylist()),
         cells_digest=cells.digest(ids),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from claylake.month import Month
 
-__all__ = ["Work", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
+__all__ = ["RunScope", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
 
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
@@ -28,7 +28,7 @@ _MARGIN = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class RunScope:
     """A run's cells and months, and what its chips and vectors are made by.
 
     `cell_ids` and `geohashes` (7 characters) run in parallel; `months` follow each other.
@@ -53,7 +53,7 @@ class Work:
         return self.months[-1].end
 
 
-def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, str | None]]:
+def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[str, str | None]]:
     """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
 
     Raises:
@@ -73,7 +73,7 @@ def settled_scenes(lake: Catalog, database: str, work: Work) -> set[tuple[str, s
     return set(zip(rows["scene_id"].to_pylist(), rows["updated"].to_pylist(), strict=True))
 
 
-def missing_vectors(lake: Catalog, database: str, work: Work) -> int:
+def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:
     """How many published chips of the cells and months lack a vector of this model and convention.
 
     Raises:
@@ -107,7 +107,7 @@ def prefixes_of(geohashes: tuple[str, ...], most: int = MOST_PREFIXES) -> tuple[
     return ()
 
 
-def _near(table: Table, work: Work) -> Any:
+def _near(table: Table, work: RunScope) -> Any:
     """Datetime range and geohash prefixes: what prunes partitions and files."""
     from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Or, StartsWith
     from pyiceberg.types import TimestamptzType

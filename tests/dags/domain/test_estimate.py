@@ -8,7 +8,7 @@ from claylake.cluster.layout_choice import cheapest
 from claylake.cluster.shape import shape_of
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, BudgetError
-from claylake.run.gate import decide
+from claylake.run.gate import decide_start
 
 PRICED = sorted(Settings().prices.instance_usd_h)
 GPU = [name for name in PRICED if instance(name).gpus]
@@ -240,7 +240,7 @@ def costly(plan, usd=100.0, hours=0.5):
 
 
 def test_an_affordable_plan_goes(plan_of):
-    verdict = decide(plan_of())
+    verdict = decide_start(plan_of())
     assert verdict.go
     assert "0.60 USD" in verdict.why
     assert "budget 20.00" in verdict.why
@@ -250,29 +250,29 @@ def test_an_affordable_plan_goes(plan_of):
 def test_the_layout_that_was_chosen_is_told_with_its_reason(plan_of):
     plan = plan_of({"cluster": {"compute": "auto"}})
     made = cheapest(Workload(scenes=2, cells=16, candidates=32, chips=20, vectors=20), plan.settings)
-    why = decide(plan.model_copy(update={"estimate": made})).why
+    why = decide_start(plan.model_copy(update={"estimate": made})).why
     assert f"layout cpu (about {made.usd:.2f} USD against" in why
 
 
 def test_nothing_new_stops(plan_of):
-    verdict = decide(plan_of(work="nothing"))
+    verdict = decide_start(plan_of(work="nothing"))
     assert not verdict.go
     assert verdict.why.startswith("nothing new for town in 2024-07: 3 scenes found")
 
 
 def test_a_dry_run_stops_and_tells_the_cost(plan_of):
     plan = plan_of({"limits": {"dry_run": True}})
-    verdict = decide(plan)
+    verdict = decide_start(plan)
     assert not verdict.go
     assert "dry run: about 0.60 USD" in verdict.why
     assert "would be refused" not in verdict.why
-    assert "it would be refused: the estimate of 100.00 USD" in decide(costly(plan)).why
+    assert "it would be refused: the estimate of 100.00 USD" in decide_start(costly(plan)).why
 
 
 def test_over_budget_fails_with_numbers_and_knobs(plan_of):
     plan = costly(plan_of({"cluster": {"spot": False}, "selection": {"passes_per_month": 4}}))
     with pytest.raises(BudgetError) as caught:
-        decide(plan)
+        decide_start(plan)
     for word in (
         "100.00 USD is above budget_usd 20.00",
         "2 scenes, 16 cells, 20 chips",
@@ -288,14 +288,14 @@ def test_over_budget_fails_with_numbers_and_knobs(plan_of):
 
 def test_longer_than_a_cluster_may_live_fails_too(plan_of):
     with pytest.raises(BudgetError, match=r"30.0 h is above cluster.max_hours 12 .*raise gpu_count \(now 1\)"):
-        decide(costly(plan_of(), usd=1.0, hours=30.0))
+        decide_start(costly(plan_of(), usd=1.0, hours=30.0))
 
 
 def test_without_gpus_other_knobs_are_named(plan_of):
     with pytest.raises(BudgetError, match=r"raise cpu_count \(now 2\)") as caught:
-        decide(costly(plan_of({"cluster": {"layout": "cpu", "cpu_count": 2}}), hours=30.0))
+        decide_start(costly(plan_of({"cluster": {"layout": "cpu", "cpu_count": 2}}), hours=30.0))
     assert "compute" not in str(caught.value)
 
 
 def test_exactly_the_budget_goes(plan_of):
-    assert decide(costly(plan_of(), usd=20.0, hours=12.0)).go
+    assert decide_start(costly(plan_of(), usd=20.0, hours=12.0)).go

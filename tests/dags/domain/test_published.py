@@ -9,10 +9,10 @@ from pyiceberg.catalog.sql import SqlCatalog
 from claylake.errors import StoreError
 from claylake.month import Month
 from claylake.run import published
-from claylake.run.published import Work, missing_vectors, prefixes_of, settled_scenes
+from claylake.run.published import RunScope, missing_vectors, prefixes_of, settled_scenes
 
 DATABASE = "claylake"
-WORK = Work(
+WORK = RunScope(
     cell_ids=("32633_190_1950", "32633_191_1950"),
     geohashes=("u21abcd", "u21abce"),
     cells_digest="c1",
@@ -153,7 +153,7 @@ def test_many_prefixes_make_no_deep_filter(lake):
     alphabet = "0123456789bcdefghjkmnpqrstuvwxyz"
     many = tuple(f"u2{a}{b}abc" for a in alphabet for b in alphabet)
     put_chips(lake, chip())
-    work = Work(**{**WORK.__dict__, "geohashes": (*many, "u21abcd")})
+    work = RunScope(**{**WORK.__dict__, "geohashes": (*many, "u21abcd")})
     assert len(prefixes_of(work.geohashes)) == 32
     assert missing_vectors(lake, DATABASE, work) == 1
 

@@ -23,8 +23,8 @@ from spark.extraction.run import extract
 from spark.lake.names import on_branch
 from spark.lake.tables import TABLES
 from spark.reading.scene import read_cells
-from spark.reading.strips import Place
-from spark.sentinel2.radiometry import decide, harmonise
+from spark.reading.strips import CellIndex
+from spark.sentinel2.radiometry import decide_radiometry, harmonise
 from tests.spark.extract.conftest import PlanMaker
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 
@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 
 # 3 x 3 cells, and a scene that holds them.
 SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
-CELLS = [Place(col=156 + x, row=1342 + y) for x in range(3) for y in range(3)]
+CELLS = [CellIndex(col=156 + x, row=1342 + y) for x in range(3) for y in range(3)]
 PASS_A, PASS_B, PASS_C = "S2A_20200204T112111", "S2B_20200209T112109", "S2A_20200219T112111"
 
 
@@ -89,9 +89,9 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     for chip in chips:
         if chip["pass"] != PASS_A:
             continue
-        place = Place(col=chip["col"], row=chip["row"])
+        place = CellIndex(col=chip["col"], row=chip["row"])
         pixels = decode(bytes(chip["clay_tensor"]))
-        np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide(clear)))
+        np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide_radiometry(clear)))
         assert chip["content_digest"] == digest(pixels)
         assert chip["id"] == f"{Cell(epsg=32629, col=place.col, row=place.row).id}_{PASS_A}"
         assert chip["radiometry"] == "minus_1000"

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spark.reading.strips import Place
+from spark.reading.strips import CellIndex
 from spark.sentinel2.observe import ObservedCell, observe
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 from tests.spark.extract.test_reading import broken_block
 
 SHEET = Sheet(west=156 * 2560, north=1344 * 2560, side=2 * 2560)
 CELLS = [
-    Place(col=156, row=1343),
-    Place(col=157, row=1343),
-    Place(col=156, row=1342),
-    Place(col=157, row=1342),
-    Place(col=158, row=1342),
+    CellIndex(col=156, row=1343),
+    CellIndex(col=157, row=1343),
+    CellIndex(col=156, row=1342),
+    CellIndex(col=157, row=1342),
+    CellIndex(col=158, row=1342),
 ]
 
 
@@ -70,5 +70,5 @@ def test_a_bad_block_costs_only_its_cells(tmp_path: Path) -> None:
     sheet = Sheet(west=156 * 2560, north=1344 * 2560, side=4 * 2560)
     scene = paint(tmp_path, sheet)
     broken_block(scene, "scl", 0, 0)
-    cells = {cell.place: cell for cell in observe(scene, [Place(col=156 + x, row=1343) for x in range(4)])}
-    assert [reason(cells[Place(col=156 + x, row=1343)]) for x in range(4)] == ["unreadable"] * 2 + [None] * 2
+    cells = {cell.place: cell for cell in observe(scene, [CellIndex(col=156 + x, row=1343) for x in range(4)])}
+    assert [reason(cells[CellIndex(col=156 + x, row=1343)]) for x in range(4)] == ["unreadable"] * 2 + [None] * 2

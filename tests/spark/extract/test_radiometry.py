@@ -15,9 +15,9 @@ from claylake.vocabulary import SCL_NOT_CLEAR
 from spark.sentinel2.radiometry import (
     AS_PUBLISHED,
     MINUS_1000,
-    Decision,
     Evidence,
-    decide,
+    RadiometryDecision,
+    decide_radiometry,
     evidence_document,
     evidence_of,
     harmonise,
@@ -27,7 +27,7 @@ from tests.spark.extract.imagery import bare
 ITEMS = Path(__file__).resolve().parents[4] / "shared/data/stac"
 L2A, C1 = "sentinel-2-l2a", "sentinel-2-c1-l2a"
 BEFORE, SINCE = datetime(2022, 1, 24, tzinfo=UTC), datetime(2022, 1, 25, tzinfo=UTC)
-PLAIN, OFFSET = (Decision(radiometry=name, rule="") for name in (AS_PUBLISHED, MINUS_1000))
+PLAIN, OFFSET = (RadiometryDecision(radiometry=name, rule="") for name in (AS_PUBLISHED, MINUS_1000))
 
 
 @pytest.mark.parametrize(
@@ -50,14 +50,14 @@ PLAIN, OFFSET = (Decision(radiometry=name, rule="") for name in (AS_PUBLISHED, M
 )
 def test_decision(collection: str, flag: bool | None, baseline: str | None, radiometry: str) -> None:
     scene = bare(collection=collection, boa_offset_applied=flag, baseline=baseline)
-    assert decide(scene).radiometry == radiometry
+    assert decide_radiometry(scene).radiometry == radiometry
 
 
 @pytest.mark.parametrize("baseline", [None, "", "N0400", "4"])
 @pytest.mark.parametrize(("moment", "radiometry"), [(BEFORE, AS_PUBLISHED), (SINCE, MINUS_1000)])
 def test_without_a_baseline_the_date_tells(baseline: str | None, moment: datetime, radiometry: str) -> None:
     scene = bare(collection=L2A, baseline=baseline, pass_id=f"S2A_{moment:%Y%m%d}T112111", datetime=moment)
-    assert decide(scene).radiometry == radiometry
+    assert decide_radiometry(scene).radiometry == radiometry
 
 
 @pytest.mark.skipif(not ITEMS.is_dir(), reason="no shared/data/stac on this machine")
@@ -75,7 +75,7 @@ def test_without_a_baseline_the_date_tells(baseline: str | None, moment: datetim
     ],
 )
 def test_decision_on_published_items(name: str, radiometry: str) -> None:
-    assert decide(Scene.from_item(json.loads((ITEMS / f"{name}.json").read_text()))).radiometry == radiometry
+    assert decide_radiometry(Scene.from_item(json.loads((ITEMS / f"{name}.json").read_text()))).radiometry == radiometry
 
 
 DN = arrays.arrays(np.uint16, (10, 4, 4), elements=st.sampled_from([0, 1, 2, 999, 1000, 1001, 1002, 30000, 65535]))

@@ -17,7 +17,7 @@ from spark.reading import scene as scene_module
 from spark.reading.errors import MisalignedError, MissingAssetError, UnreadableError
 from spark.reading.raster import Raster
 from spark.reading.scene import CellPixels, Unread, read_cells
-from spark.reading.strips import Place, strips
+from spark.reading.strips import CellIndex, strips
 from tests.spark.extract.imagery import Sheet, coordinates, paint, write
 
 SAHARA = Path(__file__).resolve().parents[4] / "shared/data/sahara"
@@ -29,7 +29,7 @@ CORNERS = st.tuples(
 )
 
 
-def places_around(sheet: Sheet) -> list[Place]:
+def places_around(sheet: Sheet) -> list[CellIndex]:
     """Every cell that touches a sheet, and one beyond on each side."""
     west, north = (
         Cell.at(sheet.epsg, sheet.west, sheet.north),
@@ -37,13 +37,13 @@ def places_around(sheet: Sheet) -> list[Place]:
     )
     east = Cell.at(sheet.epsg, sheet.west + sheet.side, sheet.north)
     return [
-        Place(col=col, row=row)
+        CellIndex(col=col, row=row)
         for col in range(west.col - 1, east.col + 2)
         for row in range(north.row - 1, west.row + 2)
     ]
 
 
-def expected(key: str, place: Place, sheet: Sheet) -> np.ndarray:
+def expected(key: str, place: CellIndex, sheet: Sheet) -> np.ndarray:
     """A cell's pixels at 10 m by arithmetic on the grid alone."""
     pixel_m = 10 if key in BANDS_10M else 20
     count = 2560 // pixel_m
@@ -98,7 +98,7 @@ def test_a_file_off_the_grid_is_refused(tmp_path: Path, key: str, shift: tuple[i
     moved = Affine(pixel_m, 0, sheet.west + shift[0], 0, -pixel_m, sheet.north + shift[1])
     write(Path(scene.assets[key].href), pixels, sheet.epsg, moved)
     with pytest.raises(MisalignedError, match="no multiple of the pixel"):
-        next(read_cells(scene, [Place(col=156, row=1342)]))
+        next(read_cells(scene, [CellIndex(col=156, row=1342)]))
 
 
 def test_a_file_that_is_not_the_item_s_is_refused(tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_a_file_that_is_not_the_item_s_is_refused(tmp_path: Path) -> None:
     pixels = np.ones((600, 600), np.uint16)
     write(Path(scene.assets["red"].href), pixels, sheet.epsg, Affine(10, 0, sheet.west + 20, 0, -10, sheet.north))
     with pytest.raises(MisalignedError, match="red: the item says"):
-        next(read_cells(scene, [Place(col=156, row=1342)]))
+        next(read_cells(scene, [CellIndex(col=156, row=1342)]))
     write(Path(scene.assets["red"].href), pixels, sheet.epsg + 1, Affine(10, 0, sheet.west, 0, -10, sheet.north))
     with pytest.raises(MisalignedError, match="EPSG:32630"):
-        next(read_cells(scene, [Place(col=156, row=1342)]))
+        next(read_cells(scene, [CellIndex(col=156, row=1342)]))
 
 
 @pytest.mark.parametrize(
@@ -132,11 +132,11 @@ def test_a_missing_asset_and_a_missing_file_have_their_reasons(tmp_path: Path) -
     scene = paint(tmp_path)
     lacking = scene.model_copy(update={"assets": {k: v for k, v in scene.assets.items() if k != "nir08"}})
     with pytest.raises(MissingAssetError, match="nir08") as caught:
-        next(read_cells(lacking, [Place(col=156, row=1342)]))
+        next(read_cells(lacking, [CellIndex(col=156, row=1342)]))
     assert caught.value.reason == "missing_asset"
     Path(scene.assets["green"].href).unlink()
     with pytest.raises(UnreadableError, match="green"):
-        next(read_cells(scene, [Place(col=156, row=1342)]))
+        next(read_cells(scene, [CellIndex(col=156, row=1342)]))
 
 
 def broken_block(scene: Scene, key: str, row: int, col: int) -> None:
@@ -155,12 +155,12 @@ def test_a_bad_block_costs_only_its_cells(tmp_path: Path) -> None:
     sheet = Sheet(west=156 * 2560, north=1344 * 2560, side=4 * 2560)
     scene = paint(tmp_path, sheet)
     broken_block(scene, "red", 1, 2)
-    wanted = [Place(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
+    wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
     got = {part.place: part for part in read_cells(scene, wanted)}
     assert set(got) == set(wanted)
     lost = {place for place, part in got.items() if isinstance(part, Unread)}
-    assert lost == {Place(col=158, row=1342)}
-    assert got[Place(col=158, row=1342)].error.reason == "unreadable"
+    assert lost == {CellIndex(col=158, row=1342)}
+    assert got[CellIndex(col=158, row=1342)].error.reason == "unreadable"
 
 
 def test_a_dead_file_is_not_tried_cell_by_cell_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,7 +173,7 @@ def test_a_dead_file_is_not_tried_cell_by_cell_for_ever(tmp_path: Path, monkeypa
     tries = []
     original = scene_module._cells
     monkeypatch.setattr(scene_module, "_cells", lambda strip, *rest: tries.append(strip) or original(strip, *rest))
-    got = list(read_cells(scene, [Place(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]))
+    got = list(read_cells(scene, [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]))
     assert len(got) == 16
     assert all(isinstance(part, Unread) for part in got)
     assert len(tries) == 1 + 4 + 3
@@ -181,7 +181,7 @@ def test_a_dead_file_is_not_tried_cell_by_cell_for_ever(tmp_path: Path, monkeypa
 
 @given(st.sets(st.tuples(st.integers(-5, 5), st.integers(-5, 5)), max_size=60), st.integers(1, 6))
 def test_strips_hold_each_place_once(pairs: set[tuple[int, int]], longest: int) -> None:
-    places = {Place(col=col, row=row) for col, row in pairs}
+    places = {CellIndex(col=col, row=row) for col, row in pairs}
     made = list(strips(places, longest))
     assert sorted(place for strip in made for place in strip.places) == sorted(places)
     assert all(1 <= strip.cells <= longest for strip in made)
@@ -197,7 +197,9 @@ def test_each_block_is_decoded_about_once(tmp_path: Path, monkeypatch: pytest.Mo
     reads = []
     original = Band._read
     monkeypatch.setattr(Band, "_read", lambda self, *window: reads.append(self.key) or original(self, *window))
-    assert len(list(read_cells(scene, [Place(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]))) == 16
+    assert (
+        len(list(read_cells(scene, [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]))) == 16
+    )
     assert len(reads) == 11 * 4
 
 
@@ -227,7 +229,7 @@ def test_reads_over_http_are_few_and_counted(tmp_path: Path, request: pytest.Fix
             }
         }
     )
-    wanted = [Place(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
+    wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
     with environment():
         before = traffic()
         over_http = {part.place: part for part in read_cells(remote, wanted)}
@@ -244,21 +246,23 @@ def test_reads_over_http_are_few_and_counted(tmp_path: Path, request: pytest.Fix
 @pytest.mark.skipif(not SAHARA.is_dir(), reason="no shared/data/sahara on this machine")
 def test_both_publications_of_one_scene_give_identical_chips() -> None:
     from spark.chips.tensor import digest
-    from spark.sentinel2.radiometry import decide, harmonise
+    from spark.sentinel2.radiometry import decide_radiometry, harmonise
 
     digests = []
     for name in ("S2A_29RKH_20200219_0_L2A", "S2A_T29RKH_20200219T112111_L2A"):
         scene = Scene.from_item(json.loads((SAHARA / f"{name}.json").read_text()))
         assets = {k: a.model_copy(update={"href": str(SAHARA / a.href)}) for k, a in scene.assets.items()}
         scene = scene.model_copy(update={"assets": assets})
-        cells = [Place(col=col, row=row) for col in range(78, 83) for row in range(1089, 1094)]
-        digests.append({part.place: digest(harmonise(part.raw, decide(scene))) for part in read_cells(scene, cells)})
+        cells = [CellIndex(col=col, row=row) for col in range(78, 83) for row in range(1089, 1094)]
+        digests.append(
+            {part.place: digest(harmonise(part.raw, decide_radiometry(scene))) for part in read_cells(scene, cells)}
+        )
     assert len(set(digests[0].values())) >= 9
     assert digests[0] == digests[1]
 
 
 def test_twins_painted_with_and_without_offset_give_identical_chips(tmp_path: Path) -> None:
-    from spark.sentinel2.radiometry import decide, harmonise
+    from spark.sentinel2.radiometry import decide_radiometry, harmonise
 
     def dark(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         values = coordinates(key, x, y)
@@ -271,4 +275,6 @@ def test_twins_painted_with_and_without_offset_give_identical_chips(tmp_path: Pa
     offset = paint(tmp_path, paint=lifted, id="offset")
     cells = places_around(Sheet())
     for one, other in zip(read_cells(plain, cells), read_cells(offset, cells), strict=True):
-        np.testing.assert_array_equal(harmonise(one.raw, decide(plain)), harmonise(other.raw, decide(offset)))
+        np.testing.assert_array_equal(
+            harmonise(one.raw, decide_radiometry(plain)), harmonise(other.raw, decide_radiometry(offset))
+        )

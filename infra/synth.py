@@ -55,7 +55,6 @@ def _synthesise_accepted(stage: str, context: dict[str, Any], dists: tuple[Path,
 
 def main() -> int:
     """Command line: ``--reasons`` also prints each acknowledged finding with its reason."""
-    sys.path.append(str(ROOT / "dags"))
     from infra.build.manifest import BUILD_MANIFEST
     from infra.cloud.errors import DeployError
     from infra.cloud.sample import write_sample

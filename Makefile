@@ -104,8 +104,8 @@ test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
 .PHONY: test-domain
-test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake)
-	$(AIRFLOW) -m pytest -q tests/dags/domain
+test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake), without the slow ones
+	$(AIRFLOW) -m pytest -q -m "not slow" tests/dags/domain
 
 .PHONY: test-matrix
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)

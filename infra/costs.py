@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from claylake.configuration.cluster_settings import Layout
 
 ROOT: Final = Path(__file__).parents[1]
-LOOKS_PER_CHIP: Final = 2
-"""Two observations of a cell for each that is clear enough."""
-THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=LOOKS_PER_CHIP * 1000, chips=1000, vectors=1000)
+OBSERVATIONS_PER_CHIP: Final = 2
+"""Of two observations of a cell, one is clear enough."""
+THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=OBSERVATIONS_PER_CHIP * 1000, chips=1000, vectors=1000)
 HOURS: Final = 730.0
 """Of a month."""
 MWAA_USD_H: Final = {

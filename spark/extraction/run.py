@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
-    """Make the chips of a plan on its branch, an outcome for every (cell, pass), and the report.
+    """Make the chips of a plan on its branch and an outcome for every (cell, pass), and save the report.
 
     Safe to kill and to run again: chips go by id, and what exists is not read again.
 
@@ -54,9 +54,12 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         empty = {"scenes": 0, "passes": 0, "candidates": 0, "chips": 0, "present": 0, "bytes_read": 0}
         message = f"nothing to read: the plan's work is {plan.work!r}"
         seconds = time.monotonic() - start
-        return ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
-    report = _extract(spark, plan)
-    return report.model_copy(update={"seconds": time.monotonic() - start})
+        report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
+    else:
+        report = _extract(spark, plan).model_copy(update={"seconds": time.monotonic() - start})
+    report.save(plan)
+    _log.info("%s", report.message)
+    return report
 
 
 def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:

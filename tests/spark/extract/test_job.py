@@ -85,7 +85,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     assert report.scene_status == {"done": 2}
     chips = rows(spark, plan, "chips")
     assert len(chips) == 15
-    expected = {part.place: part for part in read_cells(clear, CELLS)}
+    expected = {part.index: part for part in read_cells(clear, CELLS)}
     for chip in chips:
         if chip["pass"] != PASS_A:
             continue

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from claylake import store
 from claylake.catalogue.footprint import with_footprint
 from claylake.catalogue.manifest import read_manifest
-from claylake.plan import CELLS, MANIFEST
+from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
@@ -27,11 +25,11 @@ from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge
 from spark.lake.opening import open_branches
+from spark.lake.scope import read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
 from spark.sentinel2.preference import preferences
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from claylake.plan import Plan
@@ -129,10 +127,3 @@ def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow]) -> 
         message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
         f"{sum(failed.values())} failed, of {candidates} (cell, pass)",
     )
-
-
-def read_cells_table(plan: Plan) -> pa.Table:
-    """The plan's cells.parquet."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(io.BytesIO(store.read(plan.uri(CELLS))))

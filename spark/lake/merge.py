@@ -16,7 +16,7 @@ from claylake.vocabulary import OUTCOME_CHIP
 from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
-from spark.lake.tables import TABLES, Table
+from spark.lake.tables import LINEAGE, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
-
-_LINEAGE = ("run_id", "created_at")
-"""Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
 
 
 def insert_only(
@@ -129,7 +126,7 @@ def _on(table: Table, bounds: Bounds) -> str:
 
 
 def _replaces(table: Table) -> str:
-    same = _same(table.columns.without(*table.key, *_LINEAGE).names, "<=>")
+    same = _same(table.columns.without(*table.key, *LINEAGE).names, "<=>")
     return f"t.outcome <> {sql.string(OUTCOME_CHIP)} AND t.created_at <= s.created_at AND NOT ({same})"
 
 

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 _COLUMNS = ("cell_id", "lon", "lat", "geohash")
 
 
+def read_cells_table(plan: Plan) -> pa.Table:
+    """The cells.parquet of a plan's run folder.
+
+    Raises:
+        StoreError: if it is not there.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.read_table(io.BytesIO(store.read(plan.uri(CELLS))))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scope:
     """The cells of a plan, read once, and the literal bounds of what they may hold in its months."""
@@ -39,9 +50,7 @@ class Scope:
         Raises:
             StoreError: if they are not there.
         """
-        import pyarrow.parquet as pq
-
-        return cls(plan=plan, cells=pq.read_table(io.BytesIO(store.read(plan.uri(CELLS)))))
+        return cls(plan=plan, cells=read_cells_table(plan))
 
     def bounds(self, table: str, slack: timedelta = timedelta(0)) -> Bounds:
         """Literal bounds in one of the tables, wider by `slack` in time."""

@@ -51,13 +51,13 @@ def insert_only(
         extent: of `rows`, where the caller knows it; else it is found out with Spark jobs.
     """
     shape = TABLES[table]
-    target = names.named(plan, table, branch or plan.branch)
+    target = names.branch_table(plan, table, branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         with _view(source) as view:
             spark.sql(insert_sql(shape, target, view, bounds))
-    refs = Refs.read(spark, names.main(plan, table))
+    refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 
 
@@ -77,7 +77,7 @@ def upsert(
     that differs only in who wrote it. Nothing is committed when nothing changes. Arguments as of `insert_only`.
     """
     shape = TABLES[table]
-    target = names.named(plan, table, branch or plan.branch)
+    target = names.branch_table(plan, table, branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None:
             return 0

@@ -44,7 +44,7 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
     wanted = spark.createDataFrame(chosen[["id"]])
     chips = spark.sql(
-        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
+        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main_table(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
     ).join(f.broadcast(wanted), on="id", how="left_semi")
     rows = chips.mapInArrow(_shrinker(side), _TILES.spark).collect()
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}

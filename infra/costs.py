@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster.estimate import Workload, embed_rate, estimate
-from claylake.cluster.instances import instance
 from claylake.cluster.shape import shape_of
+from claylake.configuration.instances import instance
 from claylake.configuration.settings import Settings
 from infra.cloud.config import Stage, read_stage
 

@@ -12,6 +12,8 @@ import shutil
 import zipfile
 from typing import TYPE_CHECKING
 
+from claylake.vocabulary import STEPS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
@@ -59,13 +61,12 @@ def code(root: Path) -> list[tuple[Path, str]]:
 
 
 def assemble(root: Path, out: Path, *, jars: Path, models: Iterable[Path]) -> Path:
-    """Fill `out` with code, jobs, jars and the given model artefact folders; gives `out`."""
+    """Fill `out` with code, the steps' scripts, jars and the given model artefact folders; gives `out`."""
     shutil.rmtree(out, ignore_errors=True)
     (out / "jobs").mkdir(parents=True)
     write_code(root, out / CODE)
-    for job in sorted((root / "spark/jobs").glob("*.py")):
-        if job.name != "__init__.py":
-            shutil.copy2(job, out / "jobs")
+    for step in STEPS:
+        shutil.copy2(root / f"spark/jobs/{step}.py", out / "jobs")
     _link_all(jars.glob("*.jar"), out / "jars")
     for model in models:
         _link_all(model.iterdir(), out / "model" / model.name)

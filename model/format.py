@@ -216,7 +216,7 @@ def _description(document: Mapping[str, Any]) -> Description:
 
 
 def _offer(offered: Mapping[str, Any], arch: str) -> Offer:
-    largest, measured = offered["max_error"], offered.get("measured", {})
+    largest, measured = offered["max_error"], offered.get("measured") or {}
     return Offer(
         program=str(offered["program"]),
         form=str(offered.get("form", "onednn" if arch == "cpu" else "plain")),  # older builds do not say

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DATABASE = "rehearsal"
 TABLE = f"{CATALOG}.{DATABASE}.{OBSERVATIONS}"
+_QUOTED = sql.string(TABLE)
 _LONG_AGO = sql.timestamp(datetime(2020, 1, 1, tzinfo=UTC))
 _OPEN = tables.TABLES[OBSERVATIONS].columns.without("cell_id", "pass", "datetime", "geohash", "outcome")
 _IDS = Columns({"id": "string"})
@@ -68,7 +69,7 @@ def write(spark: SparkSession) -> None:
     merge = f"MERGE INTO {TABLE}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
     for matched in ("", "WHEN MATCHED AND t.outcome <> s.outcome THEN UPDATE SET * "):
         spark.sql(f"{merge}{matched}WHEN NOT MATCHED THEN INSERT *")
-    spark.sql(f"CALL {CATALOG}.system.fast_forward('{TABLE}', 'main', 'r')").collect()
+    spark.sql(f"CALL {CATALOG}.system.fast_forward({_QUOTED}, 'main', 'r')").collect()
     spark.sql(f"ALTER TABLE {TABLE} DROP BRANCH r")
 
 
@@ -91,12 +92,12 @@ def maintain(spark: SparkSession) -> None:
     """As the step maintain does."""
     system = f"CALL {CATALOG}.system"
     spark.sql(
-        f"{system}.rewrite_data_files(table => '{TABLE}', strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
+        f"{system}.rewrite_data_files(table => {_QUOTED}, strategy => 'sort', sort_order => 'cell_id ASC NULLS LAST', "
         "options => map('rewrite-all', 'true'))"
     ).collect()
-    spark.sql(f"{system}.expire_snapshots(table => '{TABLE}', older_than => {_LONG_AGO})").collect()
+    spark.sql(f"{system}.expire_snapshots(table => {_QUOTED}, older_than => {_LONG_AGO})").collect()
     spark.sql(
-        f"{system}.remove_orphan_files(table => '{TABLE}', older_than => {_LONG_AGO}, prefix_listing => true)"
+        f"{system}.remove_orphan_files(table => {_QUOTED}, older_than => {_LONG_AGO}, prefix_listing => true)"
     ).collect()
 
 

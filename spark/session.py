@@ -20,25 +20,18 @@ TASKS_PER_CORE = 2
 ARROW_ROWS = 64
 """Rows per Arrow batch: a chip is about half a megabyte, and the default of 10,000 would be gigabytes."""
 
-
-_SEDONA = "org.apache.sedona.sql.SedonaSqlExtensions"
 _ICEBERG = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
 
 
-def configuration(warehouse: str, endpoint: str | None = None, *, sedona: bool = False) -> dict[str, str]:
-    """Spark settings for a lake whose table files lie below `warehouse`.
+def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]:
+    """Spark settings for a lake whose table files lie below `warehouse`; `endpoint` of AWS, where it is not its own.
 
-    Sedona's extension comes first and Iceberg's last: Iceberg's procedures need its own parser
-    on the outside.
-
-    Args:
-        warehouse: Address of the lake.
-        endpoint: Of AWS, where it is another than the ordinary one.
-        sedona: With Sedona's functions and joins, whose registering costs each start most of a second.
+    Iceberg's is the only extension of Spark's parser, which its procedures require: Sedona is registered with the
+    started session instead.
     """
     catalog = f"spark.sql.catalog.{CATALOG}"
     values = {
-        "spark.sql.extensions": f"{_SEDONA},{_ICEBERG}" if sedona else _ICEBERG,
+        "spark.sql.extensions": _ICEBERG,
         "spark.serializer": "org.apache.spark.serializer.KryoSerializer",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
@@ -47,11 +40,9 @@ def configuration(warehouse: str, endpoint: str | None = None, *, sedona: bool =
         f"{catalog}.type": "glue",
         f"{catalog}.warehouse": warehouse,
         f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        # Branches are moved by several jobs: a cached table would hide where main stands now.
+        # Branches are moved by several jobs: a cached table would hide where main is now.
         f"{catalog}.cache-enabled": "false",
     }
-    if sedona:
-        values["spark.kryo.registrator"] = "org.apache.sedona.core.serde.SedonaKryoRegistrator"
     if endpoint:
         values |= {
             f"{catalog}.s3.endpoint": endpoint,
@@ -62,23 +53,40 @@ def configuration(warehouse: str, endpoint: str | None = None, *, sedona: bool =
 
 
 def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, sedona: bool = False) -> SparkSession:
-    """Start (or get) the session of a job named `app`; `sedona` and `warehouse` as of `configuration`."""
-    from pyspark.sql import SparkSession
+    """Start (or get) the session of a job.
 
-    values = configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL"), sedona=sedona) | (extra or {})
-    builder = SparkSession.builder.appName(app)
+    Args:
+        app: Name of the job.
+        warehouse: As of `configuration`.
+        extra: More settings.
+        sedona: With Sedona's functions and joins, whose registration takes most of a second at each start.
+    """
+    values = configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL")) | (extra or {})
+    builder = _builder(sedona=sedona).appName(app)
     for key, value in values.items():
         builder = builder.config(key, value)
     started = builder.getOrCreate()
-    if sedona:
-        _open_sedona(started)
     if SHUFFLE not in dict(started.sparkContext.getConf().getAll()):
         started.conf.set(SHUFFLE, str(TASKS_PER_CORE * started.sparkContext.defaultParallelism))
+    if sedona:
+        _register_sedona(started)
     return started
 
 
-def _open_sedona(started: SparkSession) -> None:
-    """Register Sedona's functions and joins with a session, before its first query."""
+def _builder(*, sedona: bool) -> SparkSession.Builder:
+    """A builder; Sedona's adds its serializer of geometries, which must be set before executors start."""
+    if sedona:
+        from sedona.spark import SedonaContext
+
+        builder: SparkSession.Builder = SedonaContext.builder()
+        return builder
+    from pyspark.sql import SparkSession
+
+    return SparkSession.builder
+
+
+def _register_sedona(started: SparkSession) -> None:
+    """Register Sedona's functions and joins with a session whose settings are complete: this runs a small query."""
     from sedona.spark import SedonaContext
 
     # Each start would report itself to a server of Sedona's authors.

@@ -7,8 +7,8 @@ one chip differ by less than the artefact's self-check allows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Final
 
 from claylake import sql
 from claylake.errors import BadInputError
@@ -50,6 +50,10 @@ class VectorKind:
 
     def __str__(self) -> str:
         return f"{self.model_version} ({self.convention})"
+
+
+KIND_COLUMNS: Final = tuple(field.name for field in fields(VectorKind))
+"""Columns of the embeddings table that hold a vector's kind."""
 
 
 class MixedVectorsError(BadInputError):

@@ -36,6 +36,7 @@ ASSETS: Final = (*BANDS, SCL_ASSET)
 CHIP_PX: Final = 256
 PIXEL_M: Final = 10
 CELL_M: Final = CHIP_PX * PIXEL_M
+CELL_KM2: Final = (CELL_M / 1000) ** 2
 
 SCL_NODATA: Final = 0
 SCL_SHADOW: Final = (3,)

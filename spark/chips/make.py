@@ -40,7 +40,7 @@ class ReadCell:
     `evidence` is of the cell's pixels. `traffic` and `seconds` were spent since the cell before.
     """
 
-    place: CellIndex
+    index: CellIndex
     chip: Chip | None
     error: ReadError | None
     evidence: Evidence
@@ -48,32 +48,32 @@ class ReadCell:
     seconds: float
 
 
-def make_chips(scene: Scene, places: Iterable[CellIndex]) -> Iterator[ReadCell]:
+def make_chips(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ReadCell]:
     """Chips of one scene, one result for each of its cells."""
     decision = radiometry.decide_radiometry(scene)
     fetched, clock = traffic(), time.monotonic()
-    for place, pixels in _pixels(scene, list(places)):
+    for index, pixels in _pixels(scene, list(indices)):
         chip, evidence, error = None, Evidence(), None
         if isinstance(pixels, CellPixels):
-            chip = _chip(pixels, decision, Cell(epsg=scene.epsg, col=place.col, row=place.row))
+            chip = _chip(pixels, decision, Cell(epsg=scene.epsg, col=index.col, row=index.row))
             evidence = radiometry.evidence_of(pixels.raw, pixels.scl)
         else:
             error = pixels
         now, moment = traffic(), time.monotonic()
         yield ReadCell(
-            place=place, chip=chip, error=error, evidence=evidence, traffic=now - fetched, seconds=moment - clock
+            index=index, chip=chip, error=error, evidence=evidence, traffic=now - fetched, seconds=moment - clock
         )
         fetched, clock = now, moment
 
 
-def _pixels(scene: Scene, places: list[CellIndex]) -> Iterator[tuple[CellIndex, CellPixels | ReadError]]:
+def _pixels(scene: Scene, indices: list[CellIndex]) -> Iterator[tuple[CellIndex, CellPixels | ReadError]]:
     try:
-        for part in read_cells(scene, places):
-            yield part.place, part if isinstance(part, CellPixels) else part.error
+        for part in read_cells(scene, indices):
+            yield part.index, part if isinstance(part, CellPixels) else part.error
     except ReadError as error:
         # Raised before the first cell: later ones answer for themselves.
         _log.warning("scene %s: %s", scene.id, error)
-        yield from ((place, error) for place in places)
+        yield from ((index, error) for index in indices)
 
 
 def _chip(pixels: CellPixels, decision: radiometry.RadiometryDecision, cell: Cell) -> Chip:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.run.reports import VectorHealth
-from claylake.vector_kind import VectorKind, one_kind
+from claylake.vector_kind import KIND_COLUMNS, VectorKind, one_kind
 from spark.embedding.variance import effective_rank, explained
 from spark.lake.columns import Columns
 
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
 SAMPLE = 2048
 """Vectors, about, that effective rank and principal components are computed from: 8 MB."""
 _MEASURED = Columns(
-    {"bits": "binary", "norm": "double", "content_digest": "string", "model_version": "string", "convention": "string"}
+    {"bits": "binary", "norm": "double", "content_digest": "string", **dict.fromkeys(KIND_COLUMNS, "string")}
 )
 _PACKED = Columns({"vector": "binary", "clear_frac": "float"})
-_KIND = ("model_version", "convention")
 
 
 Vectors: TypeAlias = NDArray[np.float32]
@@ -85,8 +84,8 @@ def _count(vectors: DataFrame) -> Counts:
     """Vectors of equal bits are one group, whose pixels should be equal too."""
     from pyspark.sql import functions as f
 
-    measured = vectors.select("global_embedding", "content_digest", *_KIND).mapInArrow(_measure, _MEASURED.spark)
-    groups = measured.groupBy("bits", "norm", *_KIND).agg(
+    measured = vectors.select("global_embedding", "content_digest", *KIND_COLUMNS).mapInArrow(_measure, _MEASURED.spark)
+    groups = measured.groupBy("bits", "norm", *KIND_COLUMNS).agg(
         f.count("*").alias("n"), f.countDistinct("content_digest").alias("pixels")
     )
     (row,) = groups.agg(
@@ -97,7 +96,7 @@ def _count(vectors: DataFrame) -> Counts:
         f.max("norm").alias("norm_max"),
         f.sum(f.col("n") - 1).alias("duplicates"),
         f.sum(f.col("pixels") - 1).alias("other_pixels"),
-        f.collect_set(f.struct(*_KIND)).alias("kinds"),
+        f.collect_set(f.struct(*KIND_COLUMNS)).alias("kinds"),
     ).collect()
     return Counts(
         vectors=row["vectors"],
@@ -107,9 +106,7 @@ def _count(vectors: DataFrame) -> Counts:
         norm_max=row["norm_max"],
         duplicates=row["duplicates"] or 0,
         other_pixels=row["other_pixels"] or 0,
-        kinds=tuple(
-            VectorKind(model_version=kind["model_version"], convention=kind["convention"]) for kind in row["kinds"]
-        ),
+        kinds=tuple(VectorKind(**kind.asDict()) for kind in row["kinds"]),
     )
 
 
@@ -137,7 +134,7 @@ def _measure(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         columns: list[pa.Array[Any]] = [
             pa.array([xxhash.xxh3_128_digest(vector.tobytes()) for vector in found], pa.binary()),
             pa.array([norm if np.isfinite(norm) else None for norm in norms], pa.float64()),
-            *(batch.column(name) for name in ("content_digest", *_KIND)),
+            *(batch.column(name) for name in ("content_digest", *KIND_COLUMNS)),
         ]
         yield pa.RecordBatch.from_arrays(columns, names=list(_MEASURED.names))
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from claylake import store
 from model.format import DESCRIPTION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from spark.file_lock import locked
 
 _log = logging.getLogger(__name__)
 
@@ -56,17 +51,13 @@ class LocalCopy:
         path = self.folder / name
         if path.is_file():
             return path
-        with self._locked():
+        # Not the folder itself: a worker that tries batch sizes holds the lock on that while it fetches.
+        lock = self.folder / ".lock"
+        lock.touch()
+        with locked(lock):
             if not path.is_file():
                 part = path.with_name(f"part-{name}")
                 store.download(store.join(self.uri, name), part)
                 part.replace(path)
                 _log.info("fetched %s of %s to %s", name, self.uri, self.folder)
         return path
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """One process at a time; the lock is released with it, however that ends."""
-        with (self.folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

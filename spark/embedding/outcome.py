@@ -39,9 +39,9 @@ def _batch(
     has = np.zeros(count, dtype=bool)
     has[kept] = True
     ends = np.concatenate([[0], np.cumsum(has * (vectors.shape[1] if kept else 0))]).astype(np.int32)
-    # A row whose list begins nowhere has none.
-    begins = pa.array(ends, pa.int32(), mask=np.append(~has, False))
-    column = pa.ListArray.from_arrays(begins, pa.array(vectors.ravel(), pa.float32()))
+    # A row without a vector is null. Arrow takes that from the begin of each list; the last end is never null.
+    null = np.append(~has, np.False_)
+    column = pa.ListArray.from_arrays(pa.array(ends, pa.int32(), mask=null), pa.array(vectors.ravel(), pa.float32()))
     texts = (encoder.precision, encoder.device, encoder.path)
     made = [column, pa.array(failures, pa.string()), *(pa.array([text] * count, pa.string()) for text in texts)]
     carried = [rows.column(name) for name in CARRIED.names]

@@ -50,7 +50,7 @@ def with_pixels(spark: SparkSession, scope: Scope, group: pd.DataFrame) -> DataF
     bounds = Bounds.of_cells(
         shape, group["datetime"].min().tz_localize("UTC"), group["datetime"].max().tz_localize("UTC"), group["geohash"]
     )
-    chips = spark.sql(f"SELECT * FROM {names.on_branch(plan, CHIPS)} t WHERE {bounds.condition(shape, 't')}")
+    chips = spark.sql(f"SELECT * FROM {names.branch_table(plan, CHIPS)} t WHERE {bounds.condition(shape, 't')}")
     cells = scope.cells.select(["cell_id", "lon", "lat"]).to_pandas()
     wanted = spark.createDataFrame(group[["id", "cell_id"]].merge(cells, on="cell_id")[["id", "lon", "lat"]])
     # The small side is broadcast: the pixels stay where they are read.

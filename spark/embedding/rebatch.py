@@ -27,9 +27,7 @@ def rebatched(batches: Iterable[pa.RecordBatch], size: Callable[[], int]) -> Ite
 
 
 def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    import pyarrow as pa
+    """The batches as one; a single one is not copied."""
+    from pyarrow.lib import concat_batches
 
-    if len(batches) == 1:
-        return batches[0]
-    (whole,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
-    return whole
+    return batches[0] if len(batches) == 1 else concat_batches(batches)

@@ -68,9 +68,8 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
             rows = _rows(made.where("failure IS NULL"), choice, plan)
             vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, choice, plan))
             for chip in chips:
-                computed_by["precision"].add(chip.precision)
-                computed_by["device"].add(chip.device)
-                computed_by["path"].add(chip.path)
+                for name in COMPUTED_BY:
+                    computed_by[name].add(getattr(chip, name))
             failed.update(chip.failure for chip in chips if chip.failure)
         finally:
             made.unpersist()

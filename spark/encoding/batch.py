@@ -1,12 +1,11 @@
 """How many chips go through the network at once, found by trying; and a file that keeps what one worker found."""
 
-import fcntl
-import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
+
+from spark.file_lock import locked
 
 FIRST = {"cpu": 1, "cuda": 16, "mps": 4}
 MOST = {"cpu": 32, "cuda": 512, "mps": 64}
@@ -69,7 +68,7 @@ def find_once(path: Path, find: Callable[[], str]) -> str:
     Vectors of one chip in batches of different sizes, or by different execution paths, may differ in their last bits;
     so workers of one machine use the same. Several that tried at once would also disturb each other's times.
     """
-    with _locked(path.parent):
+    with locked(path.parent):
         try:
             return path.read_text()
         except FileNotFoundError:
@@ -78,14 +77,3 @@ def find_once(path: Path, find: Callable[[], str]) -> str:
             part.write(found)
         Path(part.name).replace(path)
         return found
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time; the lock is released with it, however that ends."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -38,6 +38,10 @@ class CellToRead:
     xmax: float
     ymax: float
     measures: Measures
+
+
+OF_CELL = tuple(field.name for field in fields(CellToRead) if field.name not in ("scene_id", "measures"))
+"""What a chip's row repeats of its cell: columns of the plan's cells and of the table chips alike."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
+from claylake.vocabulary import CHIPS
 from spark.lake.columns import Columns
+from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
 
     from claylake.catalogue.scene import Scene
 
-CELLS = Columns({"cell_id": "string", "epsg": "int", "col": "int", "row": "int", "geometry": "binary"})
-FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
+_CELLS = TABLES[CHIPS].columns.only("cell_id", "epsg", "col", "row", "geometry")
+_FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "footprint": "binary"})
 
 
 def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
@@ -33,16 +35,16 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
     """
     # By default Sedona leaves joins that also have an equality to Spark.
     spark.conf.set("sedona.join.optimizationmode", "all")
-    places = CELLS.frame_of(spark, cells).selectExpr(
-        "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS place"
+    squares = _CELLS.frame_of(spark, cells).selectExpr(
+        "cell_id", "epsg", "col", "row", "ST_GeomFromWKB(geometry) AS square"
     )
     prints = _footprints(spark, scenes).selectExpr("scene_id", "scene_epsg", "ST_GeomFromWKB(footprint) AS footprint")
-    places.createOrReplaceTempView("claylake_cells")
+    squares.createOrReplaceTempView("claylake_cells")
     prints.createOrReplaceTempView("claylake_footprints")
     return spark.sql(
         "SELECT /*+ BROADCAST(s) */ s.scene_id, c.cell_id, c.col, c.row "
         "FROM claylake_cells c JOIN claylake_footprints s "
-        "ON ST_Intersects(c.place, s.footprint) AND c.epsg = s.scene_epsg"
+        "ON ST_Intersects(c.square, s.footprint) AND c.epsg = s.scene_epsg"
     )
 
 
@@ -55,4 +57,4 @@ def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
             rows.append((scene.id, scene.epsg, bytearray(shapely.to_wkb(footprint(scene.footprint)))))
         except FootprintError as error:
             raise FootprintError(f"scene {scene.id}: {error}") from error
-    return spark.createDataFrame(rows, FOOTPRINTS.spark)
+    return spark.createDataFrame(rows, _FOOTPRINTS.spark)

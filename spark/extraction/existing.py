@@ -8,7 +8,7 @@ from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake.bounds import Bounds
 from spark.lake.columns import Columns, filled
-from spark.lake.names import on_branch
+from spark.lake.names import branch_table
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -27,6 +27,6 @@ def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFram
     table = TABLES[CHIPS]
     bounds = Bounds.of_cells(table, plan.start, plan.end, filled(cells["geohash"], str))
     names, where = sql.names(COLUMNS, "t"), bounds.condition(table, "t")
-    chips = spark.sql(f"SELECT {names} FROM {on_branch(plan, CHIPS)} t WHERE {where}")
+    chips = spark.sql(f"SELECT {names} FROM {branch_table(plan, CHIPS)} t WHERE {where}")
     ids = Columns({"cell_id": "string"}).frame_of(spark, cells)
     return chips.join(f.broadcast(ids), on="cell_id", how="left_semi")

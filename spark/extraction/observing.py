@@ -13,8 +13,8 @@ from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
 from spark.reading.gdal import environment, traffic
+from spark.reading.observe import ObservedCell, observe
 from spark.reading.strips import CellIndex
-from spark.sentinel2.observe import ObservedCell, observe
 from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
@@ -94,10 +94,10 @@ def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _rows(item: _Work) -> list[dict[str, object]]:
     scene = Scene.model_validate_json(item["document"])
     before, clock = traffic(), time.monotonic()
-    places = [CellIndex(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
-    rows = [_row(scene, item["preference"], cell) for cell in observe(scene, places)]
-    if len(rows) != len(places):
-        raise ExtractError(f"scene {scene.id}: {len(places)} cells to observe, {len(rows)} observed")
+    indices = [CellIndex(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
+    rows = [_row(scene, item["preference"], cell) for cell in observe(scene, indices)]
+    if len(rows) != len(indices):
+        raise ExtractError(f"scene {scene.id}: {len(indices)} cells to observe, {len(rows)} observed")
     spent = traffic() - before
     rows[0] |= {"requests": spent.requests, "downloaded": spent.downloaded, "seconds": time.monotonic() - clock}
     return rows
@@ -105,7 +105,7 @@ def _rows(item: _Work) -> list[dict[str, object]]:
 
 def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]:
     return {
-        "cell_id": Cell(epsg=scene.epsg, col=cell.place.col, row=cell.place.row).id,
+        "cell_id": Cell(epsg=scene.epsg, col=cell.index.col, row=cell.index.row).id,
         "pass": scene.pass_id,
         "scene_id": scene.id,
         "preference": preference,

@@ -8,9 +8,9 @@ from claylake.catalogue.scene import Scene
 from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
 from spark.extraction.arrow_batch import batch_of, rows_of_stream, stream_of
-from spark.extraction.batches import CellToRead, by_scene, tasks
+from spark.extraction.batches import OF_CELL, CellToRead, by_scene, tasks
 from spark.lake.columns import Columns
-from spark.lake.tables import TABLES
+from spark.lake.tables import LINEAGE, TABLES
 from spark.reading.gdal import environment
 from spark.reading.strips import CellIndex
 from spark.sentinel2.radiometry import decide_radiometry
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from spark.chips.make import ReadCell
 
-LINEAGE = ("run_id", "created_at")
 READ_CELLS = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
     {
         "problem": "string",
@@ -39,16 +38,7 @@ READ_CELLS = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
 """A row per cell read: a chip's columns (without lineage), and what `spark.chips.make` says of the reading.
 
 `problem` is a reason code and `detail` its message; where they are null there is a chip."""
-_PLACES = Columns(
-    {
-        "cell_id": "string",
-        "epsg": "int",
-        "col": "int",
-        "row": "int",
-        "geohash": "string",
-        "geometry": "binary",
-    }
-) + Columns(dict.fromkeys(("xmin", "ymin", "xmax", "ymax", *MEASURES), "double"))
+_CELLS = TABLES[CHIPS].columns.only(*OF_CELL) + Columns(dict.fromkeys(MEASURES, "double"))
 """What a chip's row repeats of its cell and of observing it."""
 _WORK = Columns({"document": "string", "cells": "binary"})
 _ROWS = 32
@@ -60,8 +50,8 @@ class _Work(TypedDict):
     cells: bytes
 
 
-class _Place(TypedDict):
-    """The part of `_PLACES` that is read here; all of it goes into the chip's row."""
+class _Cell(TypedDict):
+    """The part of `_CELLS` that is read here; all of it goes into the chip's row."""
 
     cell_id: str
     col: int
@@ -89,7 +79,7 @@ def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[CellT
 
 def _packed(cells: Iterable[CellToRead]) -> bytearray:
     """Cells as one Arrow stream."""
-    return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _PLACES))
+    return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _CELLS))
 
 
 def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -110,8 +100,8 @@ def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _rows(item: _Work) -> Iterator[dict[str, object]]:
     """`READ_CELLS` of one task, as the cells are read."""
     scene = Scene.model_validate_json(item["document"])
-    cells: list[_Place] = rows_of_stream(item["cells"])
-    by_place = {CellIndex(col=cell["col"], row=cell["row"]): cell for cell in cells}
+    cells: list[_Cell] = rows_of_stream(item["cells"])
+    by_index = {CellIndex(col=cell["col"], row=cell["row"]): cell for cell in cells}
     of_scene = {
         "scene_id": scene.id,
         "datetime": scene.datetime,
@@ -120,8 +110,8 @@ def _rows(item: _Work) -> Iterator[dict[str, object]]:
         "baseline": scene.baseline,
         "radiometry": decide_radiometry(scene).radiometry,
     }
-    for read_cell in make_chips(scene, by_place):
-        cell = by_place[read_cell.place]
+    for read_cell in make_chips(scene, by_index):
+        cell = by_index[read_cell.index]
         yield {**cell, **of_scene, "id": f"{cell['cell_id']}_{scene.pass_id}", **_result(read_cell)}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from spark.extraction.batches import CellToRead, batches
+from spark.extraction.batches import OF_CELL, CellToRead, batches
 from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
     from spark.extraction.chip_writer import ChipWriter
-
-
-_PLACE = ("cell_id", "epsg", "col", "row", "geohash", "geometry", "xmin", "ymin", "xmax", "ymax")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +75,9 @@ class Rounds:
             choice = self._choice()
             # Few rows: a scene is of one pass. So one query gives outcomes, passes, and what there is to read.
             rows = [ChoiceCount.of(row) for row in choice.groupBy("outcome", "pass", "scene_id").count().collect()]
-            counts: Counter[str] = sum((Counter({row.outcome: row.number}) for row in rows), Counter())
+            counts: Counter[str] = Counter()
+            for row in rows:
+                counts[row.outcome] += row.number
             present = counts[PRESENT] if present is None else present
             if not counts[READ]:
                 passes = len({row.pass_id for row in rows})
@@ -96,23 +95,23 @@ class Rounds:
         observed = with_failures(self.observed, self.writer.failures)
         return choose_all(observed, self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
 
-    def _read(self, choice: DataFrame, numbers: Mapping[str, int]) -> int:
+    def _read(self, choice: DataFrame, chips: Mapping[str, int]) -> int:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        places = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
-        progress = Progress("chips", sum(numbers.values()))
+        numbers_of = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
+        progress = Progress("chips", sum(chips.values()))
         new = 0
-        for batch in batches(numbers):
+        for batch in batches(chips):
             rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
-            new += self.writer.write([self._cell(row, places[row["cell_id"]]) for row in rows])
+            new += self.writer.write([self._cell(row, numbers_of[row["cell_id"]]) for row in rows])
             progress.add(batch.chips)
         return new
 
     def _cell(self, choice: Row, number: int) -> CellToRead:
-        place: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
+        cell: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
         return CellToRead(
             scene_id=choice["scene_id"],
             measures=Measures(**{name: choice[name] for name in MEASURES}),
-            **{name: place[name] for name in _PLACE},
+            **{name: cell[name] for name in OF_CELL},
         )

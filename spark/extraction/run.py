@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from claylake import store
 from claylake.catalogue.footprint import with_footprint
 from claylake.catalogue.manifest import read_manifest
-from claylake.plan import CELLS, MANIFEST
+from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
@@ -27,11 +25,11 @@ from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge
 from spark.lake.opening import open_branches
+from spark.lake.scope import read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
 from spark.sentinel2.preference import preferences
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from pyspark.sql import SparkSession
 
     from claylake.plan import Plan
@@ -40,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
-    """Make the chips of a plan on its branch, an outcome for every (cell, pass), and the report.
+    """Make the chips of a plan on its branch and an outcome for every (cell, pass), and save the report.
 
     Safe to kill and to run again: chips go by id, and what exists is not read again.
 
@@ -54,9 +52,12 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         empty = {"scenes": 0, "passes": 0, "candidates": 0, "chips": 0, "present": 0, "bytes_read": 0}
         message = f"nothing to read: the plan's work is {plan.work!r}"
         seconds = time.monotonic() - start
-        return ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
-    report = _extract(spark, plan)
-    return report.model_copy(update={"seconds": time.monotonic() - start})
+        report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
+    else:
+        report = _extract(spark, plan).model_copy(update={"seconds": time.monotonic() - start})
+    report.save(plan)
+    _log.info("%s", report.message)
+    return report
 
 
 def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
@@ -126,10 +127,3 @@ def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow]) -> 
         message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
         f"{sum(failed.values())} failed, of {candidates} (cell, pass)",
     )
-
-
-def read_cells_table(plan: Plan) -> pa.Table:
-    """The plan's cells.parquet."""
-    import pyarrow.parquet as pq
-
-    return pq.read_table(io.BytesIO(store.read(plan.uri(CELLS))))

@@ -21,7 +21,7 @@ from claylake.vocabulary import (
 from spark.extraction.observing import ObservedScene
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows
-from spark.lake.names import on_branch
+from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
 from spark.sentinel2.choose import PRESENT
 from spark.sentinel2.radiometry import decide_radiometry, evidence_document
@@ -161,7 +161,9 @@ def write(spark: SparkSession, plan: Plan, rows: Sequence[SceneRow]) -> int:
     """
     shape = TABLES[SCENES]
     compared = shape.columns.without(*_VARIES, "datetime").names
-    query = f"SELECT {sql.names(compared)} FROM {on_branch(plan, SCENES)} WHERE run_id = {sql.string(plan.run.run_id)}"
+    query = (
+        f"SELECT {sql.names(compared)} FROM {branch_table(plan, SCENES)} WHERE run_id = {sql.string(plan.run.run_id)}"
+    )
     known = {_content(row.asDict()) for row in spark.sql(query).collect()}
     values = [row.columns() for row in rows]
     new = [row for row in values if _content({name: row[name] for name in compared}) not in known]

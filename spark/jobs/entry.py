@@ -6,6 +6,8 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
+from py4j.protocol import Py4JError
+
 from claylake.plan import Plan
 from spark.session import session
 
@@ -14,13 +16,14 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+_log = logging.getLogger(__name__)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
 def run_step(
     name: str, work: Callable[[SparkSession, Plan], object], argv: Sequence[str] | None, *, sedona: bool = False
 ) -> int:
-    """Do a step's work for the plan whose URI follows ``--plan``; anything else ends the process with a usage line.
+    """Parse ``--plan URI`` (argparse exits with 2 on anything else), open the session, run `work`, stop the session.
 
     Args:
         name: of the step.
@@ -39,6 +42,12 @@ def run_step(
     spark = session(f"claylake {name} {plan.run.run_id}", plan.warehouse, sedona=sedona)
     try:
         work(spark, plan)
-    finally:
-        spark.stop()
+    except BaseException:
+        try:
+            spark.stop()
+        # A JVM that has ended cannot be stopped; the error of the work must come out all the same.
+        except (Py4JError, OSError):
+            _log.exception("the session could not be stopped")
+        raise
+    spark.stop()
     return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vector_kind import VectorKind
-from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
+from claylake.vocabulary import CELL_KM2, CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
 from spark.lake.checks import UNHELD, checks, of_rows, without_vector
 from spark.lake.errors import AuditError, TooManyFailuresError
 from spark.lake.sample import sample
@@ -52,6 +52,11 @@ class Findings:
     outcomes: dict[str, int]
     failed: dict[str, int]
     rows_of_run: int
+
+    @property
+    def area_km2(self) -> float:
+        """Area of the cells that have a chip."""
+        return self.cells_with_chip * CELL_KM2
 
     @property
     def failed_frac(self) -> float:

@@ -41,10 +41,10 @@ def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
 
 def point(spark: SparkSession, table: str, branch: str, snapshot: int) -> None:
     """Create a branch at `snapshot`, or move it there."""
-    spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE BRANCH {branch} AS OF VERSION {snapshot}")
+    spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE BRANCH {sql.name(branch)} AS OF VERSION {snapshot}")
 
 
 def drop(spark: SparkSession, plan: Plan, branch: str) -> None:
     """Drop a branch from all tables; missing ones are no error."""
     for name in PUBLISH_ORDER:
-        spark.sql(f"ALTER TABLE {names.main(plan, name)} DROP BRANCH IF EXISTS {branch}")
+        spark.sql(f"ALTER TABLE {names.main_table(plan, name)} DROP BRANCH IF EXISTS {sql.name(branch)}")

@@ -31,11 +31,17 @@ Kind = Literal[
 """Spark SQL's names of the types that rows are made of."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Columns:
-    """Columns by name, in order, with their types; every one of them may be null."""
+    """Columns by name, in order, with their types; every one of them may be null. The same in another order differ."""
 
     kinds: Mapping[str, Kind]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Columns) and tuple(self.kinds.items()) == tuple(other.kinds.items())
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.kinds.items()))
 
     def __add__(self, other: Columns) -> Columns:
         """The columns of both.

@@ -46,7 +46,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     the table, nothing else is done: they do the rest, but drop no branches of runs.
     """
     plan, limits = scope.plan, scope.plan.settings.maintenance
-    table = names.main(plan, name)
+    table = names.main_table(plan, name)
     dropped = drop_stale(spark, table, now - timedelta(days=limits.stale_branch_days))
     if plan.deployed.maintenance == "glue":
         return Cleared(dropped_branches=dropped)
@@ -61,12 +61,12 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
 
 def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
     """Tables that exist, in publishing order."""
-    return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(names.main(plan, name)))
+    return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(names.main_table(plan, name)))
 
 
 def compact(spark: SparkSession, scope: Scope, name: str) -> int:
     """Sort together the small files of the partitions that the run touched; gives files rewritten."""
-    table, shape = names.main(scope.plan, name), TABLES[name]
+    table, shape = names.main_table(scope.plan, name), TABLES[name]
     # Groups of limited size, each committed on its own: blobs are sorted on disk, not in memory,
     # and a lost cluster loses one group.
     group = 2048 if name == CHIPS else 512
@@ -135,7 +135,7 @@ def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
     ]
     for branch in stale:
         _log.info("dropping stale branch %s of %s", branch, table)
-        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {branch}")
+        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")
     return len(stale)
 
 

@@ -16,7 +16,7 @@ from claylake.vocabulary import OUTCOME_CHIP
 from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
-from spark.lake.tables import TABLES, Table
+from spark.lake.tables import LINEAGE, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
-
-_LINEAGE = ("run_id", "created_at")
-"""Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
 
 
 def insert_only(
@@ -54,13 +51,13 @@ def insert_only(
         extent: of `rows`, where the caller knows it; else it is found out with Spark jobs.
     """
     shape = TABLES[table]
-    target = names.named(plan, table, branch or plan.branch)
+    target = names.branch_table(plan, table, branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         with _view(source) as view:
             spark.sql(insert_sql(shape, target, view, bounds))
-    refs = Refs.read(spark, names.main(plan, table))
+    refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 
 
@@ -80,7 +77,7 @@ def upsert(
     that differs only in who wrote it. Nothing is committed when nothing changes. Arguments as of `insert_only`.
     """
     shape = TABLES[table]
-    target = names.named(plan, table, branch or plan.branch)
+    target = names.branch_table(plan, table, branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None:
             return 0
@@ -129,7 +126,7 @@ def _on(table: Table, bounds: Bounds) -> str:
 
 
 def _replaces(table: Table) -> str:
-    same = _same(table.columns.without(*table.key, *_LINEAGE).names, "<=>")
+    same = _same(table.columns.without(*table.key, *LINEAGE).names, "<=>")
     return f"t.outcome <> {sql.string(OUTCOME_CHIP)} AND t.created_at <= s.created_at AND NOT ({same})"
 
 

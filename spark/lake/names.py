@@ -1,25 +1,21 @@
-"""How SQL names a table: as readers of main see it, and as a branch has it."""
+"""Full names of tables in SQL, of a short one such as ``chips``: as main has the table, and as a branch has it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
     from claylake.plan import Plan
 
 
-def main(plan: Plan, table: str) -> str:
+def main_table(plan: Plan, name: str) -> str:
     """What readers see: ``lake.<database>.<table>``."""
-    return f"{CATALOG}.{plan.database}.{table}"
+    return f"{CATALOG}.{plan.database}.{name}"
 
 
-def on_branch(plan: Plan, table: str) -> str:
-    """The run's own view of a table, main's history included: readable and writable."""
-    return named(plan, table, plan.branch)
-
-
-def named(plan: Plan, table: str, branch: str) -> str:
-    """A table as any branch of it has it."""
-    return f"{main(plan, table)}.branch_{branch}"
+def branch_table(plan: Plan, name: str, branch: str | None = None) -> str:
+    """The table as a branch has it, main's history included: readable and writable. None: the plan's own branch."""
+    return f"{main_table(plan, name)}.{sql.name(f'branch_{branch or plan.branch}')}"

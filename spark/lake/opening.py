@@ -6,6 +6,7 @@ import logging
 import uuid
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import branches, names, tables
 from spark.lake.rebuild import rebuild
@@ -29,11 +30,11 @@ def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
     tables.create_all(spark, plan.database)
     rebuilt = set()
     for name in PUBLISH_ORDER:
-        table = names.main(plan, name)
+        table = names.main_table(plan, name)
         refs = _with_main(spark, table)
         head = refs.heads.get(plan.branch)
         if head is None:
-            spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {plan.branch}")
+            spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {sql.name(plan.branch)}")
         elif refs.main is None or refs.contains(head, refs.main):
             _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
         elif refs.contains(refs.main, head):
@@ -53,10 +54,10 @@ def _with_main(spark: SparkSession, table: str) -> Refs:
     refs = Refs.read(spark, table)
     if refs.main is None:
         seed = f"run_seed_{uuid.uuid4().hex[:8]}"
-        spark.sql(f"ALTER TABLE {table} CREATE BRANCH {seed}")
+        spark.sql(f"ALTER TABLE {table} CREATE BRANCH {sql.name(seed)}")
         try:
             branches.fast_forward(spark, table, seed)
         finally:
-            spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {seed}")
+            spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(seed)}")
         refs = Refs.read(spark, table)
     return refs

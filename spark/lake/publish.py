@@ -78,7 +78,7 @@ def publish(spark: SparkSession, scope: Scope) -> Published:
 def _ready(spark: SparkSession, scope: Scope, rebuilt: set[str]) -> Findings:
     """Put the branch on top of main and audit it; adds to `rebuilt` the tables that needed it."""
     plan = scope.plan
-    for patience in reversed(range(ATTEMPTS)):
+    for attempt in range(1, ATTEMPTS + 1):
         rebuilt |= open_branches(spark, plan)
         before = _mains(spark, scope)
         findings = audit(spark, scope)
@@ -90,7 +90,9 @@ def _ready(spark: SparkSession, scope: Scope, rebuilt: set[str]) -> Findings:
                 rebuild(spark, plan, scope, name)
             findings = audit(spark, scope)
         bad = {name for name, rows in findings.offending.items() if rows}
-        if not (patience and bad and bad <= _BETWEEN_TABLES and _moved(spark, scope, before)):
+        # Tables disagree for a moment while another run publishes: then this is tried again.
+        may_pass = bool(bad) and bad <= _BETWEEN_TABLES
+        if not may_pass or attempt == ATTEMPTS or not _moved(spark, scope, before):
             break
     findings.require(plan.branch, plan.settings.limits.max_failed_frac)
     return findings
@@ -99,7 +101,7 @@ def _ready(spark: SparkSession, scope: Scope, rebuilt: set[str]) -> Findings:
 def _swap(spark: SparkSession, scope: Scope, name: str, how: str) -> TablePublish | None:
     """Fast-forward main of one table; None where main has moved and the branch must be rebuilt."""
     plan = scope.plan
-    table = names.main(plan, name)
+    table = names.main_table(plan, name)
     refs = Refs.read(spark, table)
     before, head = refs.main, refs.heads[plan.branch]
     if refs.contains(before, head):
@@ -112,10 +114,10 @@ def _swap(spark: SparkSession, scope: Scope, name: str, how: str) -> TablePublis
 
 
 def _moved(spark: SparkSession, scope: Scope, before: dict[str, int | None]) -> bool:
-    """Whether somebody is publishing: then tables disagree only until they are through."""
+    """Whether another run is publishing."""
     time.sleep(PAUSE_S)
     return _mains(spark, scope) != before
 
 
 def _mains(spark: SparkSession, scope: Scope) -> dict[str, int | None]:
-    return {name: Refs.read(spark, names.main(scope.plan, name)).main for name in PUBLISH_ORDER}
+    return {name: Refs.read(spark, names.main_table(scope.plan, name)).main for name in PUBLISH_ORDER}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from claylake import sql
 from claylake.vocabulary import OBSERVATIONS
 from spark.lake import branches, merge, names
 from spark.lake.bounds import Bounds, extent_of
@@ -20,34 +21,34 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def rebuild(spark: SparkSession, plan: Plan, scope: Scope, table: str) -> int:
+def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str) -> int:
     """Make the plan's branch main plus this run's rows that main lacks; gives how many those are.
 
     Works on a second branch and swaps at the end, so that a crash loses no row.
     """
-    name = names.main(plan, table)
+    table = names.main_table(plan, name)
     fresh = f"{plan.branch}_next"
-    head = Refs.read(spark, name).main
+    head = Refs.read(spark, table).main
     if head is None:
         return 0
-    branches.point(spark, name, fresh, head)
-    rows = scope.rows(spark, table, branch=plan.branch)
+    branches.point(spark, table, fresh, head)
+    rows = scope.rows(spark, name, branch=plan.branch)
     write = merge.insert_only
-    if table == OBSERVATIONS:
+    if name == OBSERVATIONS:
         write = merge.upsert
     else:
-        rows = _new(spark, plan, table, rows)
-    added = write(spark, plan, table, rows, branch=fresh, cheap=True)
-    branches.point(spark, name, plan.branch, Refs.read(spark, name).heads[fresh])
-    spark.sql(f"ALTER TABLE {name} DROP BRANCH IF EXISTS {fresh}")
-    _log.info("rebuilt branch %s of %s on snapshot %s: %d rows", plan.branch, name, head, added)
+        rows = _new(spark, plan, name, rows)
+    added = write(spark, plan, name, rows, branch=fresh, cheap=True)
+    branches.point(spark, table, plan.branch, Refs.read(spark, table).heads[fresh])
+    spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(fresh)}")
+    _log.info("rebuilt branch %s of %s on snapshot %s: %d rows", plan.branch, table, head, added)
     return added
 
 
-def _new(spark: SparkSession, plan: Plan, table: str, rows: DataFrame) -> DataFrame:
+def _new(spark: SparkSession, plan: Plan, name: str, rows: DataFrame) -> DataFrame:
     """Those rows whose key main lacks."""
-    shape = TABLES[table]
+    shape = TABLES[name]
     bounds: Bounds | None = extent_of(rows, shape).bounds
     if bounds is None:
         return rows
-    return merge.missing(spark, names.main(plan, table), shape, rows, bounds)
+    return merge.missing(spark, names.main_table(plan, name), shape, rows, bounds)

@@ -30,7 +30,7 @@ def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> Data
     # Literals, because they reach the Bloom filters on id; a join would read every blob.
     known = sql.is_in("t.id", [row["id"] for row in ids])
     rows = spark.sql(
-        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.on_branch(scope.plan, CHIPS)} t "
+        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.branch_table(scope.plan, CHIPS)} t "
         f"WHERE {scope.where(CHIPS)} AND {known}"
     )
     return rows.mapInArrow(_compare, _COMPARED.spark)

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 _COLUMNS = ("cell_id", "lon", "lat", "geohash")
 
 
+def read_cells_table(plan: Plan) -> pa.Table:
+    """The cells.parquet of a plan's run folder.
+
+    Raises:
+        StoreError: if it is not there.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.read_table(io.BytesIO(store.read(plan.uri(CELLS))))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scope:
     """The cells of a plan, read once, and the literal bounds of what they may hold in its months."""
@@ -39,36 +50,34 @@ class Scope:
         Raises:
             StoreError: if they are not there.
         """
-        import pyarrow.parquet as pq
+        return cls(plan=plan, cells=read_cells_table(plan))
 
-        return cls(plan=plan, cells=pq.read_table(io.BytesIO(store.read(plan.uri(CELLS)))))
-
-    def bounds(self, table: str, slack: timedelta = timedelta(0)) -> Bounds:
+    def bounds(self, name: str, slack: timedelta = timedelta(0)) -> Bounds:
         """Literal bounds in one of the tables, wider by `slack` in time."""
         geohashes = filled(self.cells.column("geohash"), str)
-        return Bounds.of_cells(TABLES[table], self.plan.start - slack, self.plan.end + slack, geohashes)
+        return Bounds.of_cells(TABLES[name], self.plan.start - slack, self.plan.end + slack, geohashes)
 
     def cells_frame(self, spark: SparkSession) -> DataFrame:
         """Columns cell_id, lon, lat (degrees, of the centre) and geohash."""
         return spark.createDataFrame(self.cells.select(_COLUMNS).to_pandas())
 
-    def where(self, table: str, alias: str = "t", slack: timedelta = timedelta(0)) -> str:
+    def where(self, name: str, alias: str = "t", slack: timedelta = timedelta(0)) -> str:
         """SQL condition: within the bounds, and of a pass that the plan's months own.
 
         The condition leaves the cells to a join.
         """
-        shape = TABLES[table]
+        shape = TABLES[name]
         ids = f"{alias}.`pass`" if "pass" in shape.columns.names else f"{alias}.id"
         months = map(Month.parse, self.plan.months)
-        return f"{self.bounds(table, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
+        return f"{self.bounds(name, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
 
     def rows(
-        self, spark: SparkSession, table: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
+        self, spark: SparkSession, name: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
     ) -> DataFrame:
         """A table's rows of these cells and months on a branch (None: on main), all columns."""
-        name = names.main(self.plan, table) if branch is None else names.named(self.plan, table, branch)
-        rows = spark.sql(f"SELECT t.* FROM {name} t WHERE {self.where(table, slack=slack)}")
-        if "cell_id" not in TABLES[table].columns.names:
+        table = names.main_table(self.plan, name) if branch is None else names.branch_table(self.plan, name, branch)
+        rows = spark.sql(f"SELECT t.* FROM {table} t WHERE {self.where(name, slack=slack)}")
+        if "cell_id" not in TABLES[name].columns.names:
             return rows
         from pyspark.sql import functions as f
 

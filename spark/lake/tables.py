@@ -12,6 +12,8 @@ from spark.lake.columns import Columns, Kind
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+LINEAGE = ("run_id", "created_at")
+"""Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
 FRACTIONS = ("clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac")
 _FRACTIONS: dict[str, Kind] = dict.fromkeys(FRACTIONS, "float")
 _BBOX: dict[str, Kind] = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double")

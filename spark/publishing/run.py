@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from claylake.run.reports import PublishReport
-from claylake.vocabulary import CELL_M
 from spark.lake.publish import Published, publish
 from spark.lake.scope import Scope
 from spark.report.build import build
@@ -38,7 +37,7 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
         rows_added=rows_added,
         month_chips=found.chips,
         month_vectors=found.vectors,
-        area_km2=found.cells_with_chip * (CELL_M / 1000) ** 2,
+        area_km2=found.area_km2,
         report=page,
         message=_message(done, failure),
     )

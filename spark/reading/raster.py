@@ -70,7 +70,7 @@ class Raster:
         return (self.pixel_m, 0.0, self.west, 0.0, -self.pixel_m, self.north)
 
     def window(self, *, col: int, row: int, cells: int = 1) -> Window:
-        """The window of `cells` neighbouring cells, from grid place (`col`, `row`) eastwards."""
+        """The window of `cells` neighbouring cells, from the one at (`col`, `row`) of the grid eastwards."""
         return Window(
             row=(self.north - (row + 1) * CELL_M) // self.pixel_m,
             col=(col * CELL_M - self.west) // self.pixel_m,

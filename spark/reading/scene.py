@@ -35,7 +35,7 @@ class CellPixels:
     repeated 2 x 2. `scl`: uint8 (row, col) = (128, 128), at 20 m. Both are 0 beyond the raster.
     """
 
-    place: CellIndex
+    index: CellIndex
     raw: NDArray[np.uint16]
     scl: NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ class CellPixels:
 class Unread:
     """A cell that could not be had, and why."""
 
-    place: CellIndex
+    index: CellIndex
     error: ReadError
 
 
@@ -59,7 +59,7 @@ def open_band(scene: Scene, key: str) -> Band:
     return Band(key, scene.assets[key], epsg=scene.epsg, pixel_m=_FINE_M if key in BANDS_10M else _COARSE_M)
 
 
-def read_cells(scene: Scene, places: Iterable[CellIndex]) -> Iterator[CellPixels | Unread]:
+def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixels | Unread]:
     """Each cell once, in reading order. A bad block costs only the cells that need it.
 
     Raises:
@@ -72,7 +72,7 @@ def read_cells(scene: Scene, places: Iterable[CellIndex]) -> Iterator[CellPixels
     with ExitStack() as files, _threads(len(bands) if remote else 1) as each:
         opened = list(each(files.enter_context, bands))
         lost = 0
-        for strip in strips(places):
+        for strip in strips(indices):
             for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
                 lost += isinstance(part, Unread)
                 yield part
@@ -84,7 +84,7 @@ def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) 
         yield from _cells(strip, bands, each)
     except ReadError as error:
         if strip.cells == 1 or not singly:
-            yield from (Unread(place=place, error=error) for place in strip.places)
+            yield from (Unread(index=index, error=error) for index in strip.indices)
             return
         for single in strip.single():
             yield from _readable(single, bands, each, singly=singly)
@@ -93,13 +93,11 @@ def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) 
 def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
-    scl = np.empty((strip.cells, CHIP_PX // 2, CHIP_PX // 2), dtype=np.uint8)
-    for index, part in enumerate(parts):
-        if index == len(BANDS):
-            scl = part
-        else:
-            raw[:, index] = doubled(part) if part.shape[-1] < CHIP_PX else part
-    return [CellPixels(place=place, raw=raw[i], scl=scl[i]) for i, place in enumerate(strip.places)]
+    for band in range(len(BANDS)):
+        part = next(parts)
+        raw[:, band] = doubled(part) if part.shape[-1] < CHIP_PX else part
+    scl = next(parts)
+    return [CellPixels(index=index, raw=raw[i], scl=scl[i]) for i, index in enumerate(strip.indices)]
 
 
 def doubled(cells: NDArray[Any]) -> NDArray[Any]:

@@ -26,25 +26,25 @@ class Strip:
     cells: int
 
     @property
-    def places(self) -> tuple[CellIndex, ...]:
+    def indices(self) -> tuple[CellIndex, ...]:
         """The strip's cells, west to east."""
         return tuple(CellIndex(col=self.col + step, row=self.row) for step in range(self.cells))
 
     def single(self) -> Iterator[Strip]:
         """The strip's cells as strips of one."""
-        return (Strip(col=place.col, row=place.row, cells=1) for place in self.places)
+        return (Strip(col=index.col, row=index.row, cells=1) for index in self.indices)
 
 
-def strips(places: Iterable[CellIndex], longest: int = LONGEST) -> Iterator[Strip]:
-    """Strips that hold each place once and nothing else, northernmost first, as files store rows."""
+def strips(indices: Iterable[CellIndex], longest: int = LONGEST) -> Iterator[Strip]:
+    """Strips that hold each index once and nothing else, northernmost first, as files store rows."""
     start: CellIndex | None = None
     length = 0
-    for place in sorted(set(places), key=lambda place: (-place.row, place.col)):
-        if start is not None and place == CellIndex(col=start.col + length, row=start.row) and length < longest:
+    for index in sorted(set(indices), key=lambda index: (-index.row, index.col)):
+        if start is not None and index == CellIndex(col=start.col + length, row=start.row) and length < longest:
             length += 1
             continue
         if start is not None:
             yield Strip(col=start.col, row=start.row, cells=length)
-        start, length = place, 1
+        start, length = index, 1
     if start is not None:
         yield Strip(col=start.col, row=start.row, cells=length)

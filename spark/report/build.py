@@ -68,7 +68,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
         "vectors": f"{findings.vectors:,}",
         "rejected": f"{rejected:,}",
         "failed": f"{sum(findings.failed.values()):,}",
-        "area with chips": f"{findings.cells_with_chip * (CELL_M / 1000) ** 2:,.0f} km²",
+        "area with chips": f"{findings.area_km2:,.0f} km²",
     }
     return Page(
         aoi=plan.aoi_name,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from claylake.vector_kind import VectorKind, one_kind
+from claylake.vector_kind import KIND_COLUMNS, VectorKind, one_kind
 from claylake.vocabulary import CHIPS
 from spark.lake import names
 from spark.lake.columns import Columns, filled
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 _TILES = Columns({"cell_id": "string", "tile": "binary"})
 _SCORES = Columns({"cell_id": "string", "scores": "array<double>"})
-KIND = ("model_version", "convention")
 FIT_ON = 4096
 """Vectors that the principal axes are computed from, if there are more."""
 
@@ -45,7 +44,7 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
     wanted = spark.createDataFrame(chosen[["id"]])
     chips = spark.sql(
-        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
+        f"SELECT t.id, t.cell_id, t.geotiff FROM {names.main_table(scope.plan, CHIPS)} t WHERE {scope.where(CHIPS)}"
     ).join(f.broadcast(wanted), on="id", how="left_semi")
     rows = chips.mapInArrow(_shrinker(side), _TILES.spark).collect()
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}
@@ -61,8 +60,8 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
 
     wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
     vectors = comparable(spark, scope).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
-    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND).collect()
-    one_kind(VectorKind(**{name: row[name] for name in KIND}) for row in some)
+    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND_COLUMNS).collect()
+    one_kind(VectorKind(**{name: row[name] for name in KIND_COLUMNS}) for row in some)
     if not some:
         return {}, None
     basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))

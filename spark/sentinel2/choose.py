@@ -6,6 +6,7 @@ the same choice.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,8 +29,6 @@ NODATA = f"{REJECTED}nodata"
 CLOUD = f"{REJECTED}cloud"
 NOT_AMONG_CLEAREST = f"{REJECTED}not_among_clearest"
 
-OBSERVED = ("cell_id", "pass", "scene_id", "preference", "problem", "clear_frac", "nodata_frac")
-"""Columns that `choose` reads; others travel along."""
 EXISTING = ("cell_id", "pass")
 
 
@@ -81,8 +80,9 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
     chips count among a month's passes and are never given up.
 
     Args:
-        observed: one row per (cell, scene): `OBSERVED` and any others. `problem` is None where the scene
-            can be used; fractions are NaN where they are not known; `preference` ranks scenes.
+        observed: one row per (cell, scene): cell_id, pass, scene_id, preference, problem, clear_frac, nodata_frac;
+            others travel along. `problem` is None where the scene can be used; fractions are NaN where they are not
+            known; `preference` ranks scenes.
         existing: `EXISTING` of the chips that exist, of at least the cells and months of `observed`.
         rules: thresholds.
 
@@ -90,6 +90,9 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
         The best rows of `observed`, ordered by cell and pass, with `considered` (scene ids in order of
         preference for this cell) and `outcome`: ``read`` (to become a chip), ``present``,
         ``rejected:<reason>`` or ``failed:<reason>``.
+
+    Raises:
+        ValueError: passes per month are limited, and a pass does not end in its datatake's start.
     """
     ranked = observed.assign(_broken=observed["problem"].notna()).sort_values(
         [*EXISTING, "_broken", "nodata_frac", "preference"], na_position="last", ignore_index=True
@@ -116,14 +119,14 @@ def _rows(table: pd.DataFrame, chips: set[tuple[str, str]]) -> list[_Best]:
             cell_id=cell_id,
             pass_id=pass_id,
             exists=(cell_id, pass_id) in chips,
-            problem=problem or None,
+            problem=problem,
             clear_frac=clear_frac,
             nodata_frac=nodata_frac,
         )
         for cell_id, pass_id, problem, clear_frac, nodata_frac in zip(
             _texts(table, "cell_id"),
             _texts(table, "pass"),
-            _texts(table, "problem"),
+            _problems(table),
             _numbers(table, "clear_frac"),
             _numbers(table, "nodata_frac"),
             strict=True,
@@ -132,9 +135,15 @@ def _rows(table: pd.DataFrame, chips: set[tuple[str, str]]) -> list[_Best]:
 
 
 def _texts(table: pd.DataFrame, name: str) -> list[str]:
-    """A column of strings; empty ones where there are none."""
-    values: list[str] = table[name].astype(object).fillna("").tolist()
+    """A column of strings, each row with one."""
+    values: list[str] = table[name].tolist()
     return values
+
+
+def _problems(table: pd.DataFrame) -> list[str | None]:
+    """The column `problem`: None where there is none."""
+    values: list[object] = table["problem"].tolist()
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def _numbers(table: pd.DataFrame, name: str) -> list[float]:
@@ -144,12 +153,20 @@ def _numbers(table: pd.DataFrame, name: str) -> list[float]:
 
 
 def _surplus(best: list[_Best], outcomes: list[str], chips: set[tuple[str, str]], most: int) -> Iterator[int]:
-    """Which of `best` are to be read, but not among the `most` clearest of their cell and month."""
+    """Which of `best` are to be read, but not among the `most` clearest of their cell and month.
+
+    One whose clear fraction is not known comes after all others.
+    """
+
+    def clearest_first(number: int) -> tuple[bool, float, str]:
+        clear = best[number].clear_frac
+        return math.isnan(clear), -clear, best[number].pass_id
+
     month = {pass_id: pass_month(pass_id) for pass_id in {pass_id for _, pass_id in chips} | {b.pass_id for b in best}}
     taken = Counter((cell_id, month[pass_id]) for cell_id, pass_id in chips)
     wanted = [number for number, outcome in enumerate(outcomes) if outcome == READ]
-    for number in sorted(wanted, key=lambda number: (-best[number].clear_frac, best[number].pass_id)):
-        place = best[number].cell_id, month[best[number].pass_id]
-        if taken[place] >= most:
+    for number in sorted(wanted, key=clearest_first):
+        key = best[number].cell_id, month[best[number].pass_id]
+        if taken[key] >= most:
             yield number
-        taken[place] += 1
+        taken[key] += 1

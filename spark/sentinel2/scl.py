@@ -14,13 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _CODES = 256
-FRACTIONS = {
+CODES = {
     "cloud_frac": SCL_CLOUD,
     "shadow_frac": SCL_SHADOW,
     "snow_frac": SCL_SNOW,
     "water_frac": SCL_WATER,
     "nodata_frac": (SCL_NODATA,),
 }
+"""Codes whose pixels each fraction counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +51,13 @@ def measure(cells: NDArray[np.uint8]) -> dict[str, NDArray[np.float64]]:
         cells: uint8 (cell, row, col), codes of Sen2Cor's scene classification, nearest.
 
     Returns:
-        float64 (cell,) for each of `FRACTIONS`, for ``clear_frac`` (not of `SCL_NOT_CLEAR`) and
+        float64 (cell,) for each of `CODES`, for ``clear_frac`` (not of `SCL_NOT_CLEAR`) and
         for ``scl_mean`` (NaN where no pixel is valid). Fractions are of all pixels, 0..1.
     """
     number, pixels = cells.shape[0], cells.shape[1] * cells.shape[2]
     codes = cells.reshape(number, pixels).astype(np.int64) + _CODES * np.arange(number)[:, None]
     counts = np.bincount(codes.ravel(), minlength=number * _CODES).reshape(number, _CODES)
-    found = {name: _share(counts, codes) / pixels for name, codes in FRACTIONS.items()}
+    found = {name: _share(counts, codes) / pixels for name, codes in CODES.items()}
     found["clear_frac"] = (pixels - _share(counts, SCL_NOT_CLEAR)) / pixels
     valid = pixels - counts[:, SCL_NODATA]
     total = counts @ np.arange(_CODES)

@@ -46,6 +46,9 @@ def test_what_is_written_is_read_again(tmp_path: Path):
     seeded = replace(WHOLE, source=Source(seed=7))
     seeded.save(tmp_path)
     assert read_description(tmp_path) == seeded
+    unmeasured = replace(WHOLE, precisions={"fp32": replace(OFFER, measured=None)})
+    unmeasured.save(tmp_path)
+    assert read_description(tmp_path) == unmeasured
 
 
 def test_fields_stand_in_the_file_in_their_order(tmp_path: Path):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+from importlib import import_module
+
 import pytest
 
+from claylake.vocabulary import STEPS
+from spark.embedding.run import embed
+from spark.extraction.run import extract
 from spark.jobs import entry
+from spark.publishing.maintain import maintain
+from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake.rows import PlanMaker
 
@@ -16,7 +24,7 @@ def plan(stack):
 
 @pytest.fixture
 def sessions(monkeypatch):
-    """Sessions asked for, as (name, warehouse, with Sedona), and what became of each."""
+    """Sessions that were requested, as (name, warehouse, with Sedona), and what became of each."""
     made = []
 
     class Session:
@@ -48,6 +56,36 @@ def test_a_session_ends_where_the_work_fails_too(plan, sessions):
     with pytest.raises(ValueError, match="no chips"):
         entry.run_step("embed", broken, ["--plan", plan.uri("plan.json")])
     assert sessions[1:] == ["stopped"]
+
+
+def test_a_session_that_cannot_be_stopped_hides_no_error_of_the_work(plan, monkeypatch, caplog):
+    class Dead:
+        def stop(self):
+            raise ConnectionRefusedError("the JVM has ended")
+
+    def broken(spark, found):
+        raise ValueError("no chips")
+
+    monkeypatch.setattr(entry, "session", lambda *_, **__: Dead())
+    with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match="no chips"):
+        entry.run_step("embed", broken, ["--plan", plan.uri("plan.json")])
+    (record,) = caplog.records
+    assert "could not be stopped" in record.message
+    assert "the JVM has ended" in str(record.exc_info[1])
+    with pytest.raises(ConnectionRefusedError):
+        entry.run_step("embed", lambda *_: None, ["--plan", plan.uri("plan.json")])
+
+
+WORK = {"extract": extract, "embed": embed, "publish": publish_run, "maintain": maintain}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_job_runs_the_work_of_its_step(step, monkeypatch):
+    given = []
+    job = import_module(f"spark.jobs.{step}")
+    monkeypatch.setattr(job, "run_step", lambda *args, **kwargs: given.append((*args, kwargs)) or 3)
+    assert job.main(["--plan", "x"]) == 3
+    assert given == [(step, WORK[step], ["--plan", "x"], {"sedona": True} if step == "extract" else {})]
 
 
 @pytest.mark.parametrize("argv", [[], ["--pl", "x"], ["--plan"], ["--plan", "x", "y"]])

@@ -1,4 +1,4 @@
-"""The zip that steps load: an executor can run the encoder's weights with it, and finds no more of the model's build."""
+"""The folder and the zip that steps load: an executor can run the encoder's weights with it, and finds no more of the model's build."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ import sys
 import zipfile
 from pathlib import Path
 
-from infra.package import write_code
+from claylake.vocabulary import STEPS
+from infra.package import CODE, assemble, write_code
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_the_folder_of_jobs_holds_the_steps_scripts_and_the_zip_what_they_share(tmp_path):
+    (tmp_path / "jars").mkdir()
+    out = assemble(ROOT, tmp_path / "out", jars=tmp_path / "jars", models=[])
+    assert {path.name for path in (out / "jobs").iterdir()} == {f"{step}.py" for step in STEPS}
+    with zipfile.ZipFile(out / CODE) as archive:
+        assert "spark/jobs/entry.py" in archive.namelist()
 
 
 def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):

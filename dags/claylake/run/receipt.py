@@ -10,13 +10,12 @@ from claylake import store
 from claylake.plan import RECEIPT, Plan
 from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
 from claylake.run.usage import Usage, stage_seconds, usage_of
-from claylake.vocabulary import CELL_M, STEPS
+from claylake.vocabulary import CELL_KM2, STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-CELL_KM2 = (CELL_M / 1000) ** 2
 
 Outcome = Literal["published", "nothing new", "dry run", "not started", "failed"]
 

@@ -55,7 +55,7 @@ def write_chips(spark, plan, cells, pass_id=rows.PASS_A, **changes):
 
 
 def vectors(spark, plan):
-    found = spark.table(names.on_branch(plan, "embeddings")).collect()
+    found = spark.table(names.branch_table(plan, "embeddings")).collect()
     return {row["id"]: np.array(row["global_embedding"], np.float32) for row in found}
 
 
@@ -101,17 +101,17 @@ def test_vectors_are_the_encoders_and_a_rerun_makes_only_what_is_missing(spark, 
     for chip, vector in zip(chips, direct.vectors, strict=True):
         assert made[chip["id"]] == pytest.approx(vector, abs=1e-5)
 
-    row = spark.table(names.on_branch(plan, "embeddings")).first()
+    row = spark.table(names.branch_table(plan, "embeddings")).first()
     assert (row["model_version"], row["convention"], row["precision"]) == (plan.model_version, "tutorial", "fp32")
     assert row["run_id"] == plan.run.run_id
-    head = Refs.read(spark, names.main(plan, "embeddings")).heads[plan.branch]
+    head = Refs.read(spark, names.main_table(plan, "embeddings")).heads[plan.branch]
     again = job.embed(spark, plan)
     assert (again.vectors, again.present) == (0, 6)
     assert again.message == "nothing to do: all 6 chips have their vector"
-    assert Refs.read(spark, names.main(plan, "embeddings")).heads[plan.branch] == head
+    assert Refs.read(spark, names.main_table(plan, "embeddings")).heads[plan.branch] == head
 
     gone = [chips[1]["id"], chips[4]["id"]]
-    spark.sql(f"DELETE FROM {names.on_branch(plan, 'embeddings')} WHERE id IN ('{gone[0]}', '{gone[1]}')")
+    spark.sql(f"DELETE FROM {names.branch_table(plan, 'embeddings')} WHERE id IN ('{gone[0]}', '{gone[1]}')")
     repaired = job.embed(spark, plan)
     assert (repaired.vectors, repaired.present) == (2, 4)
     assert vectors(spark, plan)[gone[0]] == pytest.approx(made[gone[0]], abs=1e-6)
@@ -129,7 +129,7 @@ def test_commits_are_bounded_and_poison_is_counted(spark, make, monkeypatch):
     made = vectors(spark, plan)
     assert len(made) == 4
     assert all(np.isfinite(vector).all() and vector.any() for vector in made.values())
-    snapshots = Refs.read(spark, names.main(plan, "embeddings")).snapshots.values()
+    snapshots = Refs.read(spark, names.main_table(plan, "embeddings")).snapshots.values()
     assert sorted(snapshot.added for snapshot in snapshots if snapshot.added) == [2, 2]
 
 

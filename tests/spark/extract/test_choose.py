@@ -76,6 +76,7 @@ def test_the_best_scene_of_a_pass(one: dict[str, Any], other: dict[str, Any], be
         ({"clear_frac": 0.0, "nodata_frac": 1.0}, NODATA),
         ({"problem": "misaligned", "clear_frac": None, "nodata_frac": None}, "failed:misaligned"),
         ({"problem": "missing_asset", "clear_frac": 0.1}, "failed:missing_asset"),
+        ({"problem": ""}, "failed:"),
     ],
 )
 def test_thresholds_and_failures(fields: dict[str, Any], outcome: str) -> None:
@@ -123,6 +124,21 @@ def test_late_scenes_only_fill_what_lacks() -> None:
     assert [row[0] for row in outcomes(elsewhere).values()].count(READ) == 2
     unobserved = choose(month(0.8), chips((cell, PASSES[1]), (cell, PASSES[2])), two)
     assert only(unobserved)[0] == NOT_AMONG_CLEAREST
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_pass_of_unknown_clearness_comes_after_all_others(place: int) -> None:
+    clear = [0.8, 0.75]
+    clear.insert(place, float("nan"))
+    two = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=2)
+    got = {name: outcome for (_, name), (outcome, _) in outcomes(choose(month(*clear), chips(), two)).items()}
+    assert got == {PASSES[number]: NOT_AMONG_CLEAREST if number == place else READ for number in range(3)}
+
+
+def test_a_pass_without_its_datatakes_start_is_an_error() -> None:
+    one = Rules(min_clear_frac=0.7, max_nodata_frac=0.05, passes_per_month=1)
+    with pytest.raises(ValueError, match="does not end in a datatake's start"):
+        choose(observed(candidate(**{"pass": "S2A"})), chips(), one)
 
 
 SCENES = st.builds(

@@ -20,7 +20,7 @@ from spark.chips.tensor import decode, digest
 from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
-from spark.lake.names import on_branch
+from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
 from spark.reading.scene import read_cells
 from spark.reading.strips import CellIndex
@@ -68,7 +68,7 @@ def dark(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def rows(spark: SparkSession, plan: Plan, table: str) -> list[dict[str, Any]]:
     key = TABLES[table].key
-    return [row.asDict() for row in spark.table(on_branch(plan, table)).orderBy(*key).collect()]
+    return [row.asDict() for row in spark.table(branch_table(plan, table)).orderBy(*key).collect()]
 
 
 def snapshots(spark: SparkSession, plan: Plan) -> dict[str, int]:
@@ -85,7 +85,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     assert report.scene_status == {"done": 2}
     chips = rows(spark, plan, "chips")
     assert len(chips) == 15
-    expected = {part.place: part for part in read_cells(clear, CELLS)}
+    expected = {part.index: part for part in read_cells(clear, CELLS)}
     for chip in chips:
         if chip["pass"] != PASS_A:
             continue
@@ -99,7 +99,10 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
         assert chip["run_id"] == "manual__1"
         assert bytes(chip["geotiff"]).startswith(b"II*\0")
     stamps = (
-        spark.table(on_branch(plan, "chips")).selectExpr("unix_micros(datetime) AS t", "scene_id").distinct().collect()
+        spark.table(branch_table(plan, "chips"))
+        .selectExpr("unix_micros(datetime) AS t", "scene_id")
+        .distinct()
+        .collect()
     )
     assert {row["scene_id"]: row["t"] for row in stamps} == {
         s.id: int(s.datetime.timestamp() * 1_000_000) for s in (clear, cloud)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spark.reading.observe import ObservedCell, observe
 from spark.reading.strips import CellIndex
-from spark.sentinel2.observe import ObservedCell, observe
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 from tests.spark.extract.test_reading import broken_block
 
@@ -32,7 +32,7 @@ def reason(cell: ObservedCell) -> str | None:
 
 
 def test_fractions_of_each_cell(tmp_path: Path) -> None:
-    observed = {cell.place: cell for cell in observe(paint(tmp_path, SHEET, quarters), CELLS)}
+    observed = {cell.index: cell for cell in observe(paint(tmp_path, SHEET, quarters), CELLS)}
     rows = {place: cell.measures for place, cell in observed.items()}
     assert set(rows) == set(CELLS)
     assert all(cell.error is None for cell in observed.values())
@@ -62,7 +62,7 @@ def test_without_classification_every_cell_has_a_reason(tmp_path: Path, how: str
         Path(scene.assets["scl"].href).unlink()
     cells = list(observe(scene, CELLS))
     assert [reason(cell) for cell in cells] == ["missing_asset" if how == "no asset" else "unreadable"] * len(CELLS)
-    assert [cell.place for cell in cells] == CELLS
+    assert [cell.index for cell in cells] == CELLS
     assert all(cell.measures is None for cell in cells)
 
 
@@ -70,5 +70,5 @@ def test_a_bad_block_costs_only_its_cells(tmp_path: Path) -> None:
     sheet = Sheet(west=156 * 2560, north=1344 * 2560, side=4 * 2560)
     scene = paint(tmp_path, sheet)
     broken_block(scene, "scl", 0, 0)
-    cells = {cell.place: cell for cell in observe(scene, [CellIndex(col=156 + x, row=1343) for x in range(4)])}
+    cells = {cell.index: cell for cell in observe(scene, [CellIndex(col=156 + x, row=1343) for x in range(4)])}
     assert [reason(cells[CellIndex(col=156 + x, row=1343)]) for x in range(4)] == ["unreadable"] * 2 + [None] * 2

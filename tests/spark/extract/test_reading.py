@@ -64,13 +64,13 @@ def test_pixels_come_from_exactly_their_cell(tmp_path: Path, corner: tuple[int, 
     scene = paint(tmp_path, sheet)
     wanted = places_around(sheet)
     got = list(read_cells(scene, wanted))
-    assert sorted(part.place for part in got) == sorted(wanted)
+    assert sorted(part.index for part in got) == sorted(wanted)
     for part in got:
         assert isinstance(part, CellPixels)
         assert part.raw.shape == (10, 256, 256)
         assert part.raw.dtype == np.uint16
         for number, key in enumerate(BANDS):
-            np.testing.assert_array_equal(part.raw[number], expected(key, part.place, sheet))
+            np.testing.assert_array_equal(part.raw[number], expected(key, part.index, sheet))
 
 
 @pytest.mark.filterwarnings("ignore:Use `@` matmul:PendingDeprecationWarning")  # rasterio 1.4 with affine 3
@@ -78,7 +78,7 @@ def test_windows_agree_with_rasterio(tmp_path: Path) -> None:
     sheet = Sheet(epsg=32733, west=499_980, north=8_500_040, side=6_000)
     scene = paint(tmp_path, sheet)
     for part in read_cells(scene, places_around(sheet)):
-        west, south, east, north = Cell(epsg=sheet.epsg, col=part.place.col, row=part.place.row).bounds
+        west, south, east, north = Cell(epsg=sheet.epsg, col=part.index.col, row=part.index.row).bounds
         for number, key in enumerate(BANDS):
             with rasterio.open(scene.assets[key].href) as file:
                 window = rasterio.windows.from_bounds(west, south, east, north, file.transform)
@@ -156,7 +156,7 @@ def test_a_bad_block_costs_only_its_cells(tmp_path: Path) -> None:
     scene = paint(tmp_path, sheet)
     broken_block(scene, "red", 1, 2)
     wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
-    got = {part.place: part for part in read_cells(scene, wanted)}
+    got = {part.index: part for part in read_cells(scene, wanted)}
     assert set(got) == set(wanted)
     lost = {place for place, part in got.items() if isinstance(part, Unread)}
     assert lost == {CellIndex(col=158, row=1342)}
@@ -183,7 +183,7 @@ def test_a_dead_file_is_not_tried_cell_by_cell_for_ever(tmp_path: Path, monkeypa
 def test_strips_hold_each_place_once(pairs: set[tuple[int, int]], longest: int) -> None:
     places = {CellIndex(col=col, row=row) for col, row in pairs}
     made = list(strips(places, longest))
-    assert sorted(place for strip in made for place in strip.places) == sorted(places)
+    assert sorted(place for strip in made for place in strip.indices) == sorted(places)
     assert all(1 <= strip.cells <= longest for strip in made)
     assert [strip.row for strip in made] == sorted((strip.row for strip in made), reverse=True)
 
@@ -232,10 +232,10 @@ def test_reads_over_http_are_few_and_counted(tmp_path: Path, request: pytest.Fix
     wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
     with environment():
         before = traffic()
-        over_http = {part.place: part for part in read_cells(remote, wanted)}
+        over_http = {part.index: part for part in read_cells(remote, wanted)}
         spent = traffic() - before
     for part in read_cells(scene, wanted):
-        np.testing.assert_array_equal(over_http[part.place].raw, part.raw)
+        np.testing.assert_array_equal(over_http[part.index].raw, part.raw)
     assert spent.requests == len(served)
     assert spent.downloaded == sum(size for _, size in served)
     files = sum(Path(asset.href).stat().st_size for asset in scene.assets.values())
@@ -255,7 +255,7 @@ def test_both_publications_of_one_scene_give_identical_chips() -> None:
         scene = scene.model_copy(update={"assets": assets})
         cells = [CellIndex(col=col, row=row) for col in range(78, 83) for row in range(1089, 1094)]
         digests.append(
-            {part.place: digest(harmonise(part.raw, decide_radiometry(scene))) for part in read_cells(scene, cells)}
+            {part.index: digest(harmonise(part.raw, decide_radiometry(scene))) for part in read_cells(scene, cells)}
         )
     assert len(set(digests[0].values())) >= 9
     assert digests[0] == digests[1]

@@ -45,7 +45,7 @@ def write(spark: SparkSession, plan: Plan, made: Rows, spoil: Callable[[Rows], N
         if made[table]:
             frame = rows.frame(spark, table, made[table])
             if spoil:
-                frame.writeTo(names.on_branch(plan, table)).append()
+                frame.writeTo(names.branch_table(plan, table)).append()
             elif table == "observations":
                 merge.upsert(spark, plan, table, frame)
             else:
@@ -92,7 +92,7 @@ def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
             for name in TABLES[table].columns.names
             if name not in ("run_id", "created_at", "rejections", "failures")
         ]
-        found = spark.table(names.main(plan, table)).selectExpr(
+        found = spark.table(names.main_table(plan, table)).selectExpr(
             *(f"to_json(struct(`{name}`)) AS `{name}`" for name in columns)
         )
         told[table] = sorted(tuple(row) for row in found.collect())
@@ -103,4 +103,4 @@ def heads(spark: SparkSession, plan: Plan) -> dict[str, dict[str, int]]:
     """References of every table."""
     from spark.lake.refs import Refs
 
-    return {table: dict(Refs.read(spark, names.main(plan, table)).heads) for table in PUBLISH_ORDER}
+    return {table: dict(Refs.read(spark, names.main_table(plan, table)).heads) for table in PUBLISH_ORDER}

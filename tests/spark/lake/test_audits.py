@@ -141,7 +141,7 @@ def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan)
         rows.chip(CELLS[0], rows.PASS_AUGUST, snow_frac=7.0),
     ]
     runs.write(spark, plan, made)
-    assert spark.table(names.on_branch(plan, "chips")).count() == 4
+    assert spark.table(names.branch_table(plan, "chips")).count() == 4
     found = audit(spark, Scope.of(plan))
     assert not any(found.offending.values())
     known = {"chip_has_vector", "observations_complete", "chip_digest_is_of_its_pixels"}

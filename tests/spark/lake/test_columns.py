@@ -66,6 +66,14 @@ def test_no_column_comes_twice():
         one.only("z")
 
 
+def test_order_is_part_of_what_columns_are():
+    one, other = Columns({"x": "string", "y": "int"}), Columns({"y": "int", "x": "string"})
+    assert one != other
+    assert one == other.only("x", "y")
+    assert len({one, other, other.only("x", "y")}) == 2
+    assert one != {"x": "string", "y": "int"}
+
+
 def test_a_column_without_nulls_gives_its_values():
     assert filled(pa.chunked_array([["x"], ["y"]]), str) == ["x", "y"]
     with pytest.raises(TypeError, match="1 of 2 values of a column are no str"):

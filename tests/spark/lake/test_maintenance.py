@@ -26,15 +26,15 @@ def plan(spark, make_plan):
     made = runs.rows_of(plan, CELLS[:6])
     for table in ("chips", "embeddings", "observations"):
         for row in made[table]:
-            rows.frame(spark, table, [row]).writeTo(names.main(plan, table)).append()
+            rows.frame(spark, table, [row]).writeTo(names.main_table(plan, table)).append()
     august = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_AUGUST)])
-    august.writeTo(names.main(plan, "chips")).append()
+    august.writeTo(names.main_table(plan, "chips")).append()
     branches.drop(spark, plan, plan.branch)
     return plan
 
 
 def files(spark, plan, table):
-    found = spark.sql(f"SELECT file_path, record_count FROM {names.main(plan, table)}.files").collect()
+    found = spark.sql(f"SELECT file_path, record_count FROM {names.main_table(plan, table)}.files").collect()
     return {row["file_path"]: row["record_count"] for row in found}
 
 
@@ -56,7 +56,7 @@ def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
 
 
 def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     maintain(spark, plan)
     old, state = len(Refs.read(spark, name).snapshots), runs.state(spark, plan)
     spark.sql(f"ALTER TABLE {name} CREATE BRANCH run_dead_202401_0000000000")
@@ -73,7 +73,7 @@ def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):
 
 
 def test_young_files_are_not_taken_for_orphans(spark, plan):
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     orphan = next(iter(files(spark, plan, "chips"))).rpartition("/")[0] + "/orphan.parquet"
     store.write(orphan, b"x")
     knobs = plan.settings.maintenance
@@ -82,7 +82,7 @@ def test_young_files_are_not_taken_for_orphans(spark, plan):
 
 
 def test_young_snapshots_cost_no_spark_job(spark, plan):
-    name, knobs = names.main(plan, "chips"), plan.settings.maintenance
+    name, knobs = names.main_table(plan, "chips"), plan.settings.maintenance
     spark.sparkContext.setJobGroup("young", "upkeep of a table that needs none")
     try:
         assert maintenance.expire(spark, name, knobs, datetime.now(UTC)) == 0
@@ -93,7 +93,7 @@ def test_young_snapshots_cost_no_spark_job(spark, plan):
 
 
 def test_references_that_may_expire_are_left_to_iceberg(spark, plan):
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     assert not Refs.read(spark, name).may_expire
     spark.sql(f"ALTER TABLE {name} CREATE BRANCH passing RETAIN 3 DAYS")
     assert Refs.read(spark, name).may_expire
@@ -103,15 +103,15 @@ def test_references_that_may_expire_are_left_to_iceberg(spark, plan):
 
 
 def test_manifests_are_counted_as_iceberg_lists_them(spark, plan):
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     listed = spark.sql(f"SELECT length FROM {name}.manifests").collect()
     assert sorted(manifest_sizes(spark, name)) == sorted(row["length"] for row in listed)
     assert len(listed) >= 5
-    assert manifest_sizes(spark, names.main(plan, "scenes")) == []
+    assert manifest_sizes(spark, names.main_table(plan, "scenes")) == []
 
 
 def test_many_manifests_are_joined(spark, plan):
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     state = runs.state(spark, plan)
     assert maintenance.rewrite_manifests(spark, name) >= 5
     assert maintenance.rewrite_manifests(spark, name) == 0

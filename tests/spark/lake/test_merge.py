@@ -23,7 +23,7 @@ def plan(spark, make_plan):
 
 
 def snapshots(spark, plan, table):
-    return spark.sql(f"SELECT * FROM {names.main(plan, table)}.snapshots").count()
+    return spark.sql(f"SELECT * FROM {names.main_table(plan, table)}.snapshots").count()
 
 
 def test_insert_only_adds_each_key_once_and_commits_nothing_for_nothing(spark, plan):
@@ -34,15 +34,15 @@ def test_insert_only_adds_each_key_once_and_commits_nothing_for_nothing(spark, p
     assert merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", made)) == 0
     assert merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", made[:1]).limit(0)) == 0
     assert snapshots(spark, plan, "chips") == before
-    ids = [row.id for row in spark.table(names.on_branch(plan, "chips")).select("id").collect()]
+    ids = [row.id for row in spark.table(names.branch_table(plan, "chips")).select("id").collect()]
     assert sorted(ids) == sorted(row["id"] for row in made)
-    assert spark.table(names.main(plan, "chips")).count() == 0
+    assert spark.table(names.main_table(plan, "chips")).count() == 0
 
 
 def test_a_stored_chip_comes_back_as_it_went_in(spark, plan):
     made = rows.chip(rows.CELLS_3X3[0], rows.PASS_A)
     merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", [made]))
-    back = spark.table(names.on_branch(plan, "chips")).first()
+    back = spark.table(names.branch_table(plan, "chips")).first()
     assert bytes(back["clay_tensor"]) == made["clay_tensor"]
     assert back["content_digest"] == made["content_digest"]
     assert list(back.asDict()) == list(TABLES["chips"].columns.names)
@@ -67,7 +67,7 @@ def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
         rows.look(cells[0], rows.PASS_B, "rejected:nodata"),
     ]
     assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", later)) == 3
-    found = spark.table(names.on_branch(plan, "observations")).collect()
+    found = spark.table(names.branch_table(plan, "observations")).collect()
     outcomes = {(row["cell_id"], row["pass"]): (row["outcome"], round(row["clear_frac"], 3)) for row in found}
     assert outcomes == {
         (cells[0], rows.PASS_A): ("chip", 0.9),
@@ -93,8 +93,8 @@ def test_literals_prune_files(spark, plan):
         rows.chip(cell, pass_id) for cell in (rows.CELLS_3X3[0], far) for pass_id in (rows.PASS_A, rows.PASS_AUGUST)
     ]
     merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", spread))
-    target = names.on_branch(plan, "chips")
-    assert spark.sql(f"SELECT * FROM {names.main(plan, 'chips')}.all_data_files").count() == 4
+    target = names.branch_table(plan, "chips")
+    assert spark.sql(f"SELECT * FROM {names.main_table(plan, 'chips')}.all_data_files").count() == 4
 
     # One of them is new: Spark drops the scans of a MERGE that turns out to insert nothing.
     july = [rows.chip(cell, rows.PASS_A) for cell in (*rows.CELLS_3X3[:2], far)]
@@ -124,10 +124,10 @@ def test_branch_without_rows_follows_main(spark, make_plan):
     open_branches(spark, first)
     open_branches(spark, second)
     merge.insert_only(spark, first, "chips", rows.frame(spark, "chips", [rows.chip(rows.CELLS_3X3[0], rows.PASS_A)]))
-    table = names.main(first, "chips")
+    table = names.main_table(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
     open_branches(spark, second)
-    assert spark.table(names.on_branch(second, "chips")).count() == 1
+    assert spark.table(names.branch_table(second, "chips")).count() == 1
 
 
 def test_fast_forward_is_refused_when_main_has_moved(spark, make_plan):
@@ -135,7 +135,7 @@ def test_fast_forward_is_refused_when_main_has_moved(spark, make_plan):
     for plan, cell in ((first, rows.CELLS_3X3[0]), (second, rows.CELLS_3X3[1])):
         open_branches(spark, plan)
         merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", [rows.chip(cell, rows.PASS_A)]))
-    table = names.main(first, "chips")
+    table = names.main_table(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
     assert not branches.fast_forward(spark, table, second.branch)
 

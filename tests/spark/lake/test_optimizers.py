@@ -91,10 +91,10 @@ def plan(spark, make_plan):
     open_branches(spark, plan)
     made = runs.rows_of(plan, rows.CELLS_3X3[:6])
     for row in made["chips"]:
-        rows.frame(spark, "chips", [row]).writeTo(names.main(plan, "chips")).append()
+        rows.frame(spark, "chips", [row]).writeTo(names.main_table(plan, "chips")).append()
     branches.drop(spark, plan, plan.branch)
     for branch in ("run_dead_202401_0000000000", "keep_me"):
-        spark.sql(f"ALTER TABLE {names.main(plan, 'chips')} CREATE BRANCH {branch}")
+        spark.sql(f"ALTER TABLE {names.main_table(plan, 'chips')} CREATE BRANCH {branch}")
     return plan
 
 
@@ -102,7 +102,7 @@ def held(spark, plan):
     """Files and snapshots of all tables."""
     told = {}
     for table in PUBLISH_ORDER:
-        name = names.main(plan, table)
+        name = names.main_table(plan, table)
         files = {row["file_path"] for row in spark.sql(f"SELECT file_path FROM {name}.all_files").collect()}
         told[table] = (files, set(Refs.read(spark, name).snapshots))
     return told
@@ -116,7 +116,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     ran(stack, plan, "chips", "retention", "failed", 3, error="AccessDenied: kms:Decrypt")
     ran(stack, plan, "embeddings", "compaction", "in_progress", 4)
 
-    name = names.main(plan, "chips")
+    name = names.main_table(plan, "chips")
     (folder,) = {row["file_path"].rpartition("/")[0] for row in spark.sql(f"SELECT * FROM {name}.files").collect()}
     orphan = store.write(f"{folder}/orphan.parquet", b"x")
     before, state = held(spark, plan), runs.state(spark, plan)

@@ -25,7 +25,7 @@ def impatient(monkeypatch):
 
 
 def ids(spark, plan, table="chips"):
-    return sorted(row["id"] for row in spark.table(names.main(plan, table)).select("id").collect())
+    return sorted(row["id"] for row in spark.table(names.main_table(plan, table)).select("id").collect())
 
 
 def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_plan):
@@ -138,7 +138,7 @@ def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]))
     again = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_A)])
-    again.writeTo(names.on_branch(plan, "chips")).append()
+    again.writeTo(names.branch_table(plan, "chips")).append()
     publish_run(spark, plan)
     assert ids(spark, plan) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:2])
 
@@ -192,7 +192,7 @@ def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatc
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
     runs.write(spark, second, runs.rows_of(second, CELLS[1:3]))
-    table = names.main(first, "chips")
+    table = names.main_table(first, "chips")
     assert branches.fast_forward(spark, table, first.branch)
     real, waited = publish._moved, []
 

@@ -29,26 +29,26 @@ class ObservedCell:
     supply the cell, or None.
     """
 
-    place: CellIndex
+    index: CellIndex
     measures: Measures | None
     error: ReadError | None
 
 
-def observe(scene: Scene, places: Iterable[CellIndex]) -> Iterator[ObservedCell]:
+def observe(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ObservedCell]:
     """What a scene shows of each cell, each once."""
-    places = list(places)
+    indices = list(indices)
     missing = _missing(scene)
     try:
         with open_band(scene, SCL_ASSET) as band:
             lost = 0
-            for strip in strips(places):
+            for strip in strips(indices):
                 for cell in _strip(band, strip, missing, singly=lost < GIVE_UP_AFTER):
                     lost += cell.measures is None
                     yield cell
     except ReadError as error:
         # Raised before the first cell: strips answer for themselves.
         _log.warning("scene %s: %s", scene.id, error)
-        yield from (ObservedCell(place=place, measures=None, error=error) for place in places)
+        yield from (ObservedCell(index=index, measures=None, error=error) for index in indices)
 
 
 def _strip(band: Band, strip: Strip, missing: ReadError | None, *, singly: bool) -> Iterator[ObservedCell]:
@@ -56,13 +56,13 @@ def _strip(band: Band, strip: Strip, missing: ReadError | None, *, singly: bool)
         codes = band.strip(col=strip.col, row=strip.row, cells=strip.cells)
     except UnreadableError as error:
         if strip.cells == 1 or not singly:
-            yield from (ObservedCell(place=place, measures=None, error=error) for place in strip.places)
+            yield from (ObservedCell(index=index, measures=None, error=error) for index in strip.indices)
             return
         for single in strip.single():
             yield from _strip(band, single, missing, singly=singly)
         return
-    for place, measures in zip(strip.places, measures_of(codes), strict=True):
-        yield ObservedCell(place=place, measures=measures, error=missing)
+    for index, measures in zip(strip.indices, measures_of(codes), strict=True):
+        yield ObservedCell(index=index, measures=measures, error=missing)
 
 
 def _missing(scene: Scene) -> ReadError | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from claylake.compatibility import PLUGINS_VERSION
-from infra.cloud.lake import CLUSTER_LOGS
+from infra.cloud.constructs.lake import CLUSTER_LOGS
 from infra.cloud.naming import ACCOUNT, REGION, Names
 
 if TYPE_CHECKING:

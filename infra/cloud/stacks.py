@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
-from infra.cloud.alarms import Alarms, budget
-from infra.cloud.certificate import Certificate
-from infra.cloud.cluster_age import ClusterAge
-from infra.cloud.compute import Groups, Roles, security_configuration
-from infra.cloud.dashboard import dashboard
-from infra.cloud.delivery import Courier, archive, staged
+from infra.cloud.constructs.alarms import Alarms, budget
+from infra.cloud.constructs.certificate import Certificate
+from infra.cloud.constructs.cluster_age import ClusterAge
+from infra.cloud.constructs.compute import Groups, Roles, security_configuration
+from infra.cloud.constructs.dashboard import dashboard
+from infra.cloud.constructs.delivery import Courier, archive, staged
+from infra.cloud.constructs.environment import DAGS
+from infra.cloud.constructs.environment import Environment as Airflow
+from infra.cloud.constructs.failures import Failures
+from infra.cloud.constructs.lake import Lake
+from infra.cloud.constructs.network import Network, existing
+from infra.cloud.constructs.optimizers import Optimizers
 from infra.cloud.deployed import deployed_settings
 from infra.cloud.dist import CONSTRAINTS, MWAA, PLUGINS, REQUIREMENTS
-from infra.cloud.environment import DAGS
-from infra.cloud.environment import Environment as Airflow
-from infra.cloud.failures import Failures
-from infra.cloud.lake import Lake
 from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names
-from infra.cloud.network import Network, existing
-from infra.cloud.optimizers import Optimizers
 
 if TYPE_CHECKING:
     from claylake.configuration.maintenance import Retention
     from claylake.configuration.settings import Settings
     from infra.cloud.config import Stage
+    from infra.cloud.constructs.network import Subnets
     from infra.cloud.dist import Dist
-    from infra.cloud.network import Subnets
 
 
 @dataclass(frozen=True, kw_only=True)

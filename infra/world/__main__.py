@@ -1,4 +1,4 @@
-"""`python -m infra.world --out DIR`: paint the demo world, in the spark environment with `dags` on the path."""
+"""`python -m infra.world --out DIR`: paint the demo world, in the spark environment."""
 
 import argparse
 import logging

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from claylake.errors import BadInputError
 from claylake.month import Month, parse_months
 from infra.world.errors import WorldError
-from infra.world.event import FIRE, Event, Where
+from infra.world.events.event import FIRE, Event, Where
 
 VERSION = 2
 """Of the generator: raised with every change that moves a pixel or an item of the default world."""

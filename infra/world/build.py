@@ -12,15 +12,15 @@ import rasterio
 from shapely import Polygon
 
 from infra.world.arguments import DEFAULT_EVENTS, MONTHS, SEED, VERSION, WorldArguments
-from infra.world.event import FIRE, Event
+from infra.world.events.event import FIRE, Event
 from infra.world.events.layer import Trace
 from infra.world.events.traces import traces_of
-from infra.world.footprint import geometry_lonlat, polygon_lonlat
-from infra.world.items import GENERATOR
-from infra.world.landcover import paint_landscape
-from infra.world.passes import passes_of
+from infra.world.ground.landcover import paint_landscape
+from infra.world.imaging.passes import passes_of
 from infra.world.place import Place, place_of
-from infra.world.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
+from infra.world.writing.footprint import geometry_lonlat, polygon_lonlat
+from infra.world.writing.items import GENERATOR
+from infra.world.writing.scenes import Canvas, item_path, paint_pass, scenes_of, write_json
 
 Progress = Callable[[int, int, str], None]
 """Called with passes done, passes to do, and what has just been done."""

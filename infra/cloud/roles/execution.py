@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.cloud.constructs.lake import ARTIFACTS, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.grants import Grant
-from infra.cloud.lake import ARTIFACTS, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names, arn, role_arn
 from infra.cloud.roles.common import catalog, use_key
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from infra.cloud.constructs.lake import ARTIFACTS, CERTIFICATES, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.grants import Grant
-from infra.cloud.lake import ARTIFACTS, CERTIFICATES, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.naming import REGION, Names, arn
 from infra.cloud.roles.common import catalog, use_key
 

@@ -9,9 +9,9 @@ from shapely import Polygon
 
 from infra.world.events.layer import Layer, Pixels, dry, uniform
 from infra.world.events.site import Site
+from infra.world.ground.spectra import LEAVES, SOIL, STRAW
+from infra.world.ground.units import Kind
 from infra.world.noise import Field
-from infra.world.spectra import LEAVES, SOIL, STRAW
-from infra.world.units import Kind
 
 FOREST = (Kind.CONIFER, Kind.DECIDUOUS)
 REGROWTH_YEARS = 2.5

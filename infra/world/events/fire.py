@@ -9,9 +9,9 @@ from shapely import Polygon
 
 from infra.world.events.layer import Layer, dry, uniform
 from infra.world.events.site import Site
+from infra.world.ground.patch import scar
+from infra.world.ground.units import Kind
 from infra.world.noise import blurred, fractal, smoothstep
-from infra.world.patch import scar
-from infra.world.units import Kind
 
 BURNT = (300, 385, 430, 520, 640, 740, 820, 910, 1500, 1780)
 """Charred ground, DN per band: near infrared falls, short-wave infrared rises."""

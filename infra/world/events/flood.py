@@ -15,8 +15,8 @@ from claylake.vocabulary import PIXEL_M
 from infra.world.errors import WorldError
 from infra.world.events.layer import Layer, Pixels, uniform
 from infra.world.events.site import Site
+from infra.world.ground.units import Kind
 from infra.world.noise import Field, fractal
-from infra.world.units import Kind
 
 MUDDY_WATER = (820, 1080, 1150, 1060, 860, 760, 660, 560, 190, 110)
 """DN per band: bright with sediment, dark in the near and short-wave infrared."""

@@ -10,10 +10,10 @@ from shapely import Polygon
 from claylake.vocabulary import PIXEL_M
 from infra.world.events.layer import Layer, Pixels, dry
 from infra.world.events.site import Site
+from infra.world.ground.spectra import SOIL
+from infra.world.ground.units import PARCEL_BASE, Kind
+from infra.world.ground.water import blob
 from infra.world.noise import Field
-from infra.world.spectra import SOIL
-from infra.world.units import PARCEL_BASE, Kind
-from infra.world.water import blob
 
 STREETS_DAYS = 60
 """After so many days of earthworks streets are paved."""

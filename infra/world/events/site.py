@@ -14,13 +14,13 @@ from shapely.geometry.base import BaseGeometry
 
 from claylake.vocabulary import PIXEL_M
 from infra.world.errors import WorldError
-from infra.world.event import Event
+from infra.world.events.event import Event
 from infra.world.events.layer import Pixels
-from infra.world.landcover import Landscape
+from infra.world.ground.landcover import Landscape
+from infra.world.ground.patch import usual_radius
+from infra.world.ground.units import Kind
 from infra.world.noise import generator
-from infra.world.patch import usual_radius
 from infra.world.place import Box, Place
-from infra.world.units import Kind
 
 LEAST_SHARE = 0.6
 """Of an outline that has to be ground of the right kind."""

@@ -3,14 +3,14 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from infra.world.event import CLEAR_CUT, FIRE, FLOOD, SETTLEMENT, Event
 from infra.world.events.clear_cut import fell
+from infra.world.events.event import CLEAR_CUT, FIRE, FLOOD, SETTLEMENT, Event
 from infra.world.events.fire import burn
 from infra.world.events.flood import flood
 from infra.world.events.layer import Trace
 from infra.world.events.settlement import settle
 from infra.world.events.site import Site
-from infra.world.landcover import Landscape
+from infra.world.ground.landcover import Landscape
 from infra.world.place import Place
 
 _PAINTERS: dict[str, Callable[[Site], Trace]] = {FIRE: burn, FLOOD: flood, CLEAR_CUT: fell, SETTLEMENT: settle}

@@ -24,7 +24,9 @@ def test_a_thousand_chips_by_hand():
 
 
 def test_endpoints_are_as_many_as_are_made():
-    listed = re.search(r"_ENDPOINTS = \((.*?)\)", (REPOSITORY / "infra/cloud/network.py").read_text(), re.DOTALL)
+    listed = re.search(
+        r"_ENDPOINTS = \((.*?)\)", (REPOSITORY / "infra/cloud/constructs/network.py").read_text(), re.DOTALL
+    )
     assert listed[1].count('"') == 2 * ENDPOINTS
 
 

@@ -8,9 +8,9 @@ from typing import get_args
 import pytest
 
 from infra.cloud.config import Days, read_stage
+from infra.cloud.constructs.network import retention
 from infra.cloud.dist import read_dist, read_settings
 from infra.cloud.errors import DistError, StageError
-from infra.cloud.network import retention
 from tests.infra.cdk.conftest import CONTEXT, ROOT, changed
 from tests.infra.cdk.dist import make_dist
 

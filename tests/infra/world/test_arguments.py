@@ -12,8 +12,8 @@ from infra.world.arguments import (
     read_months,
 )
 from infra.world.errors import WorldError
-from infra.world.event import FLOOD_DAYS, Event
-from infra.world.passes import passes_of
+from infra.world.events.event import FLOOD_DAYS, Event
+from infra.world.imaging.passes import passes_of
 
 
 def test_the_default_is_one_fire_in_a_folder_and_with_a_stamp_that_never_change():

@@ -7,9 +7,9 @@ import pytest
 from infra.world.arguments import MONTHS
 from infra.world.build import aoi_feature, build
 from infra.world.errors import WorldError
-from infra.world.passes import passes_of
+from infra.world.imaging.passes import passes_of
+from infra.world.imaging.roles import PATTERNS
 from infra.world.place import PLACES
-from infra.world.roles import PATTERNS
 from tests.infra.world.reading import asset_path, items, read
 
 COMMITTED_AOI = Path(__file__).parents[3] / "dags" / "aois" / "demo.geojson"

@@ -11,12 +11,12 @@ from shapely import box
 from claylake.vocabulary import BANDS
 from infra.world.build import build
 from infra.world.errors import WorldError
-from infra.world.event import Event
+from infra.world.events.event import Event
 from infra.world.events.traces import traces_of
-from infra.world.landcover import paint_landscape
+from infra.world.ground.landcover import paint_landscape
+from infra.world.ground.spectra import ground
+from infra.world.imaging.scl import Scl
 from infra.world.place import place_of
-from infra.world.scl import Scl
-from infra.world.spectra import ground
 from tests.infra.world.reading import items, pick, read
 
 TINY = place_of("tiny")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from infra.world.ground.parcels import area_of, divide, strips
 from infra.world.noise import blurred, fractal, generator, halved, smoothstep
-from infra.world.parcels import area_of, divide, strips
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (131, 57)])

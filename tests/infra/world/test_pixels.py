@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from claylake.vocabulary import BANDS
-from infra.world.scenes import stored
+from infra.world.writing.scenes import stored
 from tests.infra.world.reading import event_mask, items, pick, read
 
 

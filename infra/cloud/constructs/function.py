@@ -15,7 +15,7 @@ from infra.cloud.grants import Grant, give
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-CODE = Path(__file__).with_name("lambdas")
+CODE = Path(__file__).parents[1] / "lambdas"
 
 
 class Function(Construct):

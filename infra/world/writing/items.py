@@ -6,9 +6,9 @@ from typing import Any
 from shapely import Polygon
 
 from claylake.vocabulary import COLLECTION_C1, COLLECTION_L2A
-from infra.world.assets import assets
-from infra.world.footprint import lonlat_ring, polygon_lonlat
-from infra.world.scene import Scene
+from infra.world.writing.assets import assets
+from infra.world.writing.footprint import lonlat_ring, polygon_lonlat
+from infra.world.writing.scene import Scene
 
 BASELINE, OLD_BASELINE = "05.11", "05.10"
 GENERATOR = "infra.local.world"

@@ -9,9 +9,9 @@ from aws_cdk import AssetHashType, CustomResource, Duration, Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra.cloud.function import Function
+from infra.cloud.constructs.function import Function
+from infra.cloud.constructs.lake import ARTIFACTS
 from infra.cloud.grants import Grant
-from infra.cloud.lake import ARTIFACTS
 from infra.cloud.naming import Names
 from infra.cloud.roles.common import use_key
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import PIXEL_M
+from infra.world.imaging.passes import Pass
 from infra.world.noise import Field, fractal, generator, smoothstep
-from infra.world.passes import Pass
 
 _BASE_M = 1350
 """Height of the clouds above ground."""

@@ -13,7 +13,7 @@ from constructs import Construct
 from infra.cloud.naming import PIPELINE, Names
 
 if TYPE_CHECKING:
-    from infra.cloud.alarms import Alarms
+    from infra.cloud.constructs.alarms import Alarms
 
 
 class Failures(Construct):

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from claylake.vocabulary import PIXEL_M
+from infra.world.ground.parcels import Point
 from infra.world.noise import Field, fractal, generator
-from infra.world.parcels import Point
 from infra.world.place import Box
 
 

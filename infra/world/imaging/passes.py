@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import numpy as np
 
 from infra.world.arguments import read_month
-from infra.world.roles import PATTERNS, Role
+from infra.world.imaging.roles import PATTERNS, Role
 
 _REFERENCE = date(2024, 7, 3)
 _START = time(10, 15, 59)

@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS_10M, COLLECTION_C1, PIXEL_M
-from infra.world.bands import SCL_FILE, WAVELENGTHS
-from infra.world.classify import classify, percentages
-from infra.world.cog import write_cog
 from infra.world.events.layer import Layer, Trace
-from infra.world.footprint import centre_lonlat, scene_footprint
-from infra.world.items import item
-from infra.world.landcover import Landscape
+from infra.world.ground.landcover import Landscape
+from infra.world.ground.units import Kind
+from infra.world.imaging.classify import classify, percentages
+from infra.world.imaging.painting import at_20m, clean_bands, expose, layers_of, veiled
+from infra.world.imaging.passes import Pass
 from infra.world.noise import Field, generator, halved
-from infra.world.painting import at_20m, clean_bands, expose, layers_of, veiled
-from infra.world.passes import Pass
 from infra.world.place import COARSE_M, Place
-from infra.world.scene import Scene
-from infra.world.units import Kind
+from infra.world.writing.bands import SCL_FILE, WAVELENGTHS
+from infra.world.writing.cog import write_cog
+from infra.world.writing.footprint import centre_lonlat, scene_footprint
+from infra.world.writing.items import item
+from infra.world.writing.scene import Scene
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,16 +10,16 @@ from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from claylake.vocabulary import PIXEL_M
-from infra.world import units as u
 from infra.world.arguments import GROVE
-from infra.world.cadastre import LANE, ROAD, STREET, Cadastre, survey
+from infra.world.ground import units as u
+from infra.world.ground.cadastre import LANE, ROAD, STREET, Cadastre, survey
+from infra.world.ground.patch import scar, usual_radius
+from infra.world.ground.terrain import Terrain, raise_terrain
+from infra.world.ground.texture import crown_grain, soil_pattern
+from infra.world.ground.units import Kind, Units, plant
+from infra.world.ground.water import Waters, spill_waters
 from infra.world.noise import Field, fractal, generator
-from infra.world.patch import scar, usual_radius
 from infra.world.place import Box
-from infra.world.terrain import Terrain, raise_terrain
-from infra.world.texture import crown_grain, soil_pattern
-from infra.world.units import Kind, Units, plant
-from infra.world.water import Waters, spill_waters
 
 Mask = NDArray[np.bool_]
 

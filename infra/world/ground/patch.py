@@ -3,8 +3,8 @@
 import numpy as np
 from shapely import Polygon
 
+from infra.world.ground.water import blob
 from infra.world.place import Box
-from infra.world.water import blob
 
 
 def usual_radius(extent: Box) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from claylake.vocabulary import COLLECTION_C1, COLLECTION_L2A
-from infra.world.passes import Pass
+from infra.world.imaging.passes import Pass
 from infra.world.place import Place, Tile
 
 

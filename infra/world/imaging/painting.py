@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS, BANDS_10M
-from infra.world import spectra
 from infra.world.events.layer import Layer, Trace
-from infra.world.landcover import Landscape
+from infra.world.ground import spectra
+from infra.world.ground.landcover import Landscape
+from infra.world.imaging.passes import Pass
+from infra.world.imaging.sky import Weather, paint_sky
 from infra.world.noise import Field, blurred, fractal, generator, halved, smoothstep
-from infra.world.passes import Pass
-from infra.world.sky import Weather, paint_sky
 
 SNOW_SHARE = 0.035
 """Share of the extent, its highest, that new snow reaches."""

@@ -9,8 +9,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 if TYPE_CHECKING:
     from constructs import Construct
 
-    from infra.cloud.cluster_age import ClusterAge
-    from infra.cloud.failures import Failures
+    from infra.cloud.constructs.cluster_age import ClusterAge
+    from infra.cloud.constructs.failures import Failures
     from infra.cloud.naming import Names
 
 

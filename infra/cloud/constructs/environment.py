@@ -12,14 +12,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_mwaa as mwaa
 from constructs import Construct
 
+from infra.cloud.constructs.network import retention
 from infra.cloud.grants import give
-from infra.cloud.network import retention
 from infra.cloud.roles import execution
 
 if TYPE_CHECKING:
     from infra.cloud.config import AirflowConfig
+    from infra.cloud.constructs.network import Subnets
     from infra.cloud.naming import Names
-    from infra.cloud.network import Subnets
 
 AIRFLOW_VERSION = "3.3.1"
 DAGS = "dags"

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import BANDS
-from infra.world.phenology import CALENDAR, cover
-from infra.world.units import Kind, Units
+from infra.world.ground.phenology import CALENDAR, cover
+from infra.world.ground.units import Kind, Units
 
 Spectrum = tuple[int, ...]
 

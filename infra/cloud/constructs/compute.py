@@ -15,7 +15,7 @@ from infra.cloud.naming import ACCOUNT, EMR_TAG, Names, arn
 from infra.cloud.roles import instance, service
 
 if TYPE_CHECKING:
-    from infra.cloud.network import Subnets
+    from infra.cloud.constructs.network import Subnets
 
 
 class Groups(Construct):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from aws_cdk import CfnCondition, Duration, Fn, Token
 from constructs import Construct
 
-from infra.cloud.function import Function
+from infra.cloud.constructs.function import Function
+from infra.cloud.constructs.lake import CERTIFICATES
 from infra.cloud.grants import Grant
-from infra.cloud.lake import CERTIFICATES
 from infra.cloud.naming import REGION, Names
 from infra.cloud.roles.common import use_key
 

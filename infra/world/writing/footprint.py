@@ -7,8 +7,8 @@ from pyproj import Transformer
 from shapely import LinearRing, Polygon, box, get_parts
 from shapely.geometry.base import BaseGeometry
 
-from infra.world.painting import SWATH_EDGE
-from infra.world.passes import Pass
+from infra.world.imaging.painting import SWATH_EDGE
+from infra.world.imaging.passes import Pass
 from infra.world.place import Place, Tile
 
 

@@ -10,10 +10,10 @@ from rasterio.features import rasterize
 from shapely import LineString
 
 from claylake.vocabulary import PIXEL_M
+from infra.world.ground.parcels import Cut, Point, Ring, centre_of, divide, heading, strips
+from infra.world.ground.settlements import Settlement, builtness, settle
 from infra.world.noise import Field, fractal, generator
-from infra.world.parcels import Cut, Point, Ring, centre_of, divide, heading, strips
 from infra.world.place import Box
-from infra.world.settlements import Settlement, builtness, settle
 
 LANE, ROAD, STREET = 1, 2, 3
 _PAD = 40

@@ -10,13 +10,13 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from infra.cloud.function import Function
+from infra.cloud.constructs.function import Function
+from infra.cloud.constructs.lake import CLUSTER_LOGS
 from infra.cloud.grants import Grant
-from infra.cloud.lake import CLUSTER_LOGS
 from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names, arn
 
 if TYPE_CHECKING:
-    from infra.cloud.alarms import Alarms
+    from infra.cloud.constructs.alarms import Alarms
 
 NAMESPACE = "Claylake"
 _POLL_EVERY = Duration.minutes(15)

@@ -4,9 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import PIXEL_M
-from infra.world.cadastre import Cadastre
+from infra.world.ground.cadastre import Cadastre
+from infra.world.ground.units import Kind
 from infra.world.noise import Field, blurred, fractal, generator
-from infra.world.units import Kind
 
 
 def soil_pattern(seed: int, shape: tuple[int, int], cadastre: Cadastre) -> Field:

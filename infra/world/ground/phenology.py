@@ -6,7 +6,7 @@ Curves are rough central European crop calendars: piecewise linear, shifted per 
 import numpy as np
 from numpy.typing import NDArray
 
-from infra.world.units import Kind, Units
+from infra.world.ground.units import Kind, Units
 
 _Knots = tuple[tuple[int, float, float], ...]
 

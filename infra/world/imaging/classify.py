@@ -4,10 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from claylake.vocabulary import SCL_CLOUD
+from infra.world.imaging.painting import Exposure
+from infra.world.imaging.scl import Scl
+from infra.world.imaging.sky import Weather
 from infra.world.noise import Field, halved
-from infra.world.painting import Exposure
-from infra.world.scl import Scl
-from infra.world.sky import Weather
 
 
 def classify(

@@ -3,9 +3,9 @@
 from typing import Any
 
 from claylake.vocabulary import BANDS_10M, COLLECTION_C1, PIXEL_M, SCL_ASSET
-from infra.world.bands import SCL_FILE, WAVELENGTHS, Wavelength
 from infra.world.place import COARSE_M
-from infra.world.scene import Scene
+from infra.world.writing.bands import SCL_FILE, WAVELENGTHS, Wavelength
+from infra.world.writing.scene import Scene
 
 _TIFF = "image/tiff; application=geotiff; profile=cloud-optimized"
 

@@ -1,0 +1,1 @@
+"""What a pass records: its time and weather, the painted bands, and the scene classification."""

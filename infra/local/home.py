@@ -71,8 +71,7 @@ class Home:
         """
         folder = self.cache / "world" / arguments.folder
         command = [str(self.python("spark")), "-m", "infra.world", "--out", str(folder), "--months", ",".join(months)]
-        env = {**os.environ, "PYTHONPATH": str(REPOSITORY / "dags")}
-        done = subprocess.run([*command, *arguments.options], cwd=REPOSITORY, env=env, check=False)
+        done = subprocess.run([*command, *arguments.options], cwd=REPOSITORY, check=False)
         if done.returncode:
             raise HomeError("the demo world could not be painted, see above")
         return folder

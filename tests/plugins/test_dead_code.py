@@ -22,4 +22,5 @@ def test_no_name_is_left_out_for_nothing(tmp_path):
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
-    assert set(VULTURE["ignore_names"]) == set(re.findall(r"unused [a-z]+ '(\w+)'", done.stdout))
+    unused = set(re.findall(r"unused [a-z]+ '(\w+)'", done.stdout))
+    assert set(VULTURE["ignore_names"]) - unused == set(), "not reported any more: take them out of ignore_names"

@@ -47,7 +47,7 @@ def glue(stack):
 
 @pytest.fixture
 def as_step(stack, monkeypatch):
-    """From its call on, boto3 calls as a step does, and what it asks of Glue is noted."""
+    """From its call on, boto3 calls as a step does, and its requests to Glue are noted."""
 
     def begin():
         stack.control("DELETE", "calls")
@@ -156,7 +156,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     assert report.message == "Glue's optimizers: 1 well, 6 not run yet, 5 to look at; 1 stale branches dropped"
 
 
-def test_a_step_of_its_own_tidies_and_asks_glue_nothing(spark, plan, as_step, monkeypatch):
+def test_a_step_of_its_own_maintains_and_requests_nothing_of_glue(spark, plan, as_step, monkeypatch):
     deployed = plan.deployed.model_copy(update={"maintenance": "jobs", "optimizers": None})
     alone = plan.model_copy(update={"settings": plan.settings.model_copy(update={"deployed": deployed})})
     asked = as_step()
@@ -197,7 +197,7 @@ def test_while_one_runs_the_one_before_counts_however_long_the_list(stack, glue,
 
 
 @pytest.mark.parametrize("operation", ["GetTableOptimizer", "ListTableOptimizerRuns"])
-def test_that_glue_does_not_answer_is_told_and_fails_nothing(stack, glue, make_plan, operation):
+def test_that_glue_does_not_answer_is_reported_and_fails_nothing(stack, glue, make_plan, operation):
     plan = table(by_glue(make_plan()))
     create(glue, plan)
     ran(stack, plan, "chips", "compaction", "in_progress", 1)

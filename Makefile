@@ -69,11 +69,11 @@ doctor: ## say what this machine has for claylake, what it lacks, and what to do
 
 .PHONY: demo
 demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, EVENTS=<events>, DATA=<folder>)
-	PYTHONPATH=dags $(INFRA) -m infra.local.demo --months "$(MONTHS)" $(foreach each,$(EVENTS),--event "$(each)") $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
+	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(foreach each,$(EVENTS),--event "$(each)") $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
-	PYTHONPATH=dags $(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)
@@ -104,8 +104,8 @@ test-fast: setup ## tests without the slow ones
 	$(INFRA) -m infra.run_tests --fast
 
 .PHONY: test-domain
-test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake)
-	$(AIRFLOW) -m pytest -q tests/dags/domain
+test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake), without the slow ones
+	$(AIRFLOW) -m pytest -q -m "not slow" tests/dags/domain
 
 .PHONY: test-matrix
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)

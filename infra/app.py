@@ -52,7 +52,6 @@ def build(context: Mapping[str, object] | None = None, outdir: Path | None = Non
 
 def main() -> int:
     """Command line, as the CDK CLI calls it."""
-    sys.path.append(str(ROOT / "dags"))
     from infra.cloud.errors import DeployError
 
     try:

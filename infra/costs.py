@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster.estimate import Workload, embed_rate, estimate
-from claylake.cluster.instances import instance
 from claylake.cluster.shape import shape_of
+from claylake.configuration.instances import instance
 from claylake.configuration.settings import Settings
 from infra.cloud.config import Stage, read_stage
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from claylake.configuration.cluster_settings import Layout
 
 ROOT: Final = Path(__file__).parents[1]
-LOOKS_PER_CHIP: Final = 2
-"""Two observations of a cell for each that is clear enough."""
-THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=LOOKS_PER_CHIP * 1000, chips=1000, vectors=1000)
+OBSERVATIONS_PER_CHIP: Final = 2
+"""Of two observations of a cell, one is clear enough."""
+THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=OBSERVATIONS_PER_CHIP * 1000, chips=1000, vectors=1000)
 HOURS: Final = 730.0
 """Of a month."""
 MWAA_USD_H: Final = {

@@ -21,6 +21,7 @@ from infra import trust
 HERE = Path(__file__).parent
 PINS = HERE / "jars.sha256"
 IVY_SETTINGS = HERE / "ivysettings.xml"
+_WHAT = "Fetch the jars of the Spark jobs with Ivy, once per user, and check each against its pinned sha256."
 _UNTRUSTED = "PKIX path building failed"
 _ADVICE = "is a Maven repository within reach? Behind a proxy, set it in JAVA_TOOL_OPTIONS (-Dhttps.proxyHost=...)"
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ def reason(said: str) -> str:
 def main() -> int:
     """Command line."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=_WHAT)
     parser.add_argument("--cache", type=Path, required=True, help="per-user cache folder")
     parser.add_argument("--out", type=Path, required=True, help="where the jars are wanted")
     options = parser.parse_args()

@@ -5,6 +5,7 @@ Read from the templates, synthesised offline, so that it is what CloudFormation 
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 import tempfile
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 _KEPT = ("Retain", "RetainExceptOnCreate")
 _ALWAYS = (
-    "In any case: CDK's own bucket of assets stays, with what was uploaded; a key that goes, goes after its waiting "
-    "time of 7 days. End running clusters first: their nodes hold the security groups (docs/deploy.md)."
+    "In any case: CDK's own bucket of assets stays, with what was uploaded; a KMS key that is deleted stays pending "
+    "for 7 days. End running clusters first: their nodes hold the security groups (docs/deploy.md)."
 )
 
 
@@ -51,18 +52,20 @@ def _text(value: Any) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Command line: the stage's name."""
+    """Command line."""
     from infra.app import build
-
-    sys.path.append(str(ROOT / "dags"))
+    from infra.cloud.config import read_stage
     from infra.cloud.errors import DeployError
     from infra.cloud.sample import write_sample
 
-    (stage,) = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="infra.kept", description="What stays when a stage's stacks are destroyed.")
+    parser.add_argument("stage", help="one of the stages in cdk.json")
+    stage = parser.parse_args(argv).stage
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     with tempfile.TemporaryDirectory() as folder:
         sample, out = write_sample(Path(folder) / "dist"), Path(folder) / "out"
         try:
+            protect = read_stage(context["stages"], stage).protect
             build({**context, "stage": stage, "dist": str(sample), "aws:cdk:disable-asset-staging": True}, out).synth()
         except (DeployError, RuntimeError) as error:
             sys.stderr.write(f"{stage}: {error}\n")
@@ -70,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         found = list(kept(out))
     lines = [f"Destroying the stacks of {stage} keeps {'these:' if found else 'no resource of theirs.'}"]
     lines += [f"   {line}" for line in found]
-    if context["stages"][stage]["protect"]:
+    if protect:
         lines.append("The stacks are protected: their termination protection has to be lifted first.")
     sys.stdout.write("\n".join([*lines, _ALWAYS, ""]))
     return 0

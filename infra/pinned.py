@@ -1,31 +1,25 @@
-"""Whether an encoder's published weights are under the committed pin: what its card says of it.
+"""Whether an encoder's published weights are under the committed pin: what its description says of it.
 
-The `model` package writes the card. It distinguishes a committed pin from one that a first download made for one user.
+The `model` package writes the description. It distinguishes a committed pin from one that a first download made for
+one user.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from model.format import COMMITTED, PUBLISHED, USERS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from model.format import COMMITTED, PUBLISHED, USERS, Source
 
 CURE = (
     "run `make pin`, compare the sha256 with the one on the file's page, commit model/checkpoint.json, and build again"
 )
 
 
-def doubt(name: str, card: Mapping[str, Any]) -> str | None:
+def doubt(name: str, source: Source) -> str | None:
     """Why an encoder does not stand on a committed pin; None where it does, or where it needs none.
 
     Args:
         name: Of the encoder.
-        card: Its `model.json`.
+        source: Where its weights are from, as its description says.
     """
-    source = card.get("source")
-    source = source if isinstance(source, dict) else {}
     if "checkpoint" not in source and name != PUBLISHED:
         return None  # random weights, or an encoder of one's own that names no checkpoint
     pin = source.get("pin")

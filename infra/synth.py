@@ -55,9 +55,9 @@ def _synthesise_accepted(stage: str, context: dict[str, Any], dists: tuple[Path,
 
 def main() -> int:
     """Command line: ``--reasons`` also prints each acknowledged finding with its reason."""
-    sys.path.append(str(ROOT / "dags"))
+    from infra.build.manifest import BUILD_MANIFEST
     from infra.cloud.errors import DeployError
-    from infra.cloud.sample import BUILD_MANIFEST, write_sample
+    from infra.cloud.sample import write_sample
 
     context = json.loads((ROOT / "cdk.json").read_text(encoding="utf-8"))["context"]
     shown = slice(None) if "--reasons" in sys.argv[1:] else slice(1)

@@ -55,7 +55,7 @@ def _first_use(pin: Pin, folder: Path, inspect: Inspect, endpoint: str | None) -
         "nothing is pinned yet: first use of %s/%s, revision %s, %.2f GB",
         *pin.file_of,
         remote.commit,
-        (remote.size or 0) / 1e9,
+        remote.size / 1e9,
     )
     target = _target(pin, remote.commit, folder)
     if not target.exists():

@@ -34,13 +34,13 @@ class Remote:
     Attributes:
         url: Its address at the commit, which stays the same when the branch moves on.
         commit: 40 hexadecimal digits.
-        size: Bytes; None where the hub does not state them.
+        size: Bytes.
         sha256: 64 hexadecimal digits; None where the hub does not state it.
     """
 
     url: str
     commit: str
-    size: int | None
+    size: int
     sha256: str | None
 
 
@@ -50,13 +50,20 @@ def look_up(pin: Pin, endpoint: str | None) -> Remote:
     Raises:
         FetchError: It cannot be reached, lacks the file, or does not answer as a hub does.
     """
-    remote = _query(pin, endpoint)
-    if remote.size is None:
-        raise FetchError(f"{remote.url} has no size; is this a hub?")
-    return remote
+    url, about = _query(pin, endpoint)
+    if about.size is None:
+        raise FetchError(f"{url} has no size; is this a hub?")
+    etag = about.etag or ""
+    return Remote(
+        url=url,
+        commit=str(about.commit_hash),
+        size=int(about.size),
+        sha256=etag if _SHA256.fullmatch(etag) else None,
+    )
 
 
-def _query(pin: Pin, endpoint: str | None) -> Remote:
+def _query(pin: Pin, endpoint: str | None) -> tuple[str, Any]:
+    """A file's address at the commit, and the library's `HfFileMetadata`."""
     hub = _library()
     url = hub.hf_hub_url(pin.repo, pin.file, revision=pin.revision or "main", endpoint=endpoint)
     with _explained(hub, f"{pin.file} of {pin.repo}", url):
@@ -65,13 +72,7 @@ def _query(pin: Pin, endpoint: str | None) -> Remote:
         raise FetchError(
             f"{url} is of revision {about.commit_hash}, not {pin.revision or 'any commit'}; is this a hub?"
         )
-    etag = about.etag or ""
-    return Remote(
-        url=str(hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint)),
-        commit=str(about.commit_hash),
-        size=None if about.size is None else int(about.size),
-        sha256=etag if _SHA256.fullmatch(etag) else None,
-    )
+    return str(hub.hf_hub_url(pin.repo, pin.file, revision=about.commit_hash, endpoint=endpoint)), about
 
 
 def download(remote: Remote, target: Path) -> None:
@@ -80,7 +81,7 @@ def download(remote: Remote, target: Path) -> None:
     Raises:
         FetchError: It broke off; the part file stays.
     """
-    hub, size = _library(), remote.size or 0
+    hub, size = _library(), remote.size
     part = target.with_name(target.name + ".part")
     part.parent.mkdir(parents=True, exist_ok=True)
     part.touch()
@@ -104,19 +105,23 @@ def read_beside(pin: Pin, endpoint: str | None, name: str) -> str | None:
         FetchError: The hub cannot be reached, or the file is large.
     """
     try:
-        remote = _query(replace(pin, file=name), endpoint)
+        url, about = _query(replace(pin, file=name), endpoint)
     except FetchError as error:
         if error.status == 404:
             return None
         raise
     hub, content = _library(), io.BytesIO()
-    if (remote.size or 0) <= SMALL:  # packed texts have none
-        with _explained(hub, name, remote.url):
-            hub.http_get(remote.url, content, headers={}, expected_size=remote.size)
-    size = max(remote.size or 0, content.tell())
-    if size > SMALL:
-        raise FetchError(f"{remote.url} has {size} bytes; a text of at most {SMALL} is expected there")
+    if about.size is not None:  # the hub states none of texts that it packs
+        _require_small(url, about.size)
+    with _explained(hub, name, url):
+        hub.http_get(url, content, headers={}, expected_size=about.size)
+    _require_small(url, content.tell())
     return content.getvalue().decode("utf-8", errors="replace")
+
+
+def _require_small(url: str, size: int) -> None:
+    if size > SMALL:
+        raise FetchError(f"{url} has {size} bytes; a text of at most {SMALL} is expected there")
 
 
 def _library() -> Any:

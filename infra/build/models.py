@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from infra.build.errors import BuildError
 from infra.pinned import doubt
-from model.format import DESCRIPTION
+from model.format import DESCRIPTION, FormatError, read_description
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from model.format import Description
 
 
 def find_models(wanted: Iterable[str], build: Callable[[str], Path]) -> list[Path]:
@@ -23,9 +24,11 @@ def find_models(wanted: Iterable[str], build: Callable[[str], Path]) -> list[Pat
         build: Builds the encoder of a name where that has not been done yet, gives its folder.
 
     Raises:
-        BuildError: One is not there or cannot be built, or two have one name.
+        BuildError: One is not there, cannot be built or is not of the format that claylake reads, or two have one name.
     """
     folders = [_folder(each, build) for each in wanted]
+    for folder in folders:
+        _read(folder)
     names = [folder.name for folder in folders]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -56,18 +59,22 @@ def builder(python: Path, root: Path, arch: str, precisions: Sequence[str] = ())
 
 
 def describe(folder: Path) -> str:
-    """Name, version and architecture, as its card says, and what is doubtful of its weights.
+    """Name, version and architecture, as its description says, and what is doubtful of its weights.
 
     Raises:
-        BuildError: The card cannot be read.
+        BuildError: The description cannot be read.
     """
-    try:
-        card = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
-        about = f"{folder.name}: {card['model_version']}, built for {card.get('arch', 'any device')}"
-        found = doubt(folder.name, card)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BuildError(f"{folder / DESCRIPTION} cannot be read ({error!r}): build the encoder again") from error
+    description = _read(folder)
+    about = f"{folder.name}: {description.model_version}, built for {description.arch}"
+    found = doubt(folder.name, description.source)
     return f"{about}\n   production refuses it: {found}" if found else about
+
+
+def _read(folder: Path) -> Description:
+    try:
+        return read_description(folder)
+    except FormatError as error:
+        raise BuildError(str(error)) from error
 
 
 def _folder(wanted: str, build: Callable[[str], Path]) -> Path:

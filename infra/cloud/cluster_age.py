@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from infra.cloud.alarms import Alarms
 
 NAMESPACE = "Claylake"
-_LOOK = Duration.minutes(15)
+_POLL_EVERY = Duration.minutes(15)
 
 
 class ClusterAge(Construct):
@@ -57,7 +57,7 @@ class ClusterAge(Construct):
                 ),
             ),
         )
-        rule = events.Rule(self, "Clock", schedule=events.Schedule.rate(_LOOK))
+        rule = events.Rule(self, "Clock", schedule=events.Schedule.rate(_POLL_EVERY))
         rule.add_target(targets.LambdaFunction(function.function, retry_attempts=2))
         self.oldest, self.live = (
             cloudwatch.Metric(

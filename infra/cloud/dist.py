@@ -10,8 +10,8 @@ import yaml
 
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import SettingsError
+from infra.build.manifest import BUILD_MANIFEST
 from infra.cloud.errors import DistError
-from infra.cloud.sample import BUILD_MANIFEST
 from model.format import DESCRIPTION
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Dist:
 
 
 def read_dist(folder: Path) -> Dist:
-    """Read the manifest and look whether every file is there, in its size.
+    """Read the manifest and check that every file is there, in its size.
 
     Raises:
         DistError: The manifest or a file is missing, or a size differs.

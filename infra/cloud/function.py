@@ -69,7 +69,7 @@ class Function(Construct):
         self._wait_s = timeout.to_seconds()
 
     def resource(self, scope: Construct, name: str, properties: Mapping[str, Any]) -> CustomResource:
-        """A custom resource that this function answers for, once its policy is there; it gets its own name, too."""
+        """A custom resource that this function implements, once its policy is there; it gets its own name, too."""
         resource = CustomResource(
             scope, name, service_token=self.function.function_arn, properties={"Name": name, **properties}
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from infra.cloud.errors import DistError, PinError
 from infra.pinned import doubt
-from model.format import DESCRIPTION
+from model.format import FormatError, Source, read_description
 
 if TYPE_CHECKING:
     from infra.cloud.config import Stage
@@ -19,9 +18,9 @@ def check_pins(stage: Stage, dist: Dist) -> list[str]:
 
     Raises:
         PinError: The stage does not.
-        DistError: A card cannot be read.
+        DistError: A description cannot be read.
     """
-    doubts = [found for name in dist.models if (found := doubt(name, _card(dist, name)))]
+    doubts = [found for name in dist.models if (found := doubt(name, _source(dist, name)))]
     if doubts and stage.encoder.pin == "committed":
         raise PinError(
             f"stage {stage.name} takes encoders under a committed pin only (encoder.pin in cdk.json), and "
@@ -30,10 +29,8 @@ def check_pins(stage: Stage, dist: Dist) -> list[str]:
     return doubts
 
 
-def _card(dist: Dist, name: str) -> dict[str, Any]:
-    path = dist.folder / "model" / name / DESCRIPTION
+def _source(dist: Dist, name: str) -> Source:
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DistError(f"{path} cannot be read ({error}): run make build") from error
-    return card if isinstance(card, dict) else {}
+        return read_description(dist.folder / "model" / name).source
+    except FormatError as error:
+        raise DistError(f"{error}; then run make build") from error

@@ -157,8 +157,8 @@ def _client(service: str, endpoint: str) -> Any:  # boto3 clients carry no types
 
 def _model(artifacts: Path | None) -> str:
     """The encoder among the artefacts, where there is just one."""
-    cards = list((artifacts / "model").glob(f"*/{DESCRIPTION}")) if artifacts else []
-    return cards[0].parent.name if len(cards) == 1 else DEMO_MODEL
+    descriptions = list((artifacts / "model").glob(f"*/{DESCRIPTION}")) if artifacts else []
+    return descriptions[0].parent.name if len(descriptions) == 1 else DEMO_MODEL
 
 
 def _upload(s3: Any, folder: Path) -> None:

@@ -48,7 +48,7 @@ class Event:
         where: Its centre.
         start: Passes after it show it; UTC.
         end: When the water of a flood is gone; None for other kinds.
-        area_m2: How large it is; None leaves it to the world: 8 % of its shorter side and 120 m across.
+        area_m2: How large it is; None takes a diameter of 8 % of the world's shorter side plus 120 m.
     """
 
     kind: str

@@ -77,8 +77,8 @@ def _snow(seed: int, land: Landscape, overflight: Pass) -> Field:
 
 def layers_of(traces: Sequence[Trace], land: Landscape, overflight: Pass) -> list[Layer]:
     """Return what events have changed by the time of a pass."""
-    look = spectra.ground(land.units, overflight.day)
-    layers = [trace.at(overflight.start, look) for trace in traces]
+    spectra_of_day = spectra.ground(land.units, overflight.day)
+    layers = [trace.at(overflight.start, spectra_of_day) for trace in traces]
     return [layer for layer in layers if layer is not None]
 
 
@@ -93,11 +93,11 @@ def clean_bands(
         overflight: the pass.
         exposure: its sun, weather and snow.
     """
-    look = spectra.ground(land.units, overflight.day)
+    spectra_of_day = spectra.ground(land.units, overflight.day)
     pattern = land.pattern * spectra.patterning(land.units, overflight.day)[land.unit]
     for index, band in enumerate(BANDS):
         weight = np.float32(spectra.VISIBLE_WEIGHT[index])
-        field = look[:, index][land.unit]
+        field = spectra_of_day[:, index][land.unit]
         field *= 1 + weight * pattern + land.grain
         for layer in layers:
             layer.paint(field, band)

@@ -18,7 +18,7 @@ from claylake_airflow.operators import (
 )
 from claylake_airflow.triggers import FleetTrigger
 from tests.plugins.drive import context, deferred, fire, make_plan, run
-from tests.waiting import until_one_of
+from tests.shared.waiting import until_one_of
 
 REGION = "us-west-2"
 

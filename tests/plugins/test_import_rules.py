@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+LINTER = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+CONTRACTS, ROOTS = LINTER["contracts"], set(LINTER["root_packages"])
 PLUGINS = ROOT / "plugins/claylake_airflow"
+MOTO = {"infra.local.emr", "infra.local.glue"}
+"""Packages that extend moto."""
 WITH_DAGS = {"operators", "reaper"}
 """Loaded by DAG files and workers, which have dags/ on their path."""
 
@@ -60,6 +63,10 @@ def test_the_house_keeps_them(checkout):
         ("infra/doctor/page.py", "import yaml", "before set-up"),
         ("infra/java.py", "from claylake import plan", "before set-up"),
         ("model/processor.py", "import numpy", "before set-up"),
+        ("infra/local/emr/step.py", "from claylake import month", "offered to moto"),
+        ("infra/local/emr/fleet.py", "from infra.local import process", "offered to moto"),
+        ("infra/local/glue/calls.py", "def f():\n    from infra import java", "offered to moto"),
+        ("infra/local/glue/optimizers.py", "import model.format", "offered to moto"),
     ],
 )  # fmt: skip
 def test_a_breach_is_found(checkout, file, breach, contract):
@@ -93,6 +100,42 @@ def test_the_file_that_airflow_loads_needs_those_alone():
             tops = {node.module.partition(".")[0]}
             assert tops <= {"__future__", "airflow", "claylake_airflow"}
             assert not WITH_DAGS & {*node.module.split("."), *(alias.name for alias in node.names)}
+
+
+def children(folder):
+    """Modules and packages of a folder."""
+    return {
+        path.stem for path in folder.iterdir()
+        if (path.suffix == ".py" and path.stem != "__init__") or (path.is_dir() and any(path.glob("**/*.py")))
+    }  # fmt: skip
+
+
+def test_what_extends_moto_is_kept_from_every_other_module_of_ours():
+    (contract,) = (each for each in CONTRACTS if each["name"] == named("offered to moto"))
+    infra = {f"infra.{name}" for name in children(ROOT / "infra") - {"local"}}
+    local = {f"infra.local.{name}" for name in children(ROOT / "infra/local")}
+    assert set(contract["source_modules"]) == MOTO
+    assert set(contract["forbidden_modules"]) == {*ROOTS - {"infra"}, *infra, *local - MOTO}
+
+
+def test_what_extends_moto_imports_moto_botocore_and_the_standard_library():
+    files = [path for name in MOTO for path in (ROOT / name.replace(".", "/")).glob("*.py")]
+    assert {top for path in files for top in imported(path)} == {"moto", "botocore"}
+    says = "imports only moto, botocore and the standard library"
+    pages = [(ROOT / name.replace(".", "/") / "__init__.py").read_text() for name in MOTO]
+    assert all(says in " ".join(page.split()) for page in pages)
+    assert (ROOT / "ARCHITECTURE.md").read_text().count(says) == len(MOTO)
+
+
+def imported(path):
+    """What a file imports, from the standard library and from `MOTO` aside: top-level packages, or modules of ours."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module] if isinstance(node, ast.ImportFrom) else []
+        for name in names:
+            top = name.partition(".")[0]
+            if top not in sys.stdlib_module_names and not any(f"{name}.".startswith(f"{own}.") for own in MOTO):
+                yield name if top in ROOTS else top
 
 
 def test_every_dag_file_is_named():

@@ -11,6 +11,8 @@ import pytest
 from airflow._shared.module_loading import import_string
 from airflow.serialization.serialized_objects import DagSerialization
 
+from claylake_airflow import emr
+
 STORED = json.loads((Path(__file__).parent / "stored/version_2.json").read_text())
 TASKS = [task["__var"] for task in STORED["dag"]["dag"]["tasks"]]
 OURS = [task for task in TASKS if task["_task_module"].startswith("claylake_airflow.")]
@@ -33,12 +35,43 @@ def test_a_stored_task_finds_its_operator_and_its_links(task):
     assert links == task.get("_operator_extra_links", {})
 
 
-@pytest.mark.parametrize("task", [task for task in OURS if task["task_id"] in ("create_cluster", "extract", "gpus_up", "terminate")],
-                         ids=lambda task: task["task_id"])  # fmt: skip
-def test_a_deferred_task_goes_on(task):
-    assert callable(operator(task).resume)
-    if task["task_id"] == "terminate":
-        assert callable(operator(task).end)
+DEFERRED = {
+    "create_cluster": ("TurnTrigger", ["resume"]),
+    "wait_ready": ("ReadyTrigger", ["resume"]),
+    **dict.fromkeys(("extract", "embed", "publish", "maintain"), ("StepTrigger", ["resume"])),
+    "gpus_up": ("FleetTrigger", ["resume"]),
+    "terminate": ("EndedTrigger", ["end", "resume"]),
+}
+"""Task to the trigger that it waits on, and the methods that Airflow's database names to go on with."""
+
+
+class Keys(dict):
+    """An event that notes what is read of it."""
+
+    def __init__(self, event):
+        super().__init__(event)
+        self.read = set()
+
+    def __getitem__(self, key):
+        self.read.add(key)
+        return super().__getitem__(key)
+
+
+@pytest.mark.parametrize(
+    "task", [task for task in OURS if task["task_id"] in DEFERRED], ids=lambda task: task["task_id"]
+)
+def test_a_deferred_task_goes_on_with_the_event_of_its_stored_trigger(task, monkeypatch):
+    name, methods = DEFERRED[task["task_id"]]
+    monkeypatch.setattr(emr, "client", lambda _: None)
+    [arguments] = [given for path, given in STORED["triggers"] if path.endswith(f".{name}")]
+    fields = {key: value for key, value in arguments.items() if key not in ("deadline", "poll_seconds")}
+    for method in methods:
+        event = Keys({**fields, "status": "done"})
+        made = object.__new__(operator(task))
+        with pytest.raises((AttributeError, TypeError)):  # there is no context, and no client
+            getattr(made, method)(None, event)
+        assert event.read
+        assert event.read <= set(event)
 
 
 @pytest.mark.parametrize("stored", STORED["triggers"], ids=lambda stored: stored[0].rpartition(".")[2])

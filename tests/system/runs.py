@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.waiting import until
+from tests.shared.waiting import until
 
 FINISHED = {"success", "failed"}
 RUN_S = 1500

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from tests.shared.waiting import until
 from tests.system.conftest import MONTHS
 from tests.system.runs import Runs
-from tests.waiting import until
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(3600)]
 

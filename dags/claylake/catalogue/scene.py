@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
@@ -17,19 +17,18 @@ if TYPE_CHECKING:
 
 _DATATAKE = re.compile(r"GS2([ABC])_(\d{8}T\d{6})_")
 _PRODUCT = re.compile(r"S2([ABC])_MSIL[12][AC]_(\d{8}T\d{6})_")
-_NO_LONGER_KEPT = frozenset({"mgrs_tile", "offset"})
-"""Fields of manifests written before, which nothing read."""
 
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    former: ClassVar[frozenset[str]] = frozenset()
+    """Fields that manifests of earlier versions have, and nothing reads."""
+
     @model_validator(mode="before")
     @classmethod
-    def _of_older_manifests(cls, given: object) -> object:
-        if not isinstance(given, dict):
-            return given
-        return {name: value for name, value in given.items() if name not in _NO_LONGER_KEPT}
+    def _without_former_fields(cls, given: object) -> object:
+        return {name: given[name] for name in given if name not in cls.former} if isinstance(given, dict) else given
 
 
 class Asset(_Value):
@@ -39,6 +38,7 @@ class Asset(_Value):
     `shape` is (rows, columns); None where the item does not say.
     """
 
+    former: ClassVar[frozenset[str]] = frozenset({"offset"})
     href: str
     transform: tuple[float, float, float, float, float, float] | None = None
     shape: tuple[int, int] | None = None
@@ -52,6 +52,7 @@ class Scene(_Value):
     may be wrong (see `spark.sentinel2.radiometry`).
     """
 
+    former: ClassVar[frozenset[str]] = frozenset({"mgrs_tile"})
     id: str
     collection: str
     pass_id: str

@@ -17,8 +17,8 @@ from claylake.cluster.shape import Shape, shape_of
 from claylake.plan import Estimate
 
 if TYPE_CHECKING:
-    from claylake.cluster.instances import Instance
     from claylake.cluster.shape import Nodes
+    from claylake.configuration.instances import Instance
     from claylake.configuration.settings import Layout, Settings
 
 READ_MB_PER_CHIP: Final = 0.45

@@ -9,8 +9,8 @@ from claylake.cluster.hadoop import gpu_type_configurations
 from claylake.cluster.shape import shape_of
 
 if TYPE_CHECKING:
-    from claylake.cluster.instances import Instance
     from claylake.cluster.shape import Nodes
+    from claylake.configuration.instances import Instance
     from claylake.plan import Plan
 
 GPU_FLEET: Final = "gpus"

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.cluster.instances import Instance, instance
+from claylake.configuration.instances import Instance, instance
 
 if TYPE_CHECKING:
     from claylake.configuration.settings import Cluster, Layout

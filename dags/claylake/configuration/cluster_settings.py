@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from claylake.cluster.instances import instance
+from claylake.configuration.instances import instance
 from claylake.configuration.section import Section
 
 Layout = Literal["all_gpu", "split", "cpu"]

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
-from claylake.cluster.instances import instance
 from claylake.cluster.shape import shape_of
+from claylake.configuration.instances import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -30,7 +30,7 @@ def use_key(key_arn: str, why: str) -> Grant:
 def catalog(names: Names, sid: str, why: str, actions: Sequence[str]) -> Grant:
     """Actions on the deployment's database and its tables; Glue wants catalog, database and table named.
 
-    Tables are named one by one: there are four, and no others are anybody's business.
+    The four tables are named one by one, so that a role reaches no others of the database.
     """
     tables = [arn("glue", f"table/{names.database}/{table}") for table in PUBLISH_ORDER]
     resources = (arn("glue", "catalog"), arn("glue", f"database/{names.database}"), *tables)

@@ -1,6 +1,6 @@
 """Airflow's role: what DAG code, triggers and MWAA itself call.
 
-Workers read and write run folders, look into published tables, and make, watch and end clusters. They hold no
+Workers read and write run folders, read published tables, and make, watch and end clusters. They hold no
 EC2 permission at all, and may touch only clusters that carry the pipeline's tag.
 """
 
@@ -97,7 +97,7 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
         ),
         Grant(
             sid="ReadLake",
-            why="Planning reads tables' files and encoders' cards, receipts read the steps' reports.",
+            why="Planning reads tables' files and encoders' descriptions, receipts read the steps' reports.",
             actions=("s3:GetObject",),
             resources=tuple(names.objects(names.lake, folder) for folder in (TABLES, RUNS, ARTIFACTS)),
         ),

@@ -35,7 +35,7 @@ class Clearing:
     pixels: Pixels
     texture: Field
 
-    def at(self, moment: datetime, _look: NDArray[np.float32], /) -> Layer | None:
+    def at(self, moment: datetime, _spectra_of_day: NDArray[np.float32], /) -> Layer | None:
         """See `Trace`."""
         if moment <= self.start:
             return None

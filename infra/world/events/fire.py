@@ -26,7 +26,7 @@ class BurnScar:
     start: datetime
     layer: Layer
 
-    def at(self, moment: datetime, _look: NDArray[np.float32], /) -> Layer | None:
+    def at(self, moment: datetime, _spectra_of_day: NDArray[np.float32], /) -> Layer | None:
         """See `Trace`."""
         return self.layer if moment > self.start else None
 

@@ -53,7 +53,7 @@ class Inundation:
     hidden: Field
     texture: Field
 
-    def at(self, moment: datetime, _look: NDArray[np.float32], /) -> Layer | None:
+    def at(self, moment: datetime, _spectra_of_day: NDArray[np.float32], /) -> Layer | None:
         """See `Trace`."""
         since = (moment - self.end).total_seconds() / 86_400
         if moment <= self.start or since >= MUD_DAYS:

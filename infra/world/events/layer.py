@@ -44,12 +44,12 @@ class Trace(Protocol):
     def outline(self) -> BaseGeometry:
         """The changed area, projected metres."""
 
-    def at(self, moment: datetime, look: NDArray[np.float32], /) -> Layer | None:
+    def at(self, moment: datetime, spectra_of_day: NDArray[np.float32], /) -> Layer | None:
         """What there is to see at a moment; None before the event, and where nothing is left of it.
 
         Args:
             moment: of the pass.
-            look: every unit's spectrum on its day, `(unit, band)` DN.
+            spectra_of_day: every unit's spectrum on the day of the pass, `(unit, band)` DN.
         """
 
 

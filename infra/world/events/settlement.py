@@ -42,14 +42,14 @@ class Settling:
     days: Field
     texture: Field
 
-    def at(self, moment: datetime, look: NDArray[np.float32], /) -> Layer | None:
+    def at(self, moment: datetime, spectra_of_day: NDArray[np.float32], /) -> Layer | None:
         """See `Trace`."""
         since = (moment - self.start).total_seconds() / 86_400
         if since <= 0:
             return None
         bare = np.array(SOIL, dtype=np.float32) * (1 + self.texture)[:, None]
         # A material's unit has the number of its kind.
-        built = np.asarray(look[self.kind])
+        built = np.asarray(spectra_of_day[self.kind])
         return Layer(
             pixels=self.pixels,
             share=np.full(self.kind.size, 0.98, dtype=np.float32),

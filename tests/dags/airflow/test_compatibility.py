@@ -80,8 +80,8 @@ class TestEveryDagFile:
             f"IncompatibleEnvironmentError the plugins loaded are version 0, these DAG files need {PLUGINS_VERSION}"
         )
 
-    def test_the_handshake_comes_first(self, path):
-        """Before it only the standard library is imported, and the compatibility itself."""
+    def test_the_check_of_the_environment_comes_first(self, path):
+        """Before it only the standard library is imported, and the check itself."""
         tree = ast.parse(path.read_text())
         call = next(
             node.lineno

@@ -11,7 +11,7 @@ import pytest
 from claylake.release import CODE, JARS
 from claylake.vocabulary import STEPS
 from tests.plugins.airflow_home import SQUARE
-from tests.waiting import until
+from tests.shared.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 DAG = "claylake_adhoc"

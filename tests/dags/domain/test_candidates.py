@@ -8,7 +8,7 @@ from claylake.catalogue.candidates import CandidateCounts, count_candidates, fin
 from claylake.catalogue.footprint import footprint
 from claylake.catalogue.scene import Scene
 from claylake.errors import FootprintError
-from tests import everywhere
+from tests.shared import all_zones
 
 ZONE = 32633
 
@@ -125,13 +125,13 @@ def assert_shown(cells, scenes, shown):
 
 
 def test_both_sides_of_180_degrees_from_84_n_to_80_s():
-    cells = everywhere.cells_at_borders([1])
+    cells = all_zones.cells_at_borders([1])
     assert set(cells["epsg"].to_pylist()) == {32601, 32660, 32701, 32760}
-    assert_shown(cells, *everywhere.scenes_over(cells))
+    assert_shown(cells, *all_zones.scenes_over(cells))
 
 
 @pytest.mark.slow
 def test_every_zone_in_both_hemispheres():
-    cells = everywhere.cells_at_borders()
-    assert set(cells["epsg"].to_pylist()) == {base + zone for base in (32600, 32700) for zone in everywhere.ZONES}
-    assert_shown(cells, *everywhere.scenes_over(cells))
+    cells = all_zones.cells_at_borders()
+    assert set(cells["epsg"].to_pylist()) == {base + zone for base in (32600, 32700) for zone in all_zones.ZONES}
+    assert_shown(cells, *all_zones.scenes_over(cells))

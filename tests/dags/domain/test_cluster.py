@@ -6,9 +6,9 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from claylake.cluster import fleets, job_flow
-from claylake.cluster.instances import instance
 from claylake.cluster.layout_choice import cheapest
 from claylake.cluster.shape import shape_of
+from claylake.configuration.instances import instance
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError
 from claylake.plan import RunRef

@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claylake.cluster.estimate import Workload, embed_rate, estimate
-from claylake.cluster.instances import instance
 from claylake.cluster.layout_choice import cheapest
 from claylake.cluster.shape import shape_of
+from claylake.configuration.instances import instance
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, BudgetError
 from claylake.run.gate import decide_start

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from claylake.catalogue.footprint import footprint, with_footprint
 from claylake.errors import FootprintError
-from tests import everywhere
+from tests.shared import all_zones
 
 
 def ring(*lonlat: tuple[float, float]) -> dict[str, Any]:
@@ -51,10 +51,10 @@ T01WCR = [(300_000, 7_490_220), (409_800, 7_490_220), (409_800, 7_600_020), (300
 """Corners of a real tile across 180 degrees, metres of EPSG:32601."""
 
 
-@pytest.mark.parametrize("writing", everywhere.writings(32601, T01WCR))
+@pytest.mark.parametrize("writing", all_zones.writings(32601, T01WCR))
 def test_all_writings_of_a_real_tile_are_one(writing: str) -> None:
-    found = footprint(everywhere.writings(32601, T01WCR)[writing])
-    cut = footprint(everywhere.writings(32601, T01WCR)["cut"])
+    found = footprint(all_zones.writings(32601, T01WCR)[writing])
+    cut = footprint(all_zones.writings(32601, T01WCR)["cut"])
     assert found.symmetric_difference(cut).area < 1e-9
     assert found.bounds == (-180, pytest.approx(67.46, abs=0.01), 180, pytest.approx(68.5, abs=0.01))
     assert 1 < found.area < 5
@@ -81,8 +81,8 @@ def test_what_is_no_polygon_is_refused(geometry: dict[str, Any]) -> None:
     with pytest.raises(FootprintError, match=r"its geometry .* polygon"):
         footprint(geometry)
     scenes = [
-        everywhere.scene("readable", 32631, ring((0, 0), (1, 0), (1, 1))),
-        everywhere.scene("unreadable", 32631, geometry),
+        all_zones.scene("readable", 32631, ring((0, 0), (1, 0), (1, 1))),
+        all_zones.scene("unreadable", 32631, geometry),
     ]
     readable, unreadable = with_footprint(scenes)
     assert [scene.id for scene in readable] == ["readable"]
@@ -106,4 +106,4 @@ def test_whatever_a_catalogue_writes_is_an_area_in_the_world_or_refused(kind: st
         return
     assert found.is_valid
     assert found.area > 0
-    assert everywhere.WORLD.buffer(1e-9).covers(found)
+    assert all_zones.WORLD.buffer(1e-9).covers(found)

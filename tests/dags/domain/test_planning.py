@@ -18,7 +18,7 @@ from claylake.release import model_version
 from claylake.request.params import Request
 from claylake.run import published
 from claylake.run.planning import make_plan, select_scenes, work_of
-from tests import everywhere
+from tests.shared import all_zones
 
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
 JULY = (Month(2024, 7),)
@@ -179,10 +179,10 @@ def test_items_are_counted_whatever_they_are(item, box):
 def test_a_scene_across_180_degrees_is_planned_however_it_is_written(stac, item, here, lake):
     zone, (west, north) = 32601, (300_000, 7_600_020)  # tile 01WCR
     corners = [(west, north - 109_800), (west + 109_800, north - 109_800), (west + 109_800, north), (west, north)]
-    aoi = everywhere.aoi_around(180.0, 68.0)
+    aoi = all_zones.aoi_around(180.0, 68.0)
     cells = sum(epsg == zone for epsg in cells_of(aoi)["epsg"].to_pylist())
     assert cells > 0
-    for geometry in everywhere.writings(zone, corners).values():
+    for geometry in all_zones.writings(zone, corners).values():
         stac.pages = [[{**item("a", **{"proj:code": f"EPSG:{zone}"}), "geometry": geometry}]]
         plan = make_plan(run=RUN, request=Request(aoi=aoi, months=JULY, overrides={}), settings=here())
         assert (plan.found.kept, plan.estimate.candidates) == (1, cells)

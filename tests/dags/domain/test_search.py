@@ -13,8 +13,8 @@ from claylake.catalogue.search import MOST_VERTICES, cover_of, search_scenes
 from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError
 from claylake.month import Month
-from tests import everywhere
 from tests.dags.domain.zones import epsg_of
+from tests.shared import all_zones
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "stac" / "earth-search-v1"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")
@@ -128,12 +128,12 @@ def test_an_area_of_very_many_vertices_is_simplified_and_results_filtered(stac, 
 @pytest.mark.parametrize(("west", "lat"), [(179.6, 68.0), (-179.6, 68.0), (180.0, -79.2), (-180.0, 83.2)])
 def test_the_same_scenes_whatever_the_vertices_of_the_area(stac, item, vertices, west, lat):
     disc = shapely.Point(west, lat).buffer(0.15, quad_segs=vertices // 4)
-    turns = [shapely.intersection(translate(disc, turn), everywhere.WORLD) for turn in (-360, 0, 360)]
+    turns = [shapely.intersection(translate(disc, turn), all_zones.WORLD) for turn in (-360, 0, 360)]
     area = shapely.union_all([turn for turn in turns if turn.area > 0])
     epsg = epsg_of(west, lat)
     x, y = Transformer.from_crs(4326, epsg, always_xy=True).transform(west, lat)
     near, far = (
-        everywhere.writings(epsg, [(x + dx, y + dy) for dx, dy in ((-r, -r), (r, -r), (r, r), (-r, r))])
+        all_zones.writings(epsg, [(x + dx, y + dy) for dx, dy in ((-r, -r), (r, -r), (r, r), (-r, r))])
         for x, y, r in ((x, y, 50_000), (x + (120_000 if west < 0 else -120_000), y, 50_000))
     )
     items = [{**item(f"near, {name}"), "geometry": geometry} for name, geometry in near.items()]

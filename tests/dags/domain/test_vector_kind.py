@@ -8,7 +8,7 @@ from pyiceberg.types import NestedField, StringType
 
 from claylake.errors import ClaylakeError
 from claylake.vector_kind import MixedVectorsError, VectorKind, one_kind
-from tests import kinds
+from tests.shared import vector_kinds
 
 TUTORIAL, TRAINING = (
     VectorKind(model_version="clay-v1.5+0123456789ab", convention=name) for name in ("tutorial", "training")
@@ -41,7 +41,7 @@ def test_condition_quotes_what_it_is_given():
     assert VectorKind(model_version="a'b\\", convention="x").condition().startswith("model_version = 'a\\'b\\\\' AND")
 
 
-@pytest.mark.parametrize("kind", kinds.KINDS, ids=repr)
+@pytest.mark.parametrize("kind", vector_kinds.KINDS, ids=repr)
 def test_pyiceberg_selects_the_rows_that_spark_selects(kind):
     # Spark's side, of the same rows: tests/spark/lake/test_sql.py.
     schema = Schema(
@@ -49,5 +49,5 @@ def test_pyiceberg_selects_the_rows_that_spark_selects(kind):
         NestedField(2, "convention", StringType()),
     )
     evaluate = expression_evaluator(schema, kind.expression(), case_sensitive=True)
-    rows = [row for row in kinds.ROWS if evaluate(Record(row["model_version"], row["convention"]))]
-    assert rows == kinds.selected(kind)
+    rows = [row for row in vector_kinds.ROWS if evaluate(Record(row["model_version"], row["convention"]))]
+    assert rows == vector_kinds.selected(kind)

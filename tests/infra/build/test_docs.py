@@ -11,7 +11,7 @@ DEPLOY = (REPOSITORY / "docs/deploy.md").read_text()
 
 
 def test_the_tables_of_costs_are_the_computed_ones():
-    """After a change on purpose: PYTHONPATH=dags:. .venv/infra/bin/python -m infra.costs, and into docs/deploy.md."""
+    """After a change on purpose: .venv/infra/bin/python -m infra.costs, and into docs/deploy.md."""
     assert "\n".join(at_rest(stages())) in DEPLOY
     assert "\n".join(per_thousand()) in DEPLOY
 

@@ -24,6 +24,7 @@ from infra.build.manifest import File, read_files
 from infra.build.models import builder, describe, find_models
 from infra.build.table import table
 from infra.cloud.dist import read_dist
+from infra.cloud.sample import encoder_description
 from infra.local.options import REPOSITORY
 
 SUMS = File(name="SHA256SUMS", sha256="0" * 64, size=1)
@@ -32,7 +33,7 @@ COPIED = ("dags", "plugins", "spark", "model", "infra/bin", "locks", "requiremen
 
 def plant_model(folder):
     folder.mkdir(parents=True)
-    (folder / "model.json").write_text('{"model_version": "tiny+0123", "arch": "cpu"}')
+    (folder / "model.json").write_bytes(encoder_description({"seed": 7}))
     (folder / "encoder-fp32.pt2").write_bytes(b"program")
     return folder
 
@@ -193,7 +194,7 @@ class TestMwaa:
 
 class TestModels:
     def test_by_folder_or_by_name(self, model, tmp_path):
-        other = tmp_path / "cache/0123/demo-random"
+        other = plant_model(tmp_path / "cache/0123/demo-random")
         assert find_models([str(model), "demo-random"], {"demo-random": other}.__getitem__) == [model, other]
 
     def test_a_folder_that_is_none(self, tmp_path):
@@ -220,18 +221,30 @@ class TestModels:
             find_models([str(model), str(other)], pytest.fail)
 
     def test_what_the_table_says(self, model):
-        assert describe(model) == "tiny: tiny+0123, built for cpu"
-        for bad in ("{}", "[]"):
-            (model / "model.json").write_text(bad)
-            with pytest.raises(BuildError, match="cannot be read"):
-                describe(model)
+        assert describe(model) == "tiny: sample+000000000000, built for cpu"
+
+    @pytest.mark.parametrize(
+        ("changes", "words"),
+        [
+            (None, "is of format None; this reader knows 2: build the model again"),
+            ({"format": 1}, "is of format 1; this reader knows 2: build the model again"),
+            ({"arch": None, "bands": None}, "has a missing or damaged entry"),
+            ({"sha256": {"../secret": "0"}}, "only files of the folder itself may be listed"),
+        ],
+    )
+    def test_a_description_of_another_format_is_refused(self, model, changes, words):
+        document = [] if changes is None else json.loads((model / "model.json").read_text()) | changes
+        (model / "model.json").write_text(json.dumps(document))
+        for read in (describe, lambda folder: find_models([str(folder)], pytest.fail)):
+            with pytest.raises(BuildError, match=words):
+                read(model)
 
     @pytest.mark.parametrize(("pin", "lines"), [("committed", 1), ("user", 2)])
     def test_the_table_says_what_production_refuses(self, model, pin, lines):
         source = {"checkpoint": "a/b/c.ckpt", "sha256": "01" * 32, "pin": pin}
-        (model / "model.json").write_text(json.dumps({"model_version": "tiny+0123", "source": source}))
+        (model / "model.json").write_bytes(encoder_description(source))
         said = describe(model).splitlines()
-        assert said[0] == "tiny: tiny+0123, built for any device"
+        assert said[0] == "tiny: sample+000000000000, built for cpu"
         assert len(said) == lines
         assert all("production refuses it: tiny was built under a pin of one user" in line for line in said[1:])
 

@@ -12,7 +12,7 @@ from infra.cloud.config import Stage, read_stage
 from infra.cloud.dist import read_dist
 from infra.cloud.errors import DistError, PinError
 from infra.cloud.pins import check_pins
-from infra.cloud.sample import write_sample
+from infra.cloud.sample import encoder_description, write_sample
 from infra.pinned import doubt
 from tests.infra.cdk.conftest import CONTEXT, ROOT
 
@@ -24,8 +24,7 @@ SANDBOX, PRODUCTION = (read_stage(CONTEXT["stages"], name) for name in ("sandbox
 
 
 def dist_of(folder, source, name="clay-v1.5"):
-    card = {} if source is None else {"source": source}
-    write_sample(folder, {f"model/{name}/model.json": json.dumps(card).encode()})
+    write_sample(folder, {f"model/{name}/model.json": encoder_description(source)})
     return read_dist(folder)
 
 
@@ -35,7 +34,7 @@ def dist_of(folder, source, name="clay-v1.5"):
         (USERS, f"clay-v1.5 was built under a pin of one user only (sha256 {SHA256}): run `make pin`"),
         (SOURCE, "clay-v1.5 is of an older build, which does not say who pinned it: build it again"),
         (OWN_FILE, "clay-v1.5 was built from the file tuned.ckpt, which nothing pins"),
-        (None, "clay-v1.5 does not say which checkpoint it was built from: build it again"),
+        ({}, "clay-v1.5 does not say which checkpoint it was built from: build it again"),
     ],
     ids=["of one user", "before pins were recorded", "a file of one's own", "silent"],
 )
@@ -60,15 +59,24 @@ def test_every_encoder_of_a_build_counts(tmp_path):
         check_pins(PRODUCTION, dist)
 
 
-@pytest.mark.parametrize("card", [{"source": {"seed": 7}}, {}, {"source": "elsewhere"}])
-def test_encoders_without_a_checkpoint_need_no_pin(card):
-    assert doubt("demo-random", card) is None
-    assert "does not say" in doubt("clay-v1.5", card)
+@pytest.mark.parametrize("source", [{"seed": 7}, {}])
+def test_encoders_without_a_checkpoint_need_no_pin(source):
+    assert doubt("demo-random", source) is None
+    assert "does not say" in doubt("clay-v1.5", source)
 
 
-def test_a_card_that_cannot_be_read(tmp_path):
-    write_sample(tmp_path, {"model/clay-v1.5/model.json": b"{"})
-    with pytest.raises(DistError, match="run make build"):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (b"{", "is not JSON"),
+        (b"[]", "is of format None"),
+        (b'{"format": 1}', "is of format 1"),
+        (b'{"format": 2, "arch": "cpu"}', "has a missing or damaged entry"),
+    ],
+)
+def test_a_description_that_cannot_be_read(tmp_path, text, words):
+    write_sample(tmp_path, {"model/clay-v1.5/model.json": text})
+    with pytest.raises(DistError, match=f"{words}.*; then run make build"):
         check_pins(SANDBOX, read_dist(tmp_path))
 
 

@@ -9,7 +9,7 @@ import pytest
 from infra import cdk, kept, node, synth
 from infra.cloud import grants
 from infra.cloud.dist import read_dist
-from infra.cloud.sample import write_sample
+from infra.cloud.sample import encoder_description, write_sample
 from tests.infra.cdk.conftest import CONTEXT, ROOT
 
 
@@ -113,8 +113,8 @@ def test_without_the_reasons_synthesis_stops(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_synthesis_goes_on_where_a_build_would_be_refused(tmp_path, monkeypatch, capsys):
-    card = json.dumps({"source": {"checkpoint": "clay-v1.5.ckpt", "sha256": "0" * 64, "pin": "user"}}).encode()
-    write_sample(tmp_path / "dist", {"model/clay-v1.5/model.json": card})
+    source = {"checkpoint": "clay-v1.5.ckpt", "sha256": "0" * 64, "pin": "user"}
+    write_sample(tmp_path / "dist", {"model/clay-v1.5/model.json": encoder_description(source)})
     monkeypatch.setattr(synth, "OUT", tmp_path / "out")
     context = {name: value for name, value in CONTEXT.items() if name != "stage"}
     lines = synth._synthesise_accepted("production", context, (tmp_path / "dist", write_sample(tmp_path / "sample")))

@@ -3,7 +3,7 @@
 import subprocess
 
 from infra.local.options import CREDENTIALS, REGION
-from tests.waiting import until_one_of
+from tests.shared.waiting import until_one_of
 
 
 def client(stack, service):

@@ -9,7 +9,7 @@ from infra.local import client
 from infra.local.options import REPOSITORY
 from tests.infra.local.clusters import add, run_cluster, step, step_state, wait_step
 from tests.infra.local.clusters import client as aws
-from tests.waiting import until_one_of
+from tests.shared.waiting import until_one_of
 
 JOB = """
 import os, sys

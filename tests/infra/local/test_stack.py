@@ -11,7 +11,7 @@ import pytest
 from infra.local import client
 from tests.infra.local.clusters import ENDLESS, add, is_alive, run_cluster, step
 from tests.infra.local.clusters import client as aws
-from tests.waiting import until_one_of
+from tests.shared.waiting import until_one_of
 
 MAIN = [sys.executable, "-m", "infra.local"]
 

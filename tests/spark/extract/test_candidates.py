@@ -13,7 +13,7 @@ from claylake.catalogue.candidates import count_candidates, find_candidates
 from claylake.catalogue.footprint import footprint
 from claylake.errors import FootprintError
 from spark.extraction.candidates import join_candidates
-from tests import everywhere
+from tests.shared import all_zones
 from tests.spark.extract.imagery import Sheet, bare
 from tests.spark.extract.imagery import footprint as outline
 
@@ -64,8 +64,8 @@ def test_across_the_antimeridian(spark: SparkSession) -> None:
 
 
 def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> None:
-    cells = everywhere.cells_at_borders()
-    scenes, shown = everywhere.scenes_over(cells)
+    cells = all_zones.cells_at_borders()
+    scenes, shown = all_zones.scenes_over(cells)
     found = {(row["cell_id"], row["scene_id"]) for row in join_candidates(spark, cells, scenes).collect()}
     assert found == shown
     cell_index, scene_index = find_candidates(cells, scenes)

@@ -13,7 +13,7 @@ from claylake import sql
 from claylake.vocabulary import SCENE_STATES
 from spark.lake.bounds import from_micros
 from spark.lake.columns import Columns
-from tests import kinds
+from tests.shared import vector_kinds
 
 pytestmark = pytest.mark.slow
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -78,9 +78,11 @@ def test_no_row_is_one_of_none(spark):
 
 def test_vectors_of_a_kind_are_selected(spark):
     # pyiceberg's side, of the same rows: tests/dags/domain/test_vector_kind.py.
-    rows = Columns({"model_version": "string", "convention": "string"}).frame(spark, kinds.ROWS)
-    met = rows.select("*", *(f.expr(kind.condition()).alias(str(place)) for place, kind in enumerate(kinds.KINDS)))
+    rows = Columns({"model_version": "string", "convention": "string"}).frame(spark, vector_kinds.ROWS)
+    met = rows.select(
+        "*", *(f.expr(kind.condition()).alias(str(place)) for place, kind in enumerate(vector_kinds.KINDS))
+    )
     found = [row.asDict() for row in met.collect()]
-    for place, kind in enumerate(kinds.KINDS):
+    for place, kind in enumerate(vector_kinds.KINDS):
         chosen = [{name: row[name] for name in ("model_version", "convention")} for row in found if row[str(place)]]
-        assert chosen == kinds.selected(kind), kind
+        assert chosen == vector_kinds.selected(kind), kind

@@ -14,14 +14,14 @@ from typing import Any
 import boto3
 
 from . import x509
-from .answer import answer
+from .response import respond
 
 YEARS = 10
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     """CloudFormation's request."""
-    answer(event, context, lambda: work(event))
+    respond(event, context, lambda: work(event))
 
 
 def work(event: dict[str, Any]) -> dict[str, str]:

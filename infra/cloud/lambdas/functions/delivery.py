@@ -16,7 +16,7 @@ from typing import Any
 import boto3
 from boto3.s3.transfer import TransferConfig
 
-from .answer import answer
+from .response import respond
 
 MIB = 1 << 20
 PARTS = TransferConfig(multipart_threshold=512 * MIB, multipart_chunksize=256 * MIB, max_concurrency=16)
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 def handler(event: dict[str, Any], context: Any) -> None:
     """CloudFormation's request."""
     act = clear if event["RequestType"] == "Delete" else deliver
-    answer(event, context, lambda: act(boto3.client("s3"), event["ResourceProperties"]))
+    respond(event, context, lambda: act(boto3.client("s3"), event["ResourceProperties"]))
 
 
 def deliver(s3: Any, properties: dict[str, Any]) -> dict[str, str]:

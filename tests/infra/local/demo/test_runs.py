@@ -47,7 +47,7 @@ def test_a_folder_without_items_is_refused(tmp_path, name):
 def test_bad_arguments_end_the_demo_before_it_starts(arguments, words):
     done = subprocess.run(
         [sys.executable, "-m", "infra.local.demo", *arguments],
-        cwd=REPOSITORY, env={"PYTHONPATH": "dags", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
+        cwd=REPOSITORY, env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode != 0
     assert words in done.stderr

@@ -17,7 +17,7 @@ from tests.infra.local.clusters import (
     wait_cluster,
     wait_step,
 )
-from tests.waiting import until_one_of
+from tests.shared.waiting import until_one_of
 
 
 def log(s3, *place):

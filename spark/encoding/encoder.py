@@ -39,6 +39,12 @@ class Encoder(Protocol):
         """Bring `(n, band, row, col)` uint16 DN, at `(n, 2)` degrees, taken at n times in UTC, to the device."""
         ...
 
+    def encode(
+        self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
+    ) -> EncodeResult:
+        """`prepare`, then `run`."""
+        ...
+
     def run(self, prepared: Prepared) -> EncodeResult:
         """Embed what `prepare` gave, in order. `prepare` of the next batch may run at the same time."""
         ...

@@ -38,7 +38,7 @@ def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -
 
 
 def _key(encoder: NetworkEncoder) -> str:
-    """Name of the file that holds the best batch: of all that this depends on."""
+    """File name for the best batch size, made of all that it depends on."""
     import torch
 
     cuda = kind_of(encoder.device) == "cuda"

@@ -1,4 +1,4 @@
-"""Where a table's main and branches stand, and how one lies to the other."""
+"""A table's branches, their head snapshots, and which snapshot descends from which."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Look after the tables that a run has written to, or look whether Glue's optimizers do."""
+"""Maintain the tables, or report whether Glue's optimizers do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> MaintainReport:
-    """Look after every table that exists and save the report. `now` (UTC) is what ages count from."""
+    """Maintain every table that exists and save the report. `now` (UTC) is what ages count from."""
     started = time.monotonic()
     scope, now = Scope.of(plan), now or datetime.now(UTC)
     cleared: dict[str, Cleared] = {}
@@ -62,7 +62,7 @@ def _cleared(cleared: dict[str, Cleared]) -> str:
 
 
 def _of_glue(optimizers: Sequence[Optimizer]) -> str:
-    """How many of Glue's optimizers there are to look at, e.g. ``Glue's optimizers: 9 well, 2 not run yet, ...``."""
+    """Glue's optimizers by state, e.g. ``Glue's optimizers: 9 well, 2 not run yet, 1 to look at``; none: no text."""
     if not optimizers:
         return ""
     bad = sum(one.problem is not None for one in optimizers)

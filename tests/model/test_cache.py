@@ -21,7 +21,7 @@ def test_builds_long_out_of_use_go_and_the_one_in_use_stays(tmp_path, monkeypatc
     for folder, then in ((here, old), (other, recent)):
         os.utime(folder, (then, then))
     assert build_folder("cpu", 1, FORMS) == here
-    assert (here / "demo/weights").exists()  # old, and asked for again
+    assert (here / "demo/weights").exists()  # old, and requested again
     assert other.exists()
     os.utime(here, (old, old))
     assert build_folder("cpu", 2, FORMS) == other

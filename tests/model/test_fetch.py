@@ -40,7 +40,7 @@ def test_pinned_file_is_fetched_whole_and_once(hub: Hub, tmp_path: Path):
     path, pin = fetch(PINNED, tmp_path, uninspected, endpoint=hub.url)
     assert (path.read_bytes(), pin) == (CONTENT, PINNED)
     assert hub.ranges == [None]
-    assert all(COMMIT in asked for asked in hub.paths), "a pinned commit is asked for, never a branch"
+    assert all(COMMIT in path for path in hub.paths), "a pinned commit is requested, never a branch"
     assert fetch(PINNED, tmp_path, uninspected, endpoint="http://127.0.0.1:9") == (path, PINNED)
     assert [item.name for item in path.parent.iterdir()] == ["clay-v1.5.ckpt"]
 

@@ -9,6 +9,8 @@ import pytest
 from claylake import release
 from model.format import DESCRIPTION, Description, FormatError, Measured, Offer, Source, read_description
 
+STORED = Path(__file__).parent / "stored/demo-random"
+"""The description of an artefact as version 0.1.0 built it."""
 MEASURED = Measured(max_error=1e-6, min_cosine=1.0, form="onednn", device="cpu", processor="it (avx2)")
 OFFER = Offer(program="encoder-fp32.pt2", form="onednn", max_error=1e-4, min_cosine=0.99999, measured=MEASURED)
 WHOLE = Description(
@@ -49,6 +51,23 @@ def test_what_is_written_is_read_again(tmp_path: Path):
     unmeasured = replace(WHOLE, precisions={"fp32": replace(OFFER, measured=None)})
     unmeasured.save(tmp_path)
     assert read_description(tmp_path) == unmeasured
+
+
+def test_a_stored_description_is_read_and_written_as_it_was(tmp_path: Path):
+    stored = read_description(STORED)
+    assert (stored.name, stored.model_version) == ("demo-random", "demo-random+cf38dd7b5c0e")
+    assert stored.conventions == ("tutorial", "training", "blank")
+    assert set(stored.precisions) == {"fp32", "bf16"}
+    assert stored.precisions["bf16"].max_error is None
+    assert stored.precisions["fp32"].measured == Measured(
+        max_error=1.3709068298339844e-06,
+        min_cosine=0.9999999999996333,
+        form="onednn",
+        device="cpu",
+        processor="AMD EPYC (avx512_bf16)",
+    )
+    stored.save(tmp_path)
+    assert (tmp_path / DESCRIPTION).read_text() == (STORED / DESCRIPTION).read_text()
 
 
 def test_fields_stand_in_the_file_in_their_order(tmp_path: Path):

@@ -64,7 +64,7 @@ def test_arm_processors(machine: str, flags: str, apple: bool, kind: str):
     assert kind_of(machine, flags.split(), apple=apple) == kind
 
 
-def test_kinds_are_told_apart_in_two_families():
+def test_kinds_are_distinguished_in_two_families():
     assert set(KINDS) == {*X86, *ARM}
     assert {kind for kind in KINDS if Processor("", kind).fast_bf16} == {"avx512_bf16", "amx", "neon_bf16"}
     assert str(Processor("Xeon", "avx2", pretended=True)) == "Xeon (avx2, pretended)"
@@ -202,7 +202,7 @@ def test_pretended_arm_has_no_onednn_products(monkeypatch, kind: str):
 
 
 def test_it_runs_alone_with_nothing_installed():
-    """`make doctor` asks the machine's own python3 before there is any environment."""
+    """`make doctor` runs this with the machine's own python3 before there is any environment."""
     command = [
         sys.executable,
         "-I",

@@ -91,7 +91,7 @@ def _java_home() -> Path | None:
 FOREIGN_WARNINGS = (
     # Py4J leaves the closing of its sockets to the garbage collector.
     "ignore:unclosed:ResourceWarning",
-    # PySpark 3.5 asks pandas 2 with its older names.
+    # PySpark 3.5 calls functions of pandas 2 by their older names.
     "ignore:is_.*dtype is deprecated",
     # PySpark 3.5 compares versions with distutils.
     "ignore:distutils Version classes are deprecated",

@@ -60,7 +60,7 @@ def test_counts_lengths_duplicates_and_spread(spark):
     assert (found.components, found.unclear_r2) == (5, pytest.approx(explained(finite, unclear)[1], abs=1e-6))
 
 
-def test_vectors_of_zeros_and_bits_that_differ_by_sign_are_told_apart(spark):
+def test_vectors_of_zeros_and_bits_that_differ_by_sign_are_distinguished(spark):
     vectors = np.zeros((3, 4), np.float32)
     vectors[1] = -0.0
     assert health_of(frame(spark, vectors)).duplicates == 1

@@ -71,7 +71,7 @@ def test_share_is_whole_or_none_of_it():
         (np.empty((0, 0)), np.empty(0)),
     ],
 )
-def test_what_cannot_be_told_is_none(vectors, target):
+def test_what_cannot_be_computed_is_none(vectors, target):
     assert explained(vectors, target)[1] is None
 
 

@@ -55,7 +55,7 @@ def test_build_check_and_embed_on_a_lesser_processor(artefact: Path, tmp_path: P
     assert named["precisions"]["bf16"]["measured"]["form"] == tried
     assert named["precisions"]["bf16"]["form"] == ("plain" if kind in ARM else "onednn")
 
-    # What was built here runs there: fp32 unasked, and bf16 by the module where that is asked for.
+    # What was built here runs there: fp32 by default, and bf16 by the module where that is requested.
     assert (outcome["own"]["precision"], outcome["foreign"]["precision"]) == ("fp32", "fp32")
     assert outcome["foreign_bf16"]["precision"] == "bf16"
     assert kind == "avx512" or outcome["foreign_bf16"]["path"] == "eager"

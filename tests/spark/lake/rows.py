@@ -221,7 +221,7 @@ def vector(chip_row: dict[str, Any], model_version: str = "demo-random+012345678
     return row | changes
 
 
-def look(cell_id: str, pass_id: str, outcome: str = "chip", **changes: Any) -> dict[str, Any]:
+def observation(cell_id: str, pass_id: str, outcome: str = "chip", **changes: Any) -> dict[str, Any]:
     """One row of observations."""
     cell = cells_table([cell_id]).to_pylist()[0]
     row = {

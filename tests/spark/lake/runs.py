@@ -8,12 +8,13 @@ from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import merge, names
 from spark.lake.opening import open_branches
+from spark.lake.tables import LINEAGE, TABLES
 from tests.spark.lake import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
 
@@ -21,15 +22,15 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def rows_of(plan: Plan, cells: Sequence[str], pass_id: str = rows.PASS_A, rejected: Sequence[str] = ()) -> Rows:
-    """Chips, vectors and looks of these cells in one pass, and the pass's scene."""
+    """Chips, vectors and observations of these cells in one pass, and the pass's scene."""
     run = {"run_id": plan.run.run_id}
     chips = [rows.chip(cell, pass_id, **run) for cell in cells]
-    looks = [rows.look(cell, pass_id, **run) for cell in cells]
-    looks += [rows.look(cell, pass_id, "rejected:too_cloudy", **run) for cell in rejected]
+    observations = [rows.observation(cell, pass_id, **run) for cell in cells]
+    observations += [rows.observation(cell, pass_id, "rejected:too_cloudy", **run) for cell in rejected]
     return {
         "chips": chips,
         "embeddings": [rows.vector(chip, plan.model_version) for chip in chips],
-        "observations": looks,
+        "observations": observations,
         "scenes": [rows.scene(pass_id, **run)],
     }
 
@@ -37,7 +38,7 @@ def rows_of(plan: Plan, cells: Sequence[str], pass_id: str = rows.PASS_A, reject
 def write(spark: SparkSession, plan: Plan, made: Rows, spoil: Callable[[Rows], None] | None = None) -> Plan:
     """Put the rows on the plan's branch as they are, faults included, and save the reports."""
     open_branches(spark, plan)
-    outcomes = [look["outcome"] for look in made["observations"]]
+    outcomes = [row["outcome"] for row in made["observations"]]
     save_reports(plan, outcomes)
     if spoil:
         spoil(made)
@@ -83,20 +84,17 @@ def save_reports(plan: Plan, outcomes: Sequence[str], poison: int = 0) -> None:
 
 def state(spark: SparkSession, plan: Plan) -> dict[str, list[tuple[Any, ...]]]:
     """What readers of main see, without lineage: sorted rows of every table."""
-    from spark.lake.tables import TABLES
+    left_out = (*LINEAGE, "rejections", "failures")
+    return {
+        table: values(spark.table(names.main_table(plan, table)), TABLES[table].columns.without(*left_out).names)
+        for table in PUBLISH_ORDER
+    }
 
-    told = {}
-    for table in PUBLISH_ORDER:
-        columns = [
-            name
-            for name in TABLES[table].columns.names
-            if name not in ("run_id", "created_at", "rejections", "failures")
-        ]
-        found = spark.table(names.main_table(plan, table)).selectExpr(
-            *(f"to_json(struct(`{name}`)) AS `{name}`" for name in columns)
-        )
-        told[table] = sorted(tuple(row) for row in found.collect())
-    return told
+
+def values(frame: DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """These columns of a data frame as JSON: its rows, sorted."""
+    shown = frame.selectExpr(*(f"to_json(struct(`{name}`)) AS `{name}`" for name in columns))
+    return sorted(tuple(row) for row in shown.collect())
 
 
 def heads(spark: SparkSession, plan: Plan) -> dict[str, dict[str, int]]:

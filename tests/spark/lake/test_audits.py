@@ -31,7 +31,7 @@ def vectors(**changes):
     return spoil
 
 
-def looks(**changes):
+def observations(**changes):
     def spoil(made):
         made["observations"][0].update(changes)
 
@@ -63,10 +63,10 @@ FAULTS = {
     "vector_columns_filled": vectors(precision=None),
     "vector_has_1024_finite_values": vectors(global_embedding=[0.5] * 1023 + [float("nan")]),
     "observation_keys_unique": twice("observations"),
-    "observation_columns_filled": looks(geohash="evxxxxx", run_id=None),
-    "observation_outcome_known": looks(outcome="maybe"),
+    "observation_columns_filled": observations(geohash="evxxxxx", run_id=None),
+    "observation_outcome_known": observations(outcome="maybe"),
     "observed_chip_exists": without("chips"),
-    "chip_is_observed": looks(outcome="rejected:too_cloudy"),
+    "chip_is_observed": observations(outcome="rejected:too_cloudy"),
     "scene_status_known": lambda made: made["scenes"][0].update(status="fine"),
 }
 

@@ -76,16 +76,16 @@ def test_young_files_are_not_taken_for_orphans(spark, plan):
     name = names.main_table(plan, "chips")
     orphan = next(iter(files(spark, plan, "chips"))).rpartition("/")[0] + "/orphan.parquet"
     store.write(orphan, b"x")
-    knobs = plan.settings.maintenance
-    assert maintenance.remove_orphans(spark, name, datetime.now(UTC) - timedelta(days=knobs.orphan_days)) == 0
+    limits = plan.settings.maintenance
+    assert maintenance.remove_orphans(spark, name, datetime.now(UTC) - timedelta(days=limits.orphan_days)) == 0
     assert store.exists(orphan), "it may belong to a run that is about to commit"
 
 
 def test_young_snapshots_cost_no_spark_job(spark, plan):
-    name, knobs = names.main_table(plan, "chips"), plan.settings.maintenance
-    spark.sparkContext.setJobGroup("young", "upkeep of a table that needs none")
+    name, limits = names.main_table(plan, "chips"), plan.settings.maintenance
+    spark.sparkContext.setJobGroup("young", "maintenance of a table that needs none")
     try:
-        assert maintenance.expire(spark, name, knobs, datetime.now(UTC)) == 0
+        assert maintenance.expire(spark, name, limits, datetime.now(UTC)) == 0
         asked = spark.sparkContext.statusTracker().getJobIdsForGroup("young")
     finally:
         spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)

@@ -51,9 +51,9 @@ def test_a_stored_chip_comes_back_as_it_went_in(spark, plan):
 def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
     cells = rows.CELLS_3X3[:3]
     first = [
-        rows.look(cells[0], rows.PASS_A, "chip"),
-        rows.look(cells[1], rows.PASS_A, "failed:read"),
-        rows.look(cells[2], rows.PASS_A, "rejected:cloud"),
+        rows.observation(cells[0], rows.PASS_A, "chip"),
+        rows.observation(cells[1], rows.PASS_A, "failed:read"),
+        rows.observation(cells[2], rows.PASS_A, "rejected:cloud"),
     ]
     assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", first)) == 3
     before = snapshots(spark, plan, "observations")
@@ -61,10 +61,10 @@ def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
     assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", again)) == 0
     assert snapshots(spark, plan, "observations") == before
     later = [
-        rows.look(cells[0], rows.PASS_A, "rejected:cloud"),
-        rows.look(cells[1], rows.PASS_A, "chip"),
-        rows.look(cells[2], rows.PASS_A, "rejected:cloud", clear_frac=0.1),
-        rows.look(cells[0], rows.PASS_B, "rejected:nodata"),
+        rows.observation(cells[0], rows.PASS_A, "rejected:cloud"),
+        rows.observation(cells[1], rows.PASS_A, "chip"),
+        rows.observation(cells[2], rows.PASS_A, "rejected:cloud", clear_frac=0.1),
+        rows.observation(cells[0], rows.PASS_B, "rejected:nodata"),
     ]
     assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", later)) == 3
     found = spark.table(names.branch_table(plan, "observations")).collect()
@@ -79,7 +79,7 @@ def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
 
 def test_one_per_key_does_not_depend_on_order(spark):
     shape = TABLES["observations"]
-    twice = [rows.look(rows.CELLS_3X3[0], rows.PASS_A, outcome) for outcome in ("chip", "failed:read")]
+    twice = [rows.observation(rows.CELLS_3X3[0], rows.PASS_A, outcome) for outcome in ("chip", "failed:read")]
     kept = {
         merge.one_per_key(rows.frame(spark, "observations", order), shape).collect()[0]["outcome"]
         for order in (twice, twice[::-1])

@@ -1,4 +1,4 @@
-"""Where Glue's optimizers tidy, the step asks how they did, drops stale branches, and touches nothing else."""
+"""Where Glue's optimizers maintain the tables, the step reports how they did, drops stale branches, and touches nothing else."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def glue(stack):
 
 @pytest.fixture
 def as_step(stack, monkeypatch):
-    """From its call on, boto3 calls as a step does, and what it asks of Glue is noted."""
+    """From its call on, boto3 calls as a step does, and its requests to Glue are noted."""
 
     def begin():
         stack.control("DELETE", "calls")
@@ -86,7 +86,7 @@ def ran(stack, plan, table, kind, state, day, **more: Any):
 
 @pytest.fixture
 def plan(spark, make_plan):
-    """Tables that a step of its own would tidy: small files, old snapshots, an orphan, a stale branch."""
+    """Tables that a step of its own would maintain: small files, old snapshots, an orphan, a stale branch."""
     plan = by_glue(make_plan())
     open_branches(spark, plan)
     made = runs.rows_of(plan, rows.CELLS_3X3[:6])
@@ -100,12 +100,12 @@ def plan(spark, make_plan):
 
 def held(spark, plan):
     """Files and snapshots of all tables."""
-    told = {}
+    state = {}
     for table in PUBLISH_ORDER:
         name = names.main_table(plan, table)
         files = {row["file_path"] for row in spark.sql(f"SELECT file_path FROM {name}.all_files").collect()}
-        told[table] = (files, set(Refs.read(spark, name).snapshots))
-    return told
+        state[table] = (files, set(Refs.read(spark, name).snapshots))
+    return state
 
 
 def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, stack, glue, plan):
@@ -133,9 +133,9 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     for counts in (report.rewritten_files, report.rewritten_manifests, report.expired_files, report.orphan_files):
         assert set(counts.values()) == {0}
 
-    told = {(one.table, one.kind): one for one in report.optimizers}
-    assert list(told) == [(table, kind) for table in PUBLISH_ORDER for kind in OPTIMIZER_KINDS]
-    done = told["chips", "compaction"]
+    found = {(one.table, one.kind): one for one in report.optimizers}
+    assert list(found) == [(table, kind) for table in PUBLISH_ORDER for kind in OPTIMIZER_KINDS]
+    done = found["chips", "compaction"]
     assert (done.enabled, done.running, done.problem) == (True, None, None)
     assert done.last == OptimizerRun(
         state="completed",
@@ -143,10 +143,10 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
         ended=datetime(2024, 8, 2, 10, 5, tzinfo=UTC),
         metrics=metrics,
     )
-    busy = told["embeddings", "compaction"]
+    busy = found["embeddings", "compaction"]
     assert (busy.enabled, busy.last, busy.problem) == (True, None, None)
     assert busy.running.started == datetime(2024, 8, 4, 10, tzinfo=UTC)
-    assert told["scenes", "retention"] == Optimizer(table="scenes", kind="retention", enabled=True)
+    assert found["scenes", "retention"] == Optimizer(table="scenes", kind="retention", enabled=True)
     missing = "is missing, although by deployed.json Glue maintains the tables"
     assert set(report.warnings) == {
         "retention of chips failed on 2024-08-03 10:05 UTC: AccessDenied: kms:Decrypt",
@@ -156,7 +156,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     assert report.message == "Glue's optimizers: 1 well, 6 not run yet, 5 to look at; 1 stale branches dropped"
 
 
-def test_a_step_of_its_own_tidies_and_asks_glue_nothing(spark, plan, as_step, monkeypatch):
+def test_a_step_of_its_own_maintains_and_requests_nothing_of_glue(spark, plan, as_step, monkeypatch):
     deployed = plan.deployed.model_copy(update={"maintenance": "jobs", "optimizers": None})
     alone = plan.model_copy(update={"settings": plan.settings.model_copy(update={"deployed": deployed})})
     asked = as_step()
@@ -197,7 +197,7 @@ def test_while_one_runs_the_one_before_counts_however_long_the_list(stack, glue,
 
 
 @pytest.mark.parametrize("operation", ["GetTableOptimizer", "ListTableOptimizerRuns"])
-def test_that_glue_does_not_answer_is_told_and_fails_nothing(stack, glue, make_plan, operation):
+def test_that_glue_does_not_answer_is_reported_and_fails_nothing(stack, glue, make_plan, operation):
     plan = table(by_glue(make_plan()))
     create(glue, plan)
     ran(stack, plan, "chips", "compaction", "in_progress", 1)
@@ -237,7 +237,7 @@ def test_calls_are_those_that_the_nodes_role_is_checked_for(stack, glue, make_pl
 
 
 @pytest.mark.parametrize(
-    ("told", "state", "failed"),
+    ("answer", "state", "failed"),
     [
         ({"eventType": "COMPLETED"}, "completed", False),
         ({"eventType": "completed", "error": "half of it"}, "completed", True),
@@ -247,8 +247,8 @@ def test_calls_are_those_that_the_nodes_role_is_checked_for(stack, glue, make_pl
         ({}, "unknown", True),
     ],
 )
-def test_states_that_are_not_known_are_not_taken_for_success(told, state, failed):
-    run = read_run(told)
+def test_states_that_are_not_known_are_not_taken_for_success(answer, state, failed):
+    run = read_run(answer)
     assert (run.state, run.failed) == (state, failed)
     assert run.runs == (state == "in_progress")
 

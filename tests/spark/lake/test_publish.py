@@ -146,7 +146,7 @@ def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
 def test_failures_up_to_the_limit_are_published_and_above_it_nothing(spark, make_plan):
     plan = make_plan(limits={"max_failed_frac": 0.3})
     made = runs.rows_of(plan, CELLS[:6])
-    made["observations"] += [rows.look(cell, rows.PASS_A, "failed:block_unreadable") for cell in CELLS[6:]]
+    made["observations"] += [rows.observation(cell, rows.PASS_A, "failed:block_unreadable") for cell in CELLS[6:]]
     runs.write(spark, plan, made)
     with pytest.raises(TooManyFailuresError, match=r"3 of 9 .*33.33%.*30.00%.*3 block_unreadable"):
         publish_run(spark, plan)

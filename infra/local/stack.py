@@ -40,6 +40,18 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _log = logging.getLogger(__name__)
+READABLE_RUNS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"arn:aws:s3:::{LAKE_BUCKET}/runs/*",
+        }
+    ],
+}
+"""Bucket policy: browsers, which sign nothing, may read run folders. So links in Airflow's UI open the reports."""
 
 
 class Stack:
@@ -110,6 +122,7 @@ class Stack:
         stac = StacServer(options.root / "stac", items)
         self._stops.callback(stac.stop)
         s3.create_bucket(Bucket=LAKE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_policy(Bucket=LAKE_BUCKET, Policy=json.dumps(READABLE_RUNS))
         _client("glue", endpoint).create_database(DatabaseInput={"Name": DATABASE})
         if options.artifacts:
             _upload(s3, options.artifacts)

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -34,6 +36,15 @@ def busy(info):
     return pids
 
 
+def unsigned(info, key):
+    """Status and body of an object for a client without credentials, such as a browser."""
+    try:
+        with urllib.request.urlopen(f"{info.endpoint}/claylake-local/{key}", timeout=60) as response:
+            return response.status, response.read()
+    except urllib.error.HTTPError as error:
+        return error.code, b""
+
+
 def gone(pids):
     until_one_of(lambda: [pid for pid in pids if is_alive(pid)], ([],))
 
@@ -54,6 +65,11 @@ def test_stack_tells_where_it_is_and_stops_clean(tmp_path, data):
         assert aws(info, "glue").get_database(Name="claylake")["Database"]["Name"] == "claylake"
         body = aws(info, "s3").get_object(Bucket="claylake-local", Key="artifacts/jobs/extract.py")["Body"]
         assert body.read() == b"print(1)"
+        aws(info, "s3").put_object(
+            Bucket="claylake-local", Key="runs/r/index.html", Body=b"page", ContentType="text/html"
+        )
+        assert unsigned(info, "runs/r/index.html") == (200, b"page")
+        assert unsigned(info, "artifacts/jobs/extract.py")[0] == 403
         again = subprocess.run([*MAIN, "up", "--root", str(root)], capture_output=True, text=True, check=False)
         assert again.returncode == 1
         assert "already runs" in again.stderr

@@ -119,7 +119,15 @@ def gate(**context: Any) -> bool:
 def build(
     dag_id: str, aoi_name: str | None, schedule: MonthlySettledTimetable | None, settings: Settings, **arguments: Any
 ) -> DAG:
-    """The DAG of one AOI file, or of the trigger form."""
+    """The DAG of one AOI file, or of the trigger form.
+
+    Args:
+        dag_id: its id.
+        aoi_name: name of the AOI file; None for the trigger form.
+        schedule: when it runs; None for a DAG that is only triggered.
+        settings: those at parse time; they give the retry delay.
+        arguments: further arguments of `DAG`.
+    """
     specs = form.ADHOC if aoi_name is None else form.AOI_DAG
     with DAG(
         dag_id=dag_id,

@@ -61,7 +61,14 @@ def code(root: Path) -> list[tuple[Path, str]]:
 
 
 def assemble(root: Path, out: Path, *, jars: Path, models: Iterable[Path]) -> Path:
-    """Fill `out` with code, the steps' scripts, jars and the given model artefact folders; gives `out`."""
+    """Fill `out` with code, the steps' scripts, jars and model artefacts; gives `out`.
+
+    Args:
+        root: The checkout.
+        out: Folder to fill; what it holds is removed first.
+        jars: Folder of the checked jars.
+        models: Folders of model artefacts.
+    """
     shutil.rmtree(out, ignore_errors=True)
     (out / "jobs").mkdir(parents=True)
     write_code(root, out / CODE)

@@ -21,6 +21,12 @@ OUT = ROOT / "cdk.out"
 def synthesise(stage: str, context: dict[str, Any], dist: Path, out: Path) -> list[str]:
     """One stage; lines of its report.
 
+    Args:
+        stage: Its name, one of the context's `stages`.
+        context: CDK's context, as in ``cdk.json``.
+        dist: Folder of the build.
+        out: Folder for the templates.
+
     Raises:
         RuntimeError: A check has found something; CDK has printed what.
         DeployError: The stage or the build is not as it should be.

@@ -175,6 +175,13 @@ def selection_digest(selection: Selection) -> str:
 
 
 def run_folder(lake: str, dag_id: str, first_month: Month, run_id: str) -> str:
-    """``s3://<lake>/runs/<pipeline>/<yyyy-mm>/<run id>``; characters that URLs trip over become ``_``."""
+    """``s3://<lake>/runs/<pipeline>/<yyyy-mm>/<run id>``; characters that URLs trip over become ``_``.
+
+    Args:
+        lake: ``s3://`` address of the lake.
+        dag_id: names the pipeline.
+        first_month: of the run.
+        run_id: Airflow's.
+    """
     safe = "".join(char if char.isalnum() or char in "-._" else "_" for char in run_id)
     return store.join(lake, "runs", dag_id, str(first_month), safe)

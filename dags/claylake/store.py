@@ -91,6 +91,11 @@ def download(uri: str, target: Path) -> None:
 def write(uri: str, data: bytes, content_type: str = "application/octet-stream") -> str:
     """Write the whole object, replacing an older one; gives the URI back.
 
+    Args:
+        uri: ``s3://...``, or a path or ``file:`` URI.
+        data: the object's bytes.
+        content_type: media type that S3 keeps; files have none.
+
     Raises:
         StoreError: if it cannot be written.
     """

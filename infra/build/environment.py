@@ -32,6 +32,11 @@ log = logging.getLogger(__name__)
 def environment(layer: Layer, *, cache: Path, uv: Path) -> Path:
     """The layer's archive in the cache, made where it has not been yet.
 
+    Args:
+        layer: What to install.
+        cache: Per-user cache; archives lie in its ``build`` folder.
+        uv: The program.
+
     Raises:
         BuildError: uv cannot install it; the message holds the end of its output.
     """
@@ -57,6 +62,11 @@ def key(layer: Layer) -> str:
 
 def install(layer: Layer, folder: Path, uv: Path) -> None:
     """Put the layer's wheels, and nothing that would have to be compiled here, into a folder.
+
+    Args:
+        layer: What to install.
+        folder: Where to; the lock is written beside it.
+        uv: The program.
 
     Raises:
         BuildError: uv fails.

@@ -46,6 +46,11 @@ class Sources:
 def make(sources: Sources, out: Path, arch: str) -> list[File]:
     """Build `out` beside itself and put it in place when it is whole.
 
+    Args:
+        sources: What the build is made of.
+        out: Folder of the build; an earlier build in it is replaced.
+        arch: `cuda` or `cpu`, what the nodes that embed have; the manifest names it.
+
     Raises:
         BuildError: `out` is something else, or an environment cannot be built.
     """

@@ -51,7 +51,13 @@ class Grant:
 
 
 def give(role: iam.Role, name: str, grants: Sequence[Grant]) -> iam.Policy:
-    """An inline policy of these grants; each wildcard among their resources is acknowledged with its `why`."""
+    """An inline policy of these grants; each wildcard among their resources is acknowledged with its `why`.
+
+    Args:
+        role: What gets the policy.
+        name: Id of the policy in the role.
+        grants: What the role may do.
+    """
     policy = iam.Policy(role, name, statements=[grant.statement() for grant in grants], roles=[role])
     for resource, whys in _reasons(role, grants).items():
         accept(policy, f"IAM5[Resource::{resource}]", " ".join(whys))

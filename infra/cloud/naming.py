@@ -18,7 +18,13 @@ PIPELINE = "claylake"
 
 
 def arn(service: str, resource: str, *, account: str = ACCOUNT) -> str:
-    """ARN of a resource of the stack's region."""
+    """ARN of a resource of the stack's region.
+
+    Args:
+        service: Such as ``glue``.
+        resource: What the ARN ends with, such as ``database/<name>``.
+        account: The stack's if not given; empty for resources that belong to no account.
+    """
     return f"arn:{PARTITION}:{service}:{REGION}:{account}:{resource}"
 
 

@@ -27,15 +27,35 @@ class Finding:
 
 
 def ok(item: str, found: str, needed: str = "") -> Finding:
-    """All is well."""
+    """All is well.
+
+    Args:
+        item: Its name, such as `java`.
+        found: What is there.
+        needed: What is needed, and what for; may be empty.
+    """
     return Finding(item, OK, found, needed)
 
 
 def warning(item: str, found: str, needed: str, remedy: str) -> Finding:
-    """`make demo` can work, but."""
+    """`make demo` can work, but.
+
+    Args:
+        item: Its name, such as `java`.
+        found: What is there.
+        needed: What is needed, and what for.
+        remedy: What to do.
+    """
     return Finding(item, WARNING, found, needed, remedy)
 
 
 def missing(item: str, found: str, needed: str, remedy: str) -> Finding:
-    """`make demo` cannot work."""
+    """`make demo` cannot work.
+
+    Args:
+        item: Its name, such as `java`.
+        found: What is there.
+        needed: What is needed, and what for.
+        remedy: What to do.
+    """
     return Finding(item, MISSING, found, needed, remedy)

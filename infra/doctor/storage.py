@@ -13,7 +13,13 @@ SMALL_TORCH_MB = 5_800
 
 
 def disk(room: Room, installed: Installed, *, small_torch: bool = False) -> Finding:
-    """Whether set-up and demo fit, on each file system."""
+    """Whether set-up and demo fit, on each file system.
+
+    Args:
+        room: The folders, and what is free where they lie.
+        installed: What set-up has done; where it is complete, only the demo needs room.
+        small_torch: Whether set-up fetches torch for CPUs, which is smaller.
+    """
     wanted: dict[int, int] = {}
     for folder, size in _needs(room, installed, small_torch=small_torch):
         wanted[folder.device] = wanted.get(folder.device, 0) + size

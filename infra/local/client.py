@@ -91,7 +91,11 @@ class StackInfo:
     def optimizer_ran(self, *, database: str, table: str, kind: str, **run: Any) -> None:
         """Say how the newest run of a Glue table optimizer went, by the names of Glue's `TableOptimizerRun`.
 
-        Such as `optimizer_ran(..., eventType="failed", startTimestamp="2024-08-01T10:00:00Z", error="why")`.
+        Args:
+            database: Name of the table's database.
+            table: Name of the table.
+            kind: `compaction`, `retention` or `orphan_file_deletion`.
+            run: Such as `eventType="failed", startTimestamp="2024-08-01T10:00:00Z", error="why"`.
         """
         self.control("POST", "optimizer-runs", {"database": database, "table": table, "type": kind, "run": run})
 
@@ -101,6 +105,11 @@ class StackInfo:
 
     def control(self, method: str, name: str, body: Mapping[str, Any] | None = None) -> Any:
         """One call of the control endpoint.
+
+        Args:
+            method: HTTP method.
+            name: Path below ``/_claylake/``, such as `faults`.
+            body: Sent as JSON; None sends no body.
 
         Raises:
             StackFailedError: The stack refuses the call; the message says why.

@@ -37,6 +37,11 @@ class Airflow:
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """One call of ``/api/v2``; gives the answer's JSON (None when empty).
 
+        Args:
+            method: HTTP method.
+            path: below ``/api/v2/``, with the query.
+            body: sent as JSON; None sends no body.
+
         Raises:
             AirflowError: with the status and the answer.
         """
@@ -86,6 +91,12 @@ def environment(env: Mapping[str, str], port: int) -> dict[str, str]:
 @contextmanager
 def running(home: Home, env: Mapping[str, str], port: int, log: Path) -> Iterator[Airflow]:
     """`airflow standalone` for the length of a `with` block.
+
+    Args:
+        home: gives the interpreter of the airflow environment.
+        env: environment variables, to which `environment` adds.
+        port: of the UI and the API.
+        log: file that gets the output; an older one is removed.
 
     Raises:
         AirflowError: if it is not healthy in time.

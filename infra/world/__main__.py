@@ -33,6 +33,13 @@ def main(argv: list[str] | None = None) -> int:
     painted = started
 
     def report(done: int, total: int, what: str) -> None:
+        """Write how far painting is, and about how long it still takes.
+
+        Args:
+            done: passes painted so far; 0 starts the clock.
+            total: passes to paint.
+            what: what was finished last, the landscape or a pass.
+        """
         nonlocal painted
         now = time.monotonic()
         if done == 0:

@@ -91,6 +91,12 @@ def halved(field: Field) -> Field:
 
 
 def smoothstep(field: Field, low: float, high: float) -> Field:
-    """Return 0 below `low`, 1 above `high` and a smooth step between."""
+    """Return 0 below `low`, 1 above `high` and a smooth step between.
+
+    Args:
+        field: any values.
+        low: where the step begins.
+        high: where the step ends, above `low`.
+    """
     t = np.clip((field - np.float32(low)) / np.float32(high - low), 0, 1).astype(np.float32)
     return np.asarray(t * t * (np.float32(3) - np.float32(2) * t))

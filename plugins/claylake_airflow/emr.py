@@ -139,7 +139,13 @@ def describe(emr: Any, cluster_id: str) -> Cluster:
 
 
 def steps_named(emr: Any, cluster_id: str, name: str) -> list[Step]:
-    """Attempts at a step, ``<name>#<n>``, newest first."""
+    """Attempts at a step, ``<name>#<n>``, newest first.
+
+    Args:
+        emr: A boto3 client.
+        cluster_id: ``j-...``.
+        name: The step's name without the attempt's number.
+    """
     pages = emr.get_paginator("list_steps").paginate(ClusterId=cluster_id)
     steps = (Step.read(step) for page in pages for step in page["Steps"])
     return [step for step in steps if step.name.startswith(f"{name}#")]

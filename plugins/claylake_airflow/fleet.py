@@ -71,6 +71,14 @@ def task_fleet(emr: Any, cluster_id: str) -> Fleet | None:
 
 
 def resize(emr: Any, cluster_id: str, fleet_id: str, *, on_demand: int, spot: int) -> None:
-    """Request other capacities, in units; EMR reaches them later."""
+    """Request other capacities; EMR reaches them later.
+
+    Args:
+        emr: A boto3 client.
+        cluster_id: ``j-...``.
+        fleet_id: ``if-...``.
+        on_demand: Units wanted on demand.
+        spot: Units wanted as spot instances.
+    """
     target = {"InstanceFleetId": fleet_id, "TargetOnDemandCapacity": on_demand, "TargetSpotCapacity": spot}
     emr.modify_instance_fleet(ClusterId=cluster_id, InstanceFleet=target)

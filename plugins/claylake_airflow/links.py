@@ -21,7 +21,13 @@ class TaskLink(BaseOperatorLink):
         return str(getattr(operator, self.xcom_key, ""))
 
     def show(self, operator: BaseOperator, context: Any, address: str) -> None:
-        """Store the address at once, so that the button works while the task still waits."""
+        """Store the address at once, so that the button works while the task still waits.
+
+        Args:
+            operator: that of the task.
+            context: of the running task.
+            address: where the button leads.
+        """
         setattr(operator, self.xcom_key, address)
         context["ti"].xcom_push(key=self.xcom_key, value=address)
 

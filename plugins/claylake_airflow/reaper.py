@@ -64,6 +64,11 @@ def is_active(ti: Any, dag_id: str, run_id: str) -> bool:
     """Whether a DAG run is queued or running, read through the task's own API.
 
     A run that was deleted counts none. An API that does not answer raises, so that nothing is ended by mistake.
+
+    Args:
+        ti: the running task's instance.
+        dag_id: of the run; empty means that there is none.
+        run_id: of the run; empty means that there is none.
     """
     return bool(dag_id and run_id and ti.get_dr_count(dag_id=dag_id, run_ids=[run_id], states=list(ACTIVE_RUNS)))
 

@@ -51,7 +51,13 @@ class Cell:
 
     @classmethod
     def at(cls, epsg: int, easting: float, northing: float) -> Cell:
-        """The cell that holds a point (metres in `epsg`); west and south edges belong to it."""
+        """The cell that holds a point; west and south edges belong to it.
+
+        Args:
+            epsg: of the grid's UTM zone.
+            easting: of the point, metres in `epsg`.
+            northing: of the point, metres in `epsg`.
+        """
         return cls(epsg=epsg, col=int(easting // CELL_M), row=int(northing // CELL_M))
 
     @property

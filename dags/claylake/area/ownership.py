@@ -37,7 +37,14 @@ def zones_of(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.i
 
 
 def existing(epsg: int, cols: NDArray[np.int64], rows: NDArray[np.int64], forward: Any) -> NDArray[np.bool_]:
-    """Which of these cells of one grid exist. `forward` projects lon/lat to `epsg` (pyproj)."""
+    """Which of these cells of one grid exist.
+
+    Args:
+        epsg: of the grid's UTM zone.
+        cols: columns of the cells, one-dimensional.
+        rows: rows of the same cells, in parallel.
+        forward: pyproj's transformer from lon/lat to `epsg`.
+    """
     import numpy as np
 
     grown = BORDER_M / CELL_M

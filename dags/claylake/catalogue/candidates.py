@@ -55,7 +55,13 @@ def find_candidates(cells: pa.Table, scenes: Sequence[Scene]) -> tuple[NDArray[n
 
 
 def count_candidates(cells: pa.Table, scenes: Sequence[Scene], per_month: int | None) -> CandidateCounts:
-    """Count the pairs of `cells` and the passes of `scenes`; `per_month`: the most chips of a cell and month."""
+    """Count the pairs of `cells` and the passes of `scenes`.
+
+    Args:
+        cells: a table of `claylake.area.cells`: `geometry` and `epsg`.
+        scenes: with footprints that can be read.
+        per_month: the most chips of a cell and month; None for no limit.
+    """
     import numpy as np
 
     if not scenes:

@@ -35,8 +35,13 @@ def search_scenes(
 ) -> list[dict[str, Any]]:
     """Raw items that intersect `geometry` (GeoJSON, lon/lat), one per (collection, id), ordered by them.
 
-    The window is the months, one hour more at both ends. Where the catalogue holds several
-    versions of an item, the one updated last is taken.
+    Where the catalogue holds several versions of an item, the one updated last is taken.
+
+    Args:
+        catalogue: the settings of the STAC API.
+        geometry: of the area.
+        months: in order, at least one; the window is theirs, with one hour more at both ends.
+        collections: their ids.
 
     Raises:
         CatalogueError: if the catalogue does not answer, or answers nonsense.

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 
 def node_usd_h(settings: Settings, kind: str, *, spot: bool) -> float:
-    """US dollars per hour of one node. EMR's fee is on the on-demand price, of spot instances too."""
+    """US dollars per hour of one node. EMR's fee is on the on-demand price, of spot instances too.
+
+    Args:
+        settings: of the run.
+        kind: instance type, one that the settings price.
+        spot: whether it is a spot instance.
+    """
     prices = settings.prices
     return prices.instance_usd_h[kind] * ((prices.spot_factor if spot else 1.0) + prices.emr_factor)
 
@@ -21,7 +27,14 @@ def nodes_usd_h(settings: Settings, nodes: Nodes) -> float:
 
 
 def cluster_usd(settings: Settings, shape: Shape, *, hours: float, task_hours: float) -> float:
-    """US dollars of a cluster: `hours` of primary and core nodes, `task_hours` of GPU nodes that joined."""
+    """US dollars of a cluster.
+
+    Args:
+        settings: of the run.
+        shape: the cluster's nodes.
+        hours: of the primary and core nodes.
+        task_hours: of the GPU nodes that joined; without effect where `shape` has none.
+    """
     primary = node_usd_h(settings, shape.primary.name, spot=False)
     task = nodes_usd_h(settings, shape.task) if shape.task else 0.0
     return hours * (primary + nodes_usd_h(settings, shape.core)) + task_hours * task

@@ -35,6 +35,11 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
     ``deployed.json`` is where the environment variable CLAYLAKE_DEPLOYED says, else beside the
     DAGs; it may be absent. So may ``settings.yaml``.
 
+    Args:
+        dags_folder: folder of the DAGs.
+        aoi: of the run; None leaves its layer out.
+        overrides: partial settings document from the params, by section and key; may be empty.
+
     Raises:
         SettingsError: naming each bad key, what it was given, what is allowed, and its source.
     """

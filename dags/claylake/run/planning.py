@@ -45,6 +45,11 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
 
     ``plan.json`` is written last: who finds it finds the others too.
 
+    Args:
+        run: DAG id and run id.
+        request: the AOI and the months.
+        settings: of the run, ``deployed`` among them.
+
     Raises:
         ClaylakeError: of the kind that fits: bad input, catalogue, store.
     """
@@ -114,7 +119,11 @@ def select_scenes(
 ) -> Selected:
     """Separate the scenes to read from all other items, and count those by reason.
 
-    An item without a cloud cover is kept. A settled scene is left out only as the same version.
+    Args:
+        items: raw STAC items.
+        months: those of the run.
+        max_scene_cloud: highest cloud cover of a scene, percent; an item without one is kept.
+        settled: (scene id, `updated`) of scenes done before; one is left out only as the same version.
     """
     unusable: Counter[str] = Counter()
     counts: Counter[str] = Counter()

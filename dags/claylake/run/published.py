@@ -56,6 +56,11 @@ class RunScope:
 def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[str, str | None]]:
     """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
 
+    Args:
+        lake: the Glue catalog.
+        database: of the lake's tables.
+        work: the run's cells and selection.
+
     Raises:
         StoreError: if the table is there but cannot be read.
     """
@@ -75,6 +80,11 @@ def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[st
 
 def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:
     """How many published chips of the cells and months lack a vector of this model and convention.
+
+    Args:
+        lake: the Glue catalog.
+        database: of the lake's tables.
+        work: the run's cells and months, the model and the convention.
 
     Raises:
         StoreError: if a table is there but cannot be read.

@@ -44,6 +44,11 @@ def catalog(deployed: Deployed) -> Catalog:
 def open_table(lake: Catalog, database: str, name: str) -> Table | None:
     """The table, or None where it does not exist yet.
 
+    Args:
+        lake: the Glue catalog.
+        database: of the lake's tables.
+        name: of the table, without the database.
+
     Raises:
         StoreError: if it is there but cannot be opened.
     """
@@ -60,7 +65,12 @@ def open_table(lake: Catalog, database: str, name: str) -> Table | None:
 
 
 def read_rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Table:
-    """`columns` of the rows of main that meet `condition`, a pyiceberg expression.
+    """`columns` of the rows of main that meet `condition`.
+
+    Args:
+        table: an open one.
+        condition: a pyiceberg expression.
+        columns: names of the columns to read.
 
     Raises:
         StoreError: if the files cannot be read, or lack a column.

@@ -105,7 +105,10 @@ def _requested(plan: Plan, hours: float) -> list[tuple[str, bool, float]]:
 def stage_seconds(steps: Iterable[Mapping[str, Any]], names: Iterable[str], now: datetime) -> dict[str, float]:
     """Wall seconds of each stage of `names`, over all attempts, from ListSteps' entries.
 
-    A step is called ``claylake <stage> <run>``, with ``#<attempt>`` perhaps.
+    Args:
+        steps: those of one cluster, called ``claylake <stage> <run>``, with ``#<attempt>`` perhaps.
+        names: of the stages; other steps are left out.
+        now: aware; stands for the end of a step that still runs.
     """
     known = tuple(names)
     seconds: dict[str, float] = {}

@@ -49,6 +49,12 @@ def budget(scope: Construct, *, names: Names, config: GuardConfig, topic: sns.IT
     """A monthly budget of the account, which notifies at 80 % spent, and when the forecast is above all of it.
 
     It counts the whole account: a filter by tag would stay silent until that tag is activated for billing.
+
+    Args:
+        scope: Where to make it.
+        names: The deployment's names; the budget has the stage's.
+        config: Holds the budget's amount.
+        topic: Where it notifies.
     """
     subscriber = budgets.CfnBudget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)
     thresholds = (("ACTUAL", 80), ("FORECASTED", 100))

@@ -15,10 +15,24 @@ if TYPE_CHECKING:
 
 
 def dashboard(scope: Construct, *, names: Names, age: ClusterAge, failures: Failures) -> cloudwatch.Dashboard:
-    """Runs, clusters and alarms on one page."""
+    """Runs, clusters and alarms on one page.
+
+    Args:
+        scope: Where to make it.
+        names: The deployment's names; the dashboard has the stage's.
+        age: Its alarm, and its metrics of live clusters.
+        failures: Its alarm.
+    """
     search = "SEARCH('{{AmazonMWAA,DAG,Environment}} MetricName=\"{metric}\" Environment=\"{stage}\"', '{stat}', 3600)"
 
     def of_dags(metric: str, stat: str, label: str) -> cloudwatch.MathExpression:
+        """One metric of every DAG of the environment, hour by hour.
+
+        Args:
+            metric: Its name in the namespace ``AmazonMWAA``.
+            stat: CloudWatch's statistic, such as ``Average``.
+            label: Of the lines in the legend.
+        """
         return cloudwatch.MathExpression(
             expression=search.format(metric=metric, stage=names.stage, stat=stat), using_metrics={}, label=label
         )

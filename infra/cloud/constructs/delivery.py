@@ -93,7 +93,13 @@ class Courier(Construct):
 
 
 def staged(scope: Construct, dist: Dist, names: Sequence[str]) -> dict[str, assets.Asset]:
-    """Files of a build as assets; their digests come from the manifest, so that gigabytes are not read again."""
+    """Files of a build as assets; their digests come from the manifest, so that gigabytes are not read again.
+
+    Args:
+        scope: Where to make them.
+        dist: The build.
+        names: Of the files, as in the build's manifest.
+    """
     folder = Construct(scope, "Files")
     return {
         name: assets.Asset(
@@ -108,7 +114,13 @@ def staged(scope: Construct, dist: Dist, names: Sequence[str]) -> dict[str, asse
 
 
 def archive(scope: Construct, name: str, folder: Path) -> assets.Asset:
-    """A folder as a zip archive."""
+    """A folder as a zip archive.
+
+    Args:
+        scope: Where to make it.
+        name: Id of the asset in the scope.
+        folder: What to put into the archive.
+    """
     return assets.Asset(scope, name, path=str(folder))
 
 

@@ -69,7 +69,13 @@ class Function(Construct):
         self._wait_s = timeout.to_seconds()
 
     def resource(self, scope: Construct, name: str, properties: Mapping[str, Any]) -> CustomResource:
-        """A custom resource that this function implements, once its policy is there; it gets its own name, too."""
+        """A custom resource that this function implements, once its policy is there.
+
+        Args:
+            scope: Where to make it.
+            name: Id of the resource in the scope; the function gets it as the property `Name`.
+            properties: What else the function gets.
+        """
         resource = CustomResource(
             scope, name, service_token=self.function.function_arn, properties={"Name": name, **properties}
         )

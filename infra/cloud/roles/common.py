@@ -31,6 +31,12 @@ def catalog(names: Names, sid: str, why: str, actions: Sequence[str]) -> Grant:
     """Actions on the deployment's database and its tables; Glue wants catalog, database and table named.
 
     The four tables are named one by one, so that a role reaches no others of the database.
+
+    Args:
+        names: The deployment's names.
+        sid: Name of the grant in the policy.
+        why: What needs it.
+        actions: ``glue:Action`` without wildcards.
     """
     tables = [arn("glue", f"table/{names.database}/{table}") for table in PUBLISH_ORDER]
     resources = (arn("glue", "catalog"), arn("glue", f"database/{names.database}"), *tables)

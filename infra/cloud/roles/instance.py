@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def grants(names: Names, key_arn: str, *, optimized: bool) -> Sequence[Grant]:
-    """Everything that a cluster's nodes may do; where Glue's optimizers maintain tables, also read their last runs."""
+    """Everything that a cluster's nodes may do.
+
+    Args:
+        names: The deployment's names.
+        key_arn: Of the deployment's key.
+        optimized: Whether Glue's optimizers maintain tables; then nodes may also read their last runs.
+    """
     lake = names.lake
     watched = (watch_optimizers(names),) if optimized else ()
     return (

@@ -24,7 +24,13 @@ _DEFAULT_PORT = "8080"
 
 
 def network(environment: Mapping[str, str], uv: Program | None, repository: Path) -> Network:
-    """What can be reached, within a short limit."""
+    """What can be reached, within a short limit.
+
+    Args:
+        environment: Environment variables: `PORT`, `TORCH_BACKEND` and proxies.
+        uv: None where there is none: pip queries the index then, and the build of torch is not checked.
+        repository: The checkout, whose lock names the version of torch.
+    """
     other = False
     with suppress(StackError):
         other = free_port() > 0

@@ -104,7 +104,13 @@ def find(cache: Path, java_home: Path | None, spark: Path) -> ClassArchive | Non
 
 
 def folder_of(cache: Path, java_home: Path | None, spark: Path) -> Path:
-    """Where the archive of this JVM, this Spark and the pinned jars is, or would be."""
+    """Where the archive of this JVM, this Spark and the pinned jars is, or would be.
+
+    Args:
+        cache: The user's cache.
+        java_home: None for the `java` on the path.
+        spark: Spark's folder.
+    """
     said = subprocess.run([java_of(java_home), "-version"], capture_output=True, text=True, check=False).stderr
     jars = [(jar.name, jar.stat().st_size) for jar in spark_jars(spark)]
     known = json.dumps([said, PINS.read_text(encoding="utf-8"), jars])

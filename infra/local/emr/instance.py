@@ -28,7 +28,13 @@ class Instances:
         self._records: list[dict[str, Any]] = []
 
     def hold(self, market: str, units: int, at: datetime) -> None:
-        """Start or end instances of a market, at that moment, until they make up so many units."""
+        """Start or end instances of a market, at that moment, until they make up so many units.
+
+        Args:
+            market: `ON_DEMAND` or `SPOT`.
+            units: Capacity in units; an instance has the weight that its type has in the request.
+            at: When they start or end, UTC.
+        """
         alive = [record for record in self._records if record["Market"] == market and _end(record) is None]
         for _ in range(math.ceil(units / self._weight) - len(alive)):
             self._records.append(self._new(market, at))

@@ -41,6 +41,12 @@ def localise(jar: str, args: Sequence[str], *, spark_submit: Path, fetch: Fetch)
     the `s3://` files it names itself; what follows the main script is the program's own
     and stays as it is. Any other command is run as given.
 
+    Args:
+        jar: The step's jar.
+        args: The step's `Args`: a command and its arguments.
+        spark_submit: The program that stands for EMR's `spark-submit`.
+        fetch: Gives the local copy of an `s3://` file.
+
     Raises:
         CommandError: The jar is another one, or the arguments are malformed.
         ArtefactError: A named file does not exist.

@@ -53,6 +53,11 @@ class ProcessRunner:
     def run(self, step: LocalStep, *, cluster_id: str, log_uri: str | None) -> dict[str, str] | None:
         """Run the step to its end and publish its logs.
 
+        Args:
+            step: What to run.
+            cluster_id: Of the step's cluster.
+            log_uri: The cluster's `LogUri`, or None when it keeps no logs.
+
         Returns:
             `FailureDetails`, or None when the step succeeded. A step that was stopped
             may come back either way; the caller knows.

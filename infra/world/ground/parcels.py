@@ -62,7 +62,13 @@ def divide(ring: Ring, wanted: Callable[[Point], float], rng: np.random.Generato
 
 
 def strips(ring: Ring, width: float, rng: np.random.Generator) -> list[Ring]:
-    """Cut a ring into parallel strips along its longest side, each about `width` m wide."""
+    """Cut a ring into parallel strips along its longest side.
+
+    Args:
+        ring: corners in metres.
+        width: of a strip, about, metres.
+        rng: source of the widths.
+    """
     _, (dx, dy) = _longest(ring)
     across = [-dy * x + dx * y for x, y in ring]
     low, high = min(across), max(across)

@@ -13,5 +13,11 @@ def usual_radius(extent: Box) -> float:
 
 
 def scar(rng: np.random.Generator, centre: tuple[float, float], radius: float) -> Polygon:
-    """Return a patch around a centre, longer than it is wide, projected metres."""
+    """Return a patch around a centre, longer than it is wide, projected metres.
+
+    Args:
+        rng: source of the outline.
+        centre: easting and northing, metres.
+        radius: metres, before stretching.
+    """
     return blob(rng, centre, radius, stretch=1.7, turn=0.5, rough=1.25)

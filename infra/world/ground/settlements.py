@@ -36,7 +36,13 @@ class Settlement:
 
 
 def settle(extent: Box, junctions: list[Point], rng: np.random.Generator) -> list[Settlement]:
-    """Put a town near the river and villages at some of the places (metres) where roads meet."""
+    """Put a town near the river and villages at some of the places where roads meet.
+
+    Args:
+        extent: of the world.
+        junctions: eastings and northings where roads meet, metres.
+        rng: source of the choice and of the villages' shapes.
+    """
     span = min(extent.east - extent.west, extent.north - extent.south)
     size = min(1.0, span / 26_000)
     town = (extent.west + 0.4 * (extent.east - extent.west), extent.south + 0.46 * span)
@@ -53,7 +59,13 @@ def settle(extent: Box, junctions: list[Point], rng: np.random.Generator) -> lis
 
 
 def builtness(seed: int, extent: Box, places: list[Settlement]) -> Field:
-    """Return how far inside a settlement pixels are: 1 at its centre, 0 at its ragged edge."""
+    """Return how far inside a settlement pixels are: 1 at its centre, 0 at its ragged edge.
+
+    Args:
+        seed: the world's.
+        extent: of the world; the result has its shape at 10 m.
+        places: the settlements.
+    """
     shape = extent.shape
     east = extent.west + (np.arange(shape[1], dtype=np.float32) + 0.5) * PIXEL_M
     north = extent.north - (np.arange(shape[0], dtype=np.float32) + 0.5) * PIXEL_M

@@ -10,7 +10,13 @@ from infra.world.noise import Field, blurred, fractal, generator
 
 
 def soil_pattern(seed: int, shape: tuple[int, int], cadastre: Cadastre) -> Field:
-    """Return soil moisture, and the rows that machines leave along each parcel."""
+    """Return soil moisture, and the rows that machines leave along each parcel.
+
+    Args:
+        seed: the world's.
+        shape: rows and columns at 10 m.
+        cadastre: the parcels, of that shape, and the directions of their rows.
+    """
     soil = fractal(generator(seed, "soil"), shape, longest=64, shortest=4, gain=0.55)
     north = -PIXEL_M * np.arange(shape[0], dtype=np.float32)[:, None]
     east = PIXEL_M * np.arange(shape[1], dtype=np.float32)[None, :]

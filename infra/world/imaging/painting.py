@@ -38,7 +38,14 @@ class Exposure:
 
 
 def expose(seed: int, land: Landscape, overflight: Pass, lonlat: tuple[float, float]) -> Exposure:
-    """Set the scene of a pass: where the sun stands and how the sky is."""
+    """Set the scene of a pass: where the sun stands and how the sky is.
+
+    Args:
+        seed: the world's.
+        land: the landscape.
+        overflight: the pass.
+        lonlat: longitude and latitude of the place, degrees.
+    """
     shape = land.extent.shape
     azimuth, elevation = overflight.sun(lonlat[1], lonlat[0])
     return Exposure(
@@ -76,7 +83,13 @@ def _snow(seed: int, land: Landscape, overflight: Pass) -> Field:
 
 
 def layers_of(traces: Sequence[Trace], land: Landscape, overflight: Pass) -> list[Layer]:
-    """Return what events have changed by the time of a pass."""
+    """Return what events have changed by the time of a pass.
+
+    Args:
+        traces: what events leave.
+        land: the landscape.
+        overflight: the pass.
+    """
     spectra_of_day = spectra.ground(land.units, overflight.day)
     layers = [trace.at(overflight.start, spectra_of_day) for trace in traces]
     return [layer for layer in layers if layer is not None]
@@ -109,7 +122,14 @@ def clean_bands(
 
 
 def veiled(band: str, clean: Field, weather: Weather, rng: np.random.Generator) -> NDArray[np.int32]:
-    """Return a band as the sensor delivers it: shadow, haze, cirrus, cloud and noise; signed DN."""
+    """Return a band as the sensor delivers it: shadow, haze, cirrus, cloud and noise; signed DN.
+
+    Args:
+        band: its name, one of `BANDS`.
+        clean: the band without atmosphere, DN, as `clean_bands` yields it.
+        weather: the pass's, at the band's resolution.
+        rng: source of the noise.
+    """
     index = BANDS.index(band)
     out = clean * (1 - np.float32(_SHADE_LOSS[index]) * weather.shadow)
     out += np.float32(_HAZE[index]) * weather.haze

@@ -36,7 +36,15 @@ class Weather:
 
 
 def paint_sky(seed: int, overflight: Pass, shape: tuple[int, int], azimuth: float, elevation: float) -> Weather:
-    """Return the weather of a pass under a given sun (degrees)."""
+    """Return the weather of a pass under a given sun.
+
+    Args:
+        seed: the world's.
+        overflight: the pass.
+        shape: rows and columns at 10 m.
+        azimuth: of the sun, degrees.
+        elevation: of the sun, degrees.
+    """
     share, thin = overflight.role.sky.value
     rng = generator(seed, "sky", overflight.datatake)
     wide = (shape[0] + 2 * _OVERSCAN, shape[1] + 2 * _OVERSCAN)

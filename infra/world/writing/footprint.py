@@ -38,7 +38,13 @@ def _ring(line: LinearRing, *, is_ccw: bool) -> list[tuple[float, float]]:
 
 
 def scene_footprint(place: Place, tile: Tile, overflight: Pass) -> Polygon:
-    """Return where a scene has data, in projected metres: its raster up to the swath's edge."""
+    """Return where a scene has data, in projected metres: its raster up to the swath's edge.
+
+    Args:
+        place: gives the extent that the swath's edge crosses.
+        tile: gives the scene's raster.
+        overflight: the pass; its role says whether the swath ends here.
+    """
     crop = tile.crop
     raster = box(crop.west, crop.south, crop.east, crop.north)
     if not overflight.role.edge:

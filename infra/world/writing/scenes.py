@@ -104,8 +104,11 @@ def _water(land: Landscape, layers: Sequence[Layer]) -> NDArray[np.bool_]:
 def stored(signed: NDArray[np.int32], valid: NDArray[np.bool_], collection: str) -> NDArray[np.uint16]:
     """Return DN as a collection stores them: nodata 0, valid pixels at least 1.
 
-    `sentinel-2-c1-l2a` keeps the processing baseline's offset of 1,000 in the pixels,
-    `sentinel-2-l2a` has had it removed.
+    Args:
+        signed: DN without an offset, `(row, col)`.
+        valid: where the pass has data, of the same shape.
+        collection: `sentinel-2-c1-l2a` keeps the processing baseline's offset of 1,000 in the pixels,
+            `sentinel-2-l2a` has had it removed.
     """
     offset = 1000 if collection == COLLECTION_C1 else 0
     return np.where(valid, np.clip(signed + offset, 1, 65535), 0).astype(np.uint16)

@@ -58,7 +58,13 @@ class EmrTask(BaseOperator):
         return str(found)
 
     def show_cluster(self, context: Context, region: str, cluster_id: str) -> None:
-        """Make the console button work from now on."""
+        """Make the console button work from now on.
+
+        Args:
+            context: of the running task.
+            region: AWS region of the cluster.
+            cluster_id: ``j-...``.
+        """
         EMR_CONSOLE.show(self, context, emr_console(region, cluster_id))
 
     def require_live(self, client: Any, cluster_id: str) -> None:

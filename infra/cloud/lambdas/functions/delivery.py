@@ -63,7 +63,13 @@ def clear(s3: Any, properties: dict[str, Any]) -> dict[str, str]:
 
 
 def unpack(s3: Any, bucket: str, item: dict[str, str]) -> list[str]:
-    """Put the files of an archive below its prefix; gives their keys."""
+    """Put the files of an archive below its prefix; gives their keys.
+
+    Args:
+        s3: boto3 client.
+        bucket: Where to.
+        item: The zip archive's `SourceBucket` and `SourceKey`, and the `Prefix`, without a slash at its end.
+    """
     body = s3.get_object(Bucket=item["SourceBucket"], Key=item["SourceKey"])["Body"].read()
     put = []
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
@@ -111,13 +117,24 @@ def listing(properties: dict[str, Any]) -> str:
 
 
 def keys(s3: Any, bucket: str, prefix: str) -> list[str]:
-    """Keys of the objects below a prefix."""
+    """Keys of the objects below a prefix.
+
+    Args:
+        s3: boto3 client.
+        bucket: Name of the bucket.
+        prefix: What the keys begin with.
+    """
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
 def remove(s3: Any, bucket: str, names: list[str]) -> None:
     """Delete objects by their keys.
+
+    Args:
+        s3: boto3 client.
+        bucket: Name of the bucket.
+        names: Keys, any number of them.
 
     Raises:
         RuntimeError: S3 has not deleted one.

@@ -63,7 +63,13 @@ class Encoder(nn.Module):
 
 
 def read_class_token(tokens: Tensor, cls_token: Tensor, transformer: Transformer) -> Tensor:
-    """Put the class token before `[B, L, dim]` patch tokens, run the blocks, and return it as `[B, dim]`."""
+    """Put the class token before `[B, L, dim]` patch tokens, run the blocks, and return it as `[B, dim]`.
+
+    Args:
+        tokens: `[B, L, dim]`, of `with_context`.
+        cls_token: `[1, 1, dim]`, the same for every chip.
+        transformer: The blocks.
+    """
     first = cls_token.expand(tokens.shape[0], -1, -1)
     kept: Tensor = transformer(torch.cat((first, tokens), dim=1), keep=1)
     return kept[:, 0]

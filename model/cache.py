@@ -40,7 +40,14 @@ def build_key(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = 
 
 
 def build_folder(arch: str, seed: int, forms: Mapping[str, str], pin: Pin | None = None) -> Path:
-    """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go."""
+    """Where this code's artefacts are built, marked as used now; builds long out of use (3 GB at full size) go.
+
+    Args:
+        arch: As of `build_key`.
+        seed: As of `build_key`.
+        forms: As of `build_key`.
+        pin: As of `build_key`.
+    """
     here = cache_folder() / "model" / build_key(arch, seed, forms, pin)
     here.mkdir(parents=True, exist_ok=True)
     with suppress(OSError):  # a cache that may only be read

@@ -49,7 +49,13 @@ class Clay:
         self.note = note
 
     def reference(self, dn: Tensor, time: Tensor, latlon: Tensor) -> Tensor:
-        """Embed with the unfolded encoder."""
+        """Embed with the unfolded encoder.
+
+        Args:
+            dn: `[B, C, H, W]` float32 DN, not normalised.
+            time: `[B, 4]` float32.
+            latlon: `[B, 4]` float32.
+        """
         with torch.inference_mode():
             vectors: Tensor = self._encoder((dn - self._mean) / self._std, time, latlon, self._waves, self._gsd)
         return vectors

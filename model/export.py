@@ -102,6 +102,12 @@ def _measured(path: Path, precision: str, form: str, model: Buildable, reference
 def check_program(path: Path, precision: str, reference: Reference, device: str = "cpu") -> Parity:
     """Load a program from disk and compare it with the eager encoder's vectors.
 
+    Args:
+        path: Of the program.
+        precision: Of its arithmetic; decides how far off it may be.
+        reference: Chips, and the eager encoder's vectors of them.
+        device: Where the program runs.
+
     Raises:
         ParityError: It is further off than the precision may be; in fp32, than a build may be.
     """

@@ -101,6 +101,11 @@ def download(remote: Remote, target: Path) -> None:
 def read_beside(pin: Pin, endpoint: str | None, name: str) -> str | None:
     """Text of another, small file of a pin's repository and revision; None where there is none.
 
+    Args:
+        pin: Gives repository and revision; its own file does not count.
+        endpoint: Address of the hub; None for the library's usual one.
+        name: Path of the file in the repository.
+
     Raises:
         FetchError: The hub cannot be reached, or the file is large.
     """

@@ -94,6 +94,13 @@ def _timed(name: str, make: Callable[[], Vectors], path: Path | None = None) -> 
 
 def _autocast(vectors: Vectors, device: str) -> Vectors:
     def embed(dn: Tensor, when: Tensor, latlon: Tensor) -> Tensor:
+        """Embed under autocast to bf16.
+
+        Args:
+            dn: `[B, C, 256, 256]` float32.
+            when: `[B, 4]` float32.
+            latlon: `[B, 4]` float32.
+        """
         with torch.autocast(device, torch.bfloat16):
             return vectors(dn, when, latlon)
 

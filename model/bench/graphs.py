@@ -11,6 +11,13 @@ def with_graph(vectors: Vectors) -> Vectors:
     recorded: dict[int, tuple[torch.cuda.CUDAGraph, tuple[Tensor, ...], Tensor]] = {}
 
     def embed(dn: Tensor, time: Tensor, latlon: Tensor) -> Tensor:
+        """Replay the recording of this batch size; record it first where there is none.
+
+        Args:
+            dn: `[B, C, 256, 256]` float32, copied into the recording's input.
+            time: `[B, 4]` float32, likewise.
+            latlon: `[B, 4]` float32, likewise.
+        """
         given = (dn, time, latlon)
         if len(dn) not in recorded:
             recorded[len(dn)] = _record(vectors, given)

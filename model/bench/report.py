@@ -188,7 +188,13 @@ def machine(device: str) -> Machine:
 
 
 def write(out: Path, found: Finding, text: str) -> None:
-    """Write JSON and Markdown beside each other."""
+    """Write JSON and Markdown beside each other.
+
+    Args:
+        out: Folder; made where there is none.
+        found: What was measured, for the JSON.
+        text: The Markdown.
+    """
     out.mkdir(parents=True, exist_ok=True)
     (out / "bench-encoder.json").write_text(json.dumps(found.document, indent=2) + "\n")
     (out / "bench-encoder.md").write_text(text + "\n")

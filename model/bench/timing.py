@@ -43,7 +43,15 @@ class Timed:
 
 
 def run(timed: Sequence[Timed], chips: Chips, batches: Sequence[int], rounds: int, device: str) -> None:
-    """Try the batch sizes, then time each candidate at its best, round by round."""
+    """Try the batch sizes, then time each candidate at its best, round by round.
+
+    Args:
+        timed: What to time; the times are written into it.
+        chips: Embedded in each pass, on the device.
+        batches: Sizes to try.
+        rounds: Passes of each candidate that are timed.
+        device: Where the candidates run.
+    """
     for each in timed:
         _warm(each, chips, batches, device)
     for number in range(rounds):

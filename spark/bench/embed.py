@@ -84,6 +84,15 @@ def measure(
 ) -> Finding:
     """Run all modes in turns on the same chips; the first turn of each only warms up.
 
+    Args:
+        folder: of the artefact, whole.
+        chips: number of chips embedded per round and mode.
+        rounds: number of rounds that count, after the one that warms up.
+        precision: one of those the artefact lists, or `auto`.
+        device: `cpu`, `cuda`, `cuda:<n>` or `mps`; None takes a GPU where there is one.
+        batch: chips per forward pass; None finds the size with the most chips per second.
+        threads: torch's, and the worker's; None takes all cores.
+
     Raises:
         EncoderError: the artefact cannot be loaded.
     """

@@ -38,7 +38,13 @@ class Ready:
 
 
 def make_ready(rows: pa.RecordBatch, encoder: Encoder, threads: Executor) -> Ready:
-    """Decode the chips of an Arrow batch, several at a time in `threads`, and bring them to the device."""
+    """Decode the chips of an Arrow batch, several at a time in `threads`, and bring them to the device.
+
+    Args:
+        rows: with the columns of `spark.embedding.columns.INPUT`.
+        encoder: gives the memory to decode into, and the device.
+        threads: where chips are decoded.
+    """
     import pyarrow as pa
 
     frames, digests = rows.column("clay_tensor"), rows.column("content_digest").to_pylist()

@@ -43,7 +43,13 @@ def commits(pending: pd.DataFrame, size: int = CHIPS_PER_COMMIT) -> Iterator[pd.
 
 
 def with_pixels(spark: SparkSession, scope: Scope, group: pd.DataFrame) -> DataFrame:
-    """The chips of a group, with their pixels and the centre of their cell (lon, lat)."""
+    """The chips of a group, with their pixels and the centre of their cell (lon, lat).
+
+    Args:
+        spark: session.
+        scope: whose plan's branch is read, and whose cells the chips are of.
+        group: columns `SELECTED` of the chips, as `commits` gives them; at least one row.
+    """
     from pyspark.sql import functions as f
 
     plan, shape = scope.plan, TABLES[CHIPS]

@@ -20,6 +20,12 @@ def prefetch(
 
     Items are taken by the caller's thread, in order. An exception of `function` is raised where its result would come;
     whatever ends the iteration, what has not begun is cancelled.
+
+    Args:
+        executor: where `function` runs.
+        function: makes a result of one item.
+        items: may be endless: they are taken only as results are.
+        count: how many results may be begun or done beyond the one taken.
     """
     pending: deque[Future[Made]] = deque()
     try:

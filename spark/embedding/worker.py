@@ -50,7 +50,13 @@ def embedder(choice: EncoderChoice) -> Callable[[Iterable[pa.RecordBatch]], Iter
 
 
 def embedded(batches: Iterable[pa.RecordBatch], encoder: Encoder, threads: int) -> Iterator[pa.RecordBatch]:
-    """Every chip's row with its vector, or with the reason why it has none, in order."""
+    """Every chip's row with its vector, or with the reason why it has none, in order.
+
+    Args:
+        batches: with columns `INPUT`, of any size.
+        encoder: that makes the vectors; its batch size is that of the groups.
+        threads: chips decoded at once for a GPU, from 2 to `MOST_DECODERS`; for a CPU it is one.
+    """
     import blosc2
 
     # Chips are decoded beside each other: threads within each would be started anew for every one.

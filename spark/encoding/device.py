@@ -44,6 +44,11 @@ def kind_of(device: str) -> str:
 def precisions_to_try(wanted: str, offered: tuple[str, ...], device: str) -> tuple[str, ...]:
     """Precisions to try, in order: the one that is named, or with `auto` the fast one of this device, then fp32.
 
+    Args:
+        wanted: A precision, or `auto`.
+        offered: Precisions that the artefact was built for; at least one.
+        device: Where the encoder will run, as `choose_device` names it.
+
     Raises:
         ChoiceError: The artefact was not built for the one that is named.
     """

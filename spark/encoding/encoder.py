@@ -36,13 +36,25 @@ class Encoder(Protocol):
     def prepare(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
     ) -> Prepared:
-        """Bring `(n, band, row, col)` uint16 DN, at `(n, 2)` degrees, taken at n times in UTC, to the device."""
+        """Bring chips, places and times to the device.
+
+        Args:
+            chips: `(n, band, row, col)` uint16 harmonised DN, 0 = nodata; not to be changed before `run` is done.
+            lonlat: `(n, 2)` degrees, of the cells' centres.
+            when: n acquisition times, aware or datetime64 in UTC.
+        """
         ...
 
     def encode(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
     ) -> EncodeResult:
-        """`prepare`, then `run`."""
+        """`prepare`, then `run`.
+
+        Args:
+            chips: As of `prepare`.
+            lonlat: As of `prepare`.
+            when: As of `prepare`.
+        """
         ...
 
     def run(self, prepared: Prepared) -> EncodeResult:

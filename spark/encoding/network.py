@@ -51,7 +51,13 @@ class Network:
 
 
 def executions_here(artefact: Artefact, precision: str, device: str) -> tuple[Execution, ...]:
-    """The execution paths of a precision on a device, the one that is expected to be fastest first."""
+    """The execution paths of a precision on a device, the one that is expected to be fastest first.
+
+    Args:
+        artefact: Says which form its programs have, and which torch exported them.
+        precision: One of those the artefact offers.
+        device: `cpu`, `cuda`, `cuda:<n>` or `mps`.
+    """
     _compute_exactly()  # before oneDNN's products are compared with ordinary ones
     return executions(
         precision, artefact.described.precisions[precision].form, kind_of(device), artefact.described.torch
@@ -60,6 +66,12 @@ def executions_here(artefact: Artefact, precision: str, device: str) -> tuple[Ex
 
 def load_network(artefact: Artefact, precision: str, device: str, execution: Execution) -> Network:
     """Load the program of a precision, or the module with the same weights.
+
+    Args:
+        artefact: Where the program and the weights are read from.
+        precision: One of those the artefact offers.
+        device: Where the network will run.
+        execution: Program or module; one of `executions_here`.
 
     Raises:
         ArtefactError: A file is missing or altered, may hold a pickle, or the weights do not fit the architecture.

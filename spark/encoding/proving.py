@@ -83,6 +83,11 @@ def prove(artefact: Artefact, trial: Trial) -> NetworkEncoder:
 def check(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> Deviation:
     """Embed the reference chips and compare.
 
+    Args:
+        encoder: What embeds them.
+        artefact: Says how far off each precision may be.
+        reference: Chips of the artefact, and their expected vectors.
+
     Raises:
         SelfCheckError: The vectors are further off than the artefact allows for the precision.
     """
@@ -93,7 +98,13 @@ def check(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> 
 
 
 def record(encoder: NetworkEncoder, artefact: Artefact, reference: Reference) -> None:
-    """Replace the network by a recording of it at the encoder's batch, if that can be made and passes the check."""
+    """Replace the network by a recording of it at the encoder's batch, if that can be made and passes the check.
+
+    Args:
+        encoder: On a CUDA device, with its batch size set; keeps its network where there is no recording.
+        artefact: Gives the shape of a chip, and how far off the precision may be.
+        reference: Chips for the check, and their expected vectors.
+    """
     plain = encoder.network
     try:
         graph = Graph(plain.forward, batch=encoder.batch, chip_shape=artefact.chip_shape, device=encoder.device)

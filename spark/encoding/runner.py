@@ -117,7 +117,13 @@ class NetworkEncoder:
     def encode(
         self, chips: NDArray[np.uint16], lonlat: NDArray[np.floating], when: Sequence[datetime] | NDArray[np.datetime64]
     ) -> EncodeResult:
-        """`prepare`, then `run`."""
+        """`prepare`, then `run`.
+
+        Args:
+            chips: As of `prepare`.
+            lonlat: As of `prepare`.
+            when: As of `prepare`.
+        """
         return self.run(self.prepare(chips, lonlat, when))
 
     def raw(self, prepared: Prepared) -> NDArray[np.float32]:

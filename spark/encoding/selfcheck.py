@@ -54,6 +54,12 @@ class Deviation:
     def require(self, offer: Offer, *, precision: str, device: str) -> None:
         """Let pass what the artefact allows for a precision.
 
+        Args:
+            offer: What the artefact says of the precision: the largest error, if it is limited, and the smallest
+                cosine.
+            precision: Its name, for the message.
+            device: Where the vectors were made, for the message.
+
         Raises:
             SelfCheckError: It is further off; NaN is, too.
         """

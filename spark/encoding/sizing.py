@@ -15,7 +15,16 @@ from spark.encoding.selfcheck import Reference
 def batch_of(
     encoder: NetworkEncoder, reference: Reference, *, wanted: int | None, most: int, tuning: Path | None
 ) -> int:
-    """The batch size that is wanted, else the one another worker found, else one found by trying; at most `most`."""
+    """The batch size that is wanted, else the one another worker found, else one found by trying; at most `most`.
+
+    Args:
+        encoder: Its batch size may be changed while sizes are tried.
+        reference: Chips to try with, repeated as often as needed.
+        wanted: None where no size is given.
+        most: Largest batch that the artefact's program takes.
+        tuning: Folder in which a machine's workers keep what the first one of them found; None where each finds its
+            own.
+    """
     kind = kind_of(encoder.device)
     if wanted is not None:
         return min(wanted, most)
@@ -30,7 +39,13 @@ def batch_of(
 
 
 def seconds_of_pass(encoder: NetworkEncoder, reference: Reference, count: int) -> float | None:
-    """Time of one pass over so many chips; None where they do not fit into memory."""
+    """Time of one pass over so many chips; None where they do not fit into memory.
+
+    Args:
+        encoder: What embeds them.
+        reference: Its chips are repeated until there are enough.
+        count: Chips of the pass.
+    """
     chips = np.resize(reference.chips, (count, *reference.chips.shape[1:]))
     lonlat = np.resize(reference.lonlat, (count, 2))
     prepared = encoder.prepare(chips, lonlat, [reference.when[number % len(reference.when)] for number in range(count)])

@@ -30,6 +30,11 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
 
     `claylake.catalogue.candidates` counts the same pairs when a run is planned.
 
+    Args:
+        spark: session.
+        cells: the run's, with columns cell_id, epsg, col, row and geometry (WKB).
+        scenes: that may supply these cells.
+
     Raises:
         FootprintError: a scene's footprint is no polygon; the message names the scene.
     """

@@ -21,7 +21,13 @@ COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "scl_mean", *FRACTIONS)
 
 
 def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame:
-    """`COLUMNS` of the chips on the plan's branch. No pixels are read, nor files of other places and times."""
+    """`COLUMNS` of the chips on the plan's branch. No pixels are read, nor files of other places and times.
+
+    Args:
+        spark: session.
+        plan: whose branch is read, and whose months bound it.
+        cells: the run's, with columns cell_id and geohash.
+    """
     from pyspark.sql import functions as f
 
     table = TABLES[CHIPS]

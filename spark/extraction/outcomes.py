@@ -32,6 +32,14 @@ def observations(
     """Rows of the observations table, one for each of a final choice.
 
     Where there is a chip, fractions and scene are those of the chip's own row; elsewhere those of the best scene.
+
+    Args:
+        plan: gives run id and digests.
+        choice: one row per (cell, pass), as `spark.extraction.choosing` gives it.
+        existing: `spark.extraction.existing.COLUMNS` of the chips that exist, those just written included.
+        cells: the run's, with columns cell_id and geohash.
+        scenes: of the run: their times.
+        created_at: when these rows are written, UTC.
     """
     from pyspark.sql import functions as f
 

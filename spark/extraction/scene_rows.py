@@ -95,7 +95,13 @@ def count_outcomes(choice: DataFrame, existing: DataFrame) -> dict[str, Counter[
 
 
 def status(candidates: int, failures: int, *, quarantined: bool) -> str:
-    """A scene is done when every candidate of it has an outcome without failure."""
+    """A scene is done when every candidate of it has an outcome without failure.
+
+    Args:
+        candidates: number of cells that the scene may supply in this run.
+        failures: (cell, pass) pairs that failed and considered the scene; 1 where its footprint is no polygon.
+        quarantined: whether the scene's pixels contradict its metadata.
+    """
     if quarantined:
         return SCENE_QUARANTINED
     if not failures:
@@ -158,6 +164,11 @@ def write(spark: SparkSession, plan: Plan, rows: Sequence[SceneRow]) -> int:
     """Insert the rows that say something new; gives how many.
 
     A run done again adds nothing, and one that repaired something adds a later row of the scene.
+
+    Args:
+        spark: session.
+        plan: whose branch is written, and whose run's rows are compared.
+        rows: one for each scene of the run.
     """
     shape = TABLES[SCENES]
     compared = shape.columns.without(*_VARIES, "datetime").names

@@ -36,7 +36,14 @@ class Bounds:
 
     @classmethod
     def of_cells(cls, table: Table, start: datetime, end: datetime, geohashes: Iterable[str]) -> Bounds:
-        """Bounds of everything that cells with these geohashes may have between two instants."""
+        """Bounds of everything that cells with these geohashes may have between two instants.
+
+        Args:
+            table: says how long the geohash prefixes are, if it is partitioned by them.
+            start: first instant, UTC; the bounds begin a day earlier.
+            end: last instant, UTC; the bounds end a day later.
+            geohashes: of the cells, at least as long as the table's prefix; repeats do no harm.
+        """
         width = table.geohash_prefix
         prefixes = None if width is None else tuple(sorted({geohash[:width] for geohash in geohashes}))
         return cls(start=start - _MARGIN, end=end + _MARGIN, prefixes=prefixes)

@@ -25,6 +25,11 @@ def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
 
     The catalogue swaps the table's metadata only if no other writer has done so meanwhile, so this is a
     compare-and-swap: what it publishes was built on what main was.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        branch: that becomes main.
     """
     from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
@@ -40,11 +45,24 @@ def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
 
 
 def point(spark: SparkSession, table: str, branch: str, snapshot: int) -> None:
-    """Create a branch at `snapshot`, or move it there."""
+    """Create a branch at `snapshot`, or move it there.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        branch: short name.
+        snapshot: id of the snapshot that becomes its head.
+    """
     spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE BRANCH {sql.name(branch)} AS OF VERSION {snapshot}")
 
 
 def drop(spark: SparkSession, plan: Plan, branch: str) -> None:
-    """Drop a branch from all tables; missing ones are no error."""
+    """Drop a branch from all tables; missing ones are no error.
+
+    Args:
+        spark: session.
+        plan: where the tables are.
+        branch: short name.
+    """
     for name in PUBLISH_ORDER:
         spark.sql(f"ALTER TABLE {names.main_table(plan, name)} DROP BRANCH IF EXISTS {sql.name(branch)}")

@@ -44,6 +44,12 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
 
     Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers maintain
     the table, nothing else is done: they do the rest, but drop no branches of runs.
+
+    Args:
+        spark: session.
+        scope: whose plan has the limits, and whose partitions are compacted.
+        name: a name of `spark.lake.tables.TABLES`.
+        now: what ages count from, UTC.
     """
     plan, limits = scope.plan, scope.plan.settings.maintenance
     table = names.main_table(plan, name)
@@ -65,7 +71,13 @@ def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
 
 
 def compact(spark: SparkSession, scope: Scope, name: str) -> int:
-    """Sort together the small files of the partitions that the run touched; gives files rewritten."""
+    """Sort together the small files of the partitions that the run touched; gives files rewritten.
+
+    Args:
+        spark: session.
+        scope: what the run touched.
+        name: a name of `spark.lake.tables.TABLES`.
+    """
     table, shape = names.main_table(scope.plan, name), TABLES[name]
     # Groups of limited size, each committed on its own: blobs are sorted on disk, not in memory,
     # and a lost cluster loses one group.
@@ -104,6 +116,12 @@ def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) 
     """Expire old snapshots; gives files deleted.
 
     Where all are young Iceberg's procedure is not called: it would read every manifest for nothing.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        limits: age from which a snapshot is old, and how many are kept in any case.
+        now: what ages count from, UTC.
     """
     before = now - timedelta(days=limits.snapshot_days)
     refs = Refs.read(spark, table)
@@ -119,14 +137,26 @@ def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) 
 
 
 def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int:
-    """Delete files that no snapshot refers to; gives how many. `older_than` must exceed the longest run."""
+    """Delete files that no snapshot refers to; gives how many.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        older_than: UTC; younger files stay. Must lie further back than the longest run takes.
+    """
     # S3FileIO cannot list through Hadoop's file systems.
     arguments = f"table => {sql.string(table)}, older_than => {sql.timestamp(older_than)}, prefix_listing => true"
     return len(_call(spark, "remove_orphan_files", arguments))
 
 
 def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
-    """Drop branches of runs whose last write is older; gives how many."""
+    """Drop branches of runs whose last write is older; gives how many.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        older_than: UTC; branches with a later write stay.
+    """
     refs = Refs.read(spark, table)
     stale = [
         branch

@@ -74,7 +74,16 @@ def upsert(
     """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
 
     A row whose outcome is `chip` stays: the chip exists. A row that was written later stays, and one
-    that differs only in who wrote it. Nothing is committed when nothing changes. Arguments as of `insert_only`.
+    that differs only in who wrote it. Nothing is committed when nothing changes.
+
+    Args:
+        spark: session.
+        plan: whose branch, and where the tables are.
+        table: a name of `spark.lake.tables.TABLES`.
+        rows: all columns of the table, in any order; persisted as of `insert_only`.
+        branch: another branch than the plan's; None for the plan's own.
+        cheap: `rows` are not to be persisted, as of `insert_only`.
+        extent: of `rows`, where the caller has it; None: it is found out with Spark jobs.
     """
     shape = TABLES[table]
     target = names.branch_table(plan, table, branch)
@@ -90,12 +99,26 @@ def upsert(
 
 
 def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
-    """The insert-only MERGE of `view` into `target`."""
+    """The insert-only MERGE of `view` into `target`.
+
+    Args:
+        table: gives key and partitions.
+        target: full name of the branch, as `names.branch_table` gives it.
+        view: name of a temporary view with the table's columns, one row per key.
+        bounds: of the view's rows.
+    """
     return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} WHEN NOT MATCHED THEN INSERT *"
 
 
 def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
-    """The MERGE that also replaces older outcomes."""
+    """The MERGE that also replaces older outcomes.
+
+    Args:
+        table: gives key, partitions, and the columns in which an outcome may differ.
+        target: as of `insert_sql`.
+        view: as of `insert_sql`.
+        bounds: of the view's rows.
+    """
     return (
         f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} "
         f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
@@ -103,7 +126,15 @@ def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
 
 
 def missing(spark: SparkSession, target: str, table: Table, rows: DataFrame, bounds: Bounds) -> DataFrame:
-    """Those of `rows` whose key `target` lacks. Reads only the key columns of the files within bounds."""
+    """Those of `rows` whose key `target` lacks. Reads only the key columns of the files within bounds.
+
+    Args:
+        spark: session.
+        target: full name of the branch, as `names.branch_table` gives it.
+        table: gives key and partitions.
+        rows: with the key columns at least.
+        bounds: of `rows`.
+    """
     return rows.join(_keys(spark, target, table, bounds), on=list(table.key), how="left_anti")
 
 

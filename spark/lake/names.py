@@ -17,5 +17,11 @@ def main_table(plan: Plan, name: str) -> str:
 
 
 def branch_table(plan: Plan, name: str, branch: str | None = None) -> str:
-    """The table as a branch has it, main's history included: readable and writable. None: the plan's own branch."""
+    """The table as a branch has it, main's history included: readable and writable.
+
+    Args:
+        plan: where the tables are.
+        name: short name of the table.
+        branch: short name; None for the plan's own branch.
+    """
     return f"{main_table(plan, name)}.{sql.name(f'branch_{branch or plan.branch}')}"

@@ -25,6 +25,12 @@ def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str) -> int:
     """Make the plan's branch main plus this run's rows that main lacks; gives how many those are.
 
     Works on a second branch and swaps at the end, so that a crash loses no row.
+
+    Args:
+        spark: session.
+        plan: whose branch, and where the tables are.
+        scope: cells and months of the plan: which rows are the run's.
+        name: a name of `spark.lake.tables.TABLES`.
     """
     table = names.main_table(plan, name)
     fresh = f"{plan.branch}_next"

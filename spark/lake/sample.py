@@ -22,9 +22,14 @@ _COMPARED = Columns({"id": "string", "reason": "string"})
 
 
 def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> DataFrame:
-    """Columns id and reason (None where pixels and digest agree), of at most `most` chips.
+    """Columns id and reason (None where pixels and digest agree), of some chips.
 
     Needs the view `audit_chips`. The same chips are taken each time: those whose id hashes lowest.
+
+    Args:
+        spark: session.
+        scope: whose plan's branch is read, and whose cells and months the chips are of.
+        most: number of chips at most.
     """
     ids = spark.sql(f"SELECT id FROM audit_chips WHERE id IS NOT NULL ORDER BY xxhash64(id), id LIMIT {most}").collect()
     # Literals, because they reach the Bloom filters on id; a join would read every blob.

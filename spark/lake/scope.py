@@ -65,6 +65,11 @@ class Scope:
         """SQL condition: within the bounds, and of a pass that the plan's months own.
 
         The condition leaves the cells to a join.
+
+        Args:
+            name: a name of `spark.lake.tables.TABLES`.
+            alias: of the table in the query.
+            slack: time by which the bounds are wider on both sides; the months stay.
         """
         shape = TABLES[name]
         ids = f"{alias}.`pass`" if "pass" in shape.columns.names else f"{alias}.id"
@@ -74,7 +79,14 @@ class Scope:
     def rows(
         self, spark: SparkSession, name: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
     ) -> DataFrame:
-        """A table's rows of these cells and months on a branch (None: on main), all columns."""
+        """A table's rows of these cells and months on a branch, all columns.
+
+        Args:
+            spark: session.
+            name: a name of `spark.lake.tables.TABLES`.
+            branch: short name; None for main.
+            slack: as of `where`.
+        """
         table = names.main_table(self.plan, name) if branch is None else names.branch_table(self.plan, name, branch)
         rows = spark.sql(f"SELECT t.* FROM {table} t WHERE {self.where(name, slack=slack)}")
         if "cell_id" not in TABLES[name].columns.names:

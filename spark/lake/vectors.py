@@ -14,5 +14,11 @@ if TYPE_CHECKING:
 
 
 def comparable(spark: SparkSession, scope: Scope, *, branch: str | None = None) -> DataFrame:
-    """Rows of embeddings of the kind that the plan makes, on a branch (None: on main), all columns."""
+    """Rows of embeddings of the kind that the plan makes, on a branch, all columns.
+
+    Args:
+        spark: session.
+        scope: cells and months, and the plan that says which kind.
+        branch: short name; None for main.
+    """
     return scope.rows(spark, EMBEDDINGS, branch=branch).where(VectorKind.of(scope.plan).condition())

@@ -24,7 +24,13 @@ _log = logging.getLogger(__name__)
 
 
 def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> MaintainReport:
-    """Maintain every table that exists and save the report. `now` (UTC) is what ages count from."""
+    """Maintain every table that exists and save the report.
+
+    Args:
+        spark: session.
+        plan: where the tables are, the limits, and where the report goes.
+        now: what ages count from, UTC; None for the present time.
+    """
     started = time.monotonic()
     scope, now = Scope.of(plan), now or datetime.now(UTC)
     cleared: dict[str, Cleared] = {}

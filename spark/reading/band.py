@@ -95,6 +95,11 @@ class Band:
     def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
 
+        Args:
+            col: of the westernmost cell, in the grid of the band's UTC zone.
+            row: of all of them, in that grid.
+            cells: how many.
+
         Returns:
             Array (cell, row, col) of the file's type, `raster.cell_px` pixels a side; 0 beyond the raster.
 

@@ -70,7 +70,13 @@ class Raster:
         return (self.pixel_m, 0.0, self.west, 0.0, -self.pixel_m, self.north)
 
     def window(self, *, col: int, row: int, cells: int = 1) -> Window:
-        """The window of `cells` neighbouring cells, from the one at (`col`, `row`) of the grid eastwards."""
+        """The window of `cells` neighbouring cells, from the one at (`col`, `row`) of the grid eastwards.
+
+        Args:
+            col: of the westernmost cell, counted eastwards from easting 0.
+            row: of all of them, counted northwards from northing 0.
+            cells: how many.
+        """
         return Window(
             row=(self.north - (row + 1) * CELL_M) // self.pixel_m,
             col=(col * CELL_M - self.west) // self.pixel_m,

@@ -31,7 +31,13 @@ DEMO_MODEL = "demo-random"
 
 
 def build(spark: SparkSession, scope: Scope, findings: Findings) -> str:
-    """Write the pictures, then the page; gives the page's URI."""
+    """Write the pictures, then the page; gives the page's URI.
+
+    Args:
+        spark: session.
+        scope: cells and months that the report is of, and the plan.
+        findings: what the audits counted.
+    """
     plan = scope.plan
     folder = plan.uri(REPORT).rpartition("/")[0]
     cell_ids = filled(scope.cells.column("cell_id"), str)

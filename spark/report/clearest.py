@@ -39,7 +39,14 @@ def clearest(spark: SparkSession, scope: Scope) -> pd.DataFrame:
 
 
 def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) -> dict[str, np.ndarray]:
-    """Cell id to uint8 (side, side, 3), of the chosen chips' previews, shrunk where they are read."""
+    """Cell id to uint8 (side, side, 3), of the chosen chips' previews, shrunk where they are read.
+
+    Args:
+        spark: session.
+        scope: bounds what is read.
+        chosen: as `clearest` gives it; at least one row.
+        side: of a tile, in pixels.
+    """
     from pyspark.sql import functions as f
 
     wanted = spark.createDataFrame(chosen[["id"]])
@@ -52,6 +59,11 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
 
 def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dict[str, np.ndarray], Basis | None]:
     """Cell id to its vector's scores, float64 (3,), and the axes; no axes where there are no vectors.
+
+    Args:
+        spark: session.
+        scope: bounds what is read, and says which kind of vectors.
+        chosen: as `clearest` gives it; at least one row.
 
     Raises:
         MixedVectorsError: vectors of several models or conventions would share one picture.

@@ -39,9 +39,13 @@ class Layout:
 
     @classmethod
     def of(cls, epsg: Array, col: Array, row: Array, most_px: int = PICTURE_PX) -> Layout:
-        """Lay out cells given by EPSG code, column and row (n,), the longer side at most `most_px` pixels.
+        """Lay out n cells.
 
-        A picture of more than `most_px` cells a side has one pixel a cell.
+        Args:
+            epsg: EPSG code of each cell's zone, (n,); at least one cell.
+            col: columns in the zones' grids, (n,).
+            row: rows in the zones' grids, (n,).
+            most_px: of the picture's longer side; a picture of more cells a side than that has one pixel a cell.
         """
         row = np.where(epsg > SOUTHERN_EPSG_BASE, row - _SOUTH_ROWS, row)
         zones = np.unique(epsg)

@@ -79,7 +79,13 @@ def decide_radiometry(scene: Scene) -> RadiometryDecision:
 
 
 def evidence_document(scene: Scene, decision: RadiometryDecision, evidence: Evidence) -> dict[str, object]:
-    """The decision and its evidence, as the scenes table keeps them (JSON)."""
+    """The decision and its evidence, as the scenes table keeps them (JSON).
+
+    Args:
+        scene: whose metadata the decision rests on.
+        decision: as `decide_radiometry` gives it.
+        evidence: of the pixels of the scene that were read.
+    """
     return {
         "collection": scene.collection,
         "baseline": scene.baseline,

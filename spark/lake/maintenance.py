@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import names
+from spark.lake import names, opened
 from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
@@ -53,7 +53,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     """
     plan, limits = scope.plan, scope.plan.settings.maintenance
     table = names.main_table(plan, name)
-    dropped = drop_stale(spark, table, now - timedelta(days=limits.stale_branch_days))
+    dropped = drop_stale(spark, plan, table, now)
     if plan.deployed.maintenance == "glue":
         return Cleared(dropped_branches=dropped)
     return Cleared(
@@ -149,20 +149,23 @@ def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int
     return len(_call(spark, "remove_orphan_files", arguments))
 
 
-def drop_stale(spark: SparkSession, table: str, older_than: datetime) -> int:
-    """Drop branches of runs whose last write is older; gives how many.
+def drop_stale(spark: SparkSession, plan: Plan, table: str, now: datetime) -> int:
+    """Drop branches that no run has opened for ``maintenance.stale_branch_days``; gives how many.
+
+    A branch's own date counts, never that of the snapshot that it points at.
 
     Args:
         spark: session.
-        table: full name, as `names.main_table` gives it.
-        older_than: UTC; branches with a later write stay.
+        plan: the limit, and where the dates of branches are.
+        table: full name.
+        now: UTC-aware.
     """
-    refs = Refs.read(spark, table)
-    stale = [
-        branch
-        for branch, head in refs.heads.items()
-        if branch.startswith("run_") and refs.snapshots[head].when < older_than
-    ]
+    # A run may hold its branch for as long as its cluster may live.
+    idle = max(
+        timedelta(days=plan.settings.maintenance.stale_branch_days), timedelta(hours=plan.settings.cluster.max_hours)
+    )
+    branches = sorted(branch for branch in Refs.read(spark, table).heads if branch.startswith("run_"))
+    stale = [branch for branch in branches if opened.last_opened(plan, branch, now) < now - idle]
     for branch in stale:
         _log.info("dropping stale branch %s of %s", branch, table)
         spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")

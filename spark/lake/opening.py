@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import PUBLISH_ORDER
-from spark.lake import branches, names, tables
+from spark.lake import branches, names, opened, tables
 from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs
 from spark.lake.scope import Scope
@@ -27,6 +28,8 @@ def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
     A branch that an earlier attempt left is adopted with its rows; where others have published
     since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed.
     """
+    # Before there is anything to drop: maintenance of another run goes by this date.
+    opened.record(plan, plan.branch, datetime.now(UTC))
     tables.create_all(spark, plan.database)
     rebuilt = set()
     for name in PUBLISH_ORDER:

@@ -16,7 +16,7 @@ class Retention(Section):
 
 
 class Maintenance(Retention):
-    """Iceberg maintenance after each run; branches of dead runs are kept for `stale_branch_days`."""
+    """Iceberg maintenance after each run; a branch is dropped when no run has opened it for `stale_branch_days`."""
 
     stale_branch_days: int = Field(default=30, ge=1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from claylake import store
 from claylake.run.reports import MaintainReport
-from spark.lake import branches, maintenance, names
+from spark.lake import branches, maintenance, names, opened
 from spark.lake.opening import open_branches
 from spark.lake.refs import Refs, manifest_sizes
 from spark.publishing.maintain import maintain
@@ -65,11 +65,26 @@ def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):
     assert maintenance.expire(spark, name, plan.settings.maintenance, soon) > 0
     assert len(Refs.read(spark, name).snapshots) < old
 
-    late = datetime.now(UTC) + timedelta(days=31)
-    assert maintenance.drop_stale(spark, name, late - timedelta(days=30)) == 1
+    now = datetime.now(UTC)
+    assert maintenance.drop_stale(spark, plan, name, now) == 0, "its date is not known: it counts from now on"
+    assert maintenance.drop_stale(spark, plan, name, now + timedelta(days=29)) == 0
+    assert maintenance.drop_stale(spark, plan, name, now + timedelta(days=31)) == 1
     assert set(Refs.read(spark, name).heads) == {"main", "keep_me"}
-    assert maintenance.drop_stale(spark, name, datetime.now(UTC) - timedelta(days=30)) == 0
     assert runs.state(spark, plan) == state
+
+
+def test_a_branch_opened_now_in_a_lake_that_rested_a_month_stays(spark, plan, make_plan):
+    other = make_plan("other", run_id="manual__2")
+    open_branches(spark, other)
+    late = datetime.now(UTC) + timedelta(days=31)
+    opened.record(other, other.branch, late - timedelta(seconds=1))
+    heads = runs.heads(spark, plan)
+    assert all(other.branch in refs for refs in heads.values())
+    tables = [names.main_table(plan, name) for name in heads]
+    assert [maintenance.drop_stale(spark, plan, table, late) for table in tables] == [0, 0, 0, 0]
+    assert all(other.branch in refs for refs in runs.heads(spark, plan).values())
+    assert [maintenance.drop_stale(spark, plan, table, late + timedelta(days=31)) for table in tables] == [1, 1, 1, 1]
+    assert not any(other.branch in refs for refs in runs.heads(spark, plan).values())
 
 
 def test_young_files_are_not_taken_for_orphans(spark, plan):

@@ -16,7 +16,7 @@ from claylake.configuration.maintenance import Optimizers
 from claylake.run.reports import MaintainReport, Optimizer, OptimizerRun
 from claylake.vocabulary import OPTIMIZER_KINDS, PUBLISH_ORDER
 from infra.local.options import DATABASE, STEP_KEY
-from spark.lake import branches, maintenance, names
+from spark.lake import branches, maintenance, names, opened
 from spark.lake.opening import open_branches
 from spark.lake.optimizers import optimizers_of, read_run
 from spark.lake.refs import Refs
@@ -95,6 +95,7 @@ def plan(spark, make_plan):
     branches.drop(spark, plan, plan.branch)
     for branch in ("run_dead_202401_0000000000", "keep_me"):
         spark.sql(f"ALTER TABLE {names.main_table(plan, 'chips')} CREATE BRANCH {branch}")
+    opened.record(plan, "run_dead_202401_0000000000", datetime(2024, 1, 31, tzinfo=UTC))
     return plan
 
 

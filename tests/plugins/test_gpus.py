@@ -20,6 +20,8 @@ from claylake_airflow.triggers import FleetTrigger
 from tests.plugins.drive import context, deferred, fire, make_plan, run
 from tests.shared.waiting import until_one_of
 
+pytestmark = pytest.mark.slow
+
 REGION = "us-west-2"
 
 

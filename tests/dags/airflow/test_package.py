@@ -13,6 +13,8 @@ from claylake.compatibility import PLUGINS_VERSION
 from infra.build import mwaa
 from tests.plugins import airflow_home
 
+pytestmark = pytest.mark.slow
+
 ARN = "arn:aws:iam::123456789012:role/x"
 DEPLOYED = {
     "deployed": {

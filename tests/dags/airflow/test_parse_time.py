@@ -11,6 +11,8 @@ import pytest
 
 from tests.plugins import airflow_home
 
+pytestmark = pytest.mark.slow
+
 HEAVY = [
     "boto3", "botocore", "aiobotocore", "numpy", "pandas", "pyarrow", "pyiceberg", "pyproj", "pystac_client", "shapely",
     "airflow.providers.amazon.aws.hooks.base_aws",

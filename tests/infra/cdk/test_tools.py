@@ -75,6 +75,7 @@ def test_destroying_needs_no_build_and_minds_none(tmp_path):
         assert cdk.arguments(given, tmp_path / "sample") == given
 
 
+@pytest.mark.slow
 def test_what_a_destroyed_stage_keeps_is_read_from_its_templates(sandbox, production):
     assert list(kept.kept(sandbox.assembly)) == []
     found = list(kept.kept(production.assembly))

@@ -23,6 +23,8 @@ from claylake.release import JARS
 from infra.build.environment import find_uv
 from infra.local.options import REPOSITORY, user_cache
 
+pytestmark = pytest.mark.slow
+
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
 DECLARED = {canonicalize_name(Requirement(line).name): Requirement(line) for line in PROJECT["dependencies"]}
 ENVIRONMENTS = {"3.11": "spark", "3.12": "airflow"}

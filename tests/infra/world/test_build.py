@@ -23,6 +23,7 @@ def digest(world):
     return whole.hexdigest()
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_pixels_whatever_the_order(tmp_path):
     build(tmp_path / "a", months=["2024-08", "2024-09"], size="tiny", workers=2)
     build(tmp_path / "b", months=["2024-09"], size="tiny", workers=1)
@@ -31,6 +32,7 @@ def test_a_seed_gives_the_same_pixels_whatever_the_order(tmp_path):
     assert [i["properties"] for i in items(tmp_path / "a")] == [i["properties"] for i in items(tmp_path / "b")]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_world_and_replaces_the_items(tmp_path):
     build(tmp_path, months=["2024-09"], size="tiny")
     first = digest(tmp_path)
@@ -49,6 +51,7 @@ def test_what_is_there_is_not_painted_again(tmp_path):
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.tif")} == tiffs
 
 
+@pytest.mark.slow
 def test_a_scene_without_its_item_is_painted_again(tmp_path):
     build(tmp_path, months=["2024-09"], size="tiny")
     first = digest(tmp_path)

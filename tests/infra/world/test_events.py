@@ -159,6 +159,7 @@ def test_degrees_and_shares_meet(land):
     assert by_degrees.outline.symmetric_difference(by_share.outline).area < 100
 
 
+@pytest.mark.slow
 def test_a_world_shows_its_events_in_pixels_classes_and_files(tmp_path):
     texts = ["flood,35%/42%,2024-08-09/2024-09-20,80ha", "clear-cut,63%/71%,2024-08-09,15ha"]
     plain, changed = tmp_path / "plain", tmp_path / "changed"

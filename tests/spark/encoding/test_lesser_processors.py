@@ -21,9 +21,8 @@ def possible(kind: str) -> bool:
     return kind != own and (kind in ARM or (own in X86 and X86.index(kind) < X86.index(own)))
 
 
-@pytest.mark.parametrize(
-    "kind", ["avx2", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("x86", "avx512", "neon"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["avx2", "x86", "avx512", "neon"])
 def test_build_check_and_embed_on_a_lesser_processor(artefact: Path, tmp_path: Path, kind: str):
     if not possible(kind):
         pytest.skip(f"{this_processor()} has no more than {kind} itself: every other test runs on it")

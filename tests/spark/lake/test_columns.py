@@ -51,6 +51,7 @@ def test_rows_go_through_arrow_and_back_in_every_type(spark):
     assert set(second.asDict().values()) == {None}
 
 
+@pytest.mark.slow
 def test_columns_of_an_arrow_table(spark):
     table = pa.table({"y": [1.5], "x": ["a"], "z": [None]})
     assert Columns({"x": "string", "y": "double"}).frame_of(spark, table).first().asDict() == {"x": "a", "y": 1.5}

@@ -41,6 +41,7 @@ def last_opened(plan: Plan, branch: str, now: datetime) -> datetime:
     uri = _uri(plan, branch)
     if not store.exists(uri):
         record(plan, branch, now)
+        return now
     return datetime.fromisoformat(json.loads(store.read(uri))["opened"])
 
 

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from claylake.catalogue.candidates import CandidateCounts, count_candidates, find_candidates
 from claylake.catalogue.footprint import footprint
-from claylake.catalogue.scene import Scene
 from claylake.errors import FootprintError
 from tests.shared import all_zones
 
@@ -25,21 +24,9 @@ def cells(*corners):
 
 
 def scene(name, day, box, cloud=0.0, hour="10"):
-    return Scene(
-        id=name,
-        collection="sentinel-2-l2a",
-        pass_id=f"S2A_2024{day}T{hour}0000",
-        datetime="2024-07-01T00:00:00Z",
-        updated=None,
-        platform="",
-        epsg=ZONE,
-        baseline=None,
-        cloud_cover=cloud,
-        boa_offset_applied=None,
-        sequence=None,
-        footprint=shapely.geometry.mapping(shapely.box(*(value / 10 for value in box))),
-        assets={},
-    )
+    area = shapely.geometry.mapping(shapely.box(*(value / 10 for value in box)))
+    changes = {"pass_id": f"S2A_2024{day}T{hour}0000", "cloud_cover": cloud}
+    return all_zones.scene(name, ZONE, area).model_copy(update=changes)
 
 
 GRID = cells((0, 0), (1, 0), (2, 0), (3, 0))

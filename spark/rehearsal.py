@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, OBSERVATIONS
-from spark.lake import tables
+from spark.lake import branches, tables
 from spark.lake.columns import Columns
+from spark.lake.refs import Refs
 from spark.session import session
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def write(spark: SparkSession) -> None:
     merge = f"MERGE INTO {TABLE}.branch_r t USING rows s ON t.cell_id = s.cell_id AND t.datetime >= {_LONG_AGO} "
     for matched in ("", "WHEN MATCHED AND t.outcome <> s.outcome THEN UPDATE SET * "):
         spark.sql(f"{merge}{matched}WHEN NOT MATCHED THEN INSERT *")
-    spark.sql(f"CALL {CATALOG}.system.fast_forward({_QUOTED}, 'main', 'r')").collect()
+    branches.fast_forward(spark, TABLE, Refs.read(spark, TABLE).heads["r"])
     spark.sql(f"ALTER TABLE {TABLE} DROP BRANCH r")
 
 

@@ -31,7 +31,7 @@ _USABLE = (
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
 )
 _ADAPTIVE = "spark.sql.adaptive.enabled"
-_SLACK = timedelta(days=62)
+SLACK = timedelta(days=62)
 """Audits look this far beyond the months, or a wrong date would hide a row from them."""
 _ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
 
@@ -78,22 +78,31 @@ class Findings:
             raise TooManyFailuresError(sum(self.failed.values()), self.observations, max_failed_frac, reasons)
 
 
-def audit(spark: SparkSession, scope: Scope) -> Findings:
-    """Run every check on the plan's branch; reads pixels of a sample only."""
-    branch = scope.plan.branch
+def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findings:
+    """Run every check on what the plan's branch is to publish; reads pixels of a sample only.
+
+    Args:
+        spark: session.
+        scope: cells and months of the plan.
+        heads: by table, the snapshot that is audited: the branch itself may be written to meanwhile.
+    """
     held = {
-        view: audited(scope.rows(spark, table, branch=branch, slack=_SLACK), table) for view, table in VIEWS.items()
+        view: audited(scope.rows(spark, table, snapshot=heads[table], slack=SLACK), table)
+        for view, table in VIEWS.items()
     }
     try:
         for view, frame in held.items():
             frame.persist().createOrReplaceTempView(view)
-        sample(spark, scope).createOrReplaceTempView("audit_sample")
+        sample(spark, scope, heads[CHIPS]).createOrReplaceTempView("audit_sample")
+        published = scope.rows(spark, EMBEDDINGS).select(*TABLES[EMBEDDINGS].key)
+        published.createOrReplaceTempView("audit_published_vectors")
         return _count(spark, scope)
     finally:
         for view, frame in held.items():
             spark.catalog.dropTempView(view)
             frame.unpersist()
-        spark.catalog.dropTempView("audit_sample")
+        for view in ("audit_sample", "audit_published_vectors"):
+            spark.catalog.dropTempView(view)
 
 
 def audited(rows: DataFrame, table: str) -> DataFrame:

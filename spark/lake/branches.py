@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Final
 
 from claylake import sql
-from claylake.vocabulary import CATALOG, PUBLISH_ORDER
+from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import names
-from spark.lake.refs import MAIN
+from spark.lake.refs import MAIN, Refs, load
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,31 +17,44 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 _log = logging.getLogger(__name__)
-_REFUSED = ("is not an ancestor of", "CommitFailedException")
-"""How Iceberg says that main has moved, before and while it commits."""
+SWAPS: Final = 20
+"""Commits in a row that other writers of the table, on branches of their own, may win before ours."""
+SWAP_PAUSE_S = 0.5
+_LOST, _UNKNOWN = "CommitFailedException", "CommitStateUnknownException"
+"""Iceberg's classes: another commit came first; the catalogue's answer was lost, and the commit may have succeeded."""
 
 
-def fast_forward(spark: SparkSession, table: str, branch: str) -> bool:
-    """Move main to a branch's head if main is in its history; False where main has moved elsewhere.
+def fast_forward(spark: SparkSession, table: str, snapshot: int) -> bool:
+    """Make a snapshot main's head if main is in its history; False where main has moved elsewhere.
 
-    The catalogue swaps the table's metadata only if no other writer has done so meanwhile, so this is a
-    compare-and-swap: what it publishes was built on what main was.
+    The catalogue swaps the table's metadata only if no other writer has done so meanwhile: a compare-and-swap, on the
+    metadata in which the history was checked. Another writer's commit to a branch of its own is met by trying again,
+    and so is an answer that was lost: what main is then says whether the commit succeeded.
 
     Args:
         spark: session.
         table: full name, as `names.main_table` gives it.
-        branch: that becomes main.
+        snapshot: id of the one that becomes main's head; exactly it, whatever its branch has become.
     """
     from py4j.protocol import Py4JJavaError
-    from pyspark.errors import PySparkException
 
-    try:
-        spark.sql(f"CALL {CATALOG}.system.fast_forward({', '.join(map(sql.string, (table, MAIN, branch)))})").collect()
-    except (Py4JJavaError, PySparkException) as error:
-        if any(sign in str(error) for sign in _REFUSED):
-            _log.info("main of %s moved before %s could be published", table, branch)
+    for left in reversed(range(SWAPS)):
+        iceberg = load(spark, table)
+        refs = Refs.of(iceberg)
+        if refs.contains(refs.main, snapshot):
+            return True
+        if not refs.contains(snapshot, refs.main):
             return False
-        raise
+        change = iceberg.manageSnapshots()
+        change = change.replaceBranch(MAIN, snapshot) if refs.main else change.createBranch(MAIN, snapshot)
+        try:
+            change.commit()
+        except Py4JJavaError as error:
+            kind = error.java_exception.getClass().getSimpleName()
+            if kind not in (_LOST, _UNKNOWN) or not left:
+                raise
+            _log.info("main of %s is not moved yet (%s): looking again", table, kind)
+            time.sleep(SWAP_PAUSE_S)
     return True
 
 
@@ -56,13 +70,20 @@ def point(spark: SparkSession, table: str, branch: str, snapshot: int) -> None:
     spark.sql(f"ALTER TABLE {table} CREATE OR REPLACE BRANCH {sql.name(branch)} AS OF VERSION {snapshot}")
 
 
-def drop(spark: SparkSession, plan: Plan, branch: str) -> None:
-    """Drop a branch from all tables; missing ones are no error.
+def heads(spark: SparkSession, plan: Plan) -> dict[str, int]:
+    """By table, the snapshot that the plan's branch points at."""
+    return {name: Refs.read(spark, names.main_table(plan, name)).heads[plan.branch] for name in PUBLISH_ORDER}
 
-    Args:
-        spark: session.
-        plan: where the tables are.
-        branch: short name.
-    """
+
+def drop(spark: SparkSession, plan: Plan) -> None:
+    """Drop the plan's branch from all tables, with what attempts at putting it on a moved main have left."""
     for name in PUBLISH_ORDER:
-        spark.sql(f"ALTER TABLE {names.main_table(plan, name)} DROP BRANCH IF EXISTS {sql.name(branch)}")
+        table = names.main_table(plan, name)
+        for branch in Refs.read(spark, table).heads:
+            if branch == plan.branch or branch.startswith(next_prefix(plan)):
+                spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")
+
+
+def next_prefix(plan: Plan) -> str:
+    """What the names of branches begin with on which the plan's branch is built anew."""
+    return f"{plan.branch}_next_"

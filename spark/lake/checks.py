@@ -2,8 +2,9 @@
 
 They see four views of the run's cells and months on its branch: `audit_chips` (no blobs),
 `audit_vectors` (with `usable` instead of the vector), `audit_observations` (observations) and
-`audit_scenes`; and `audit_sample`, a sample of chips with `reason` set where the pixels are not
-what the row says. Names are shown to people and kept in publish.json.
+`audit_scenes`; `audit_published_vectors`, the keys of the vectors that main has; and
+`audit_sample`, a sample of chips with `reason` set where the pixels are not what the row says.
+Names are shown to people and kept in publish.json.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             "SELECT 1 FROM audit_observations o LEFT ANTI JOIN audit_chips c "
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass WHERE o.outcome = {sql.string(OUTCOME_CHIP)}"
         ),
+        "vector_has_chip": without_chip("audit_vectors", "audit_chips", "audit_published_vectors"),
         "chip_is_observed": (
             "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_observations o "
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}"
@@ -79,6 +81,26 @@ def without_vector(kind: VectorKind) -> str:
     """Chips that have no vector of a kind."""
     vectors = f"SELECT id, content_digest FROM audit_vectors WHERE {kind.condition()}"
     return f"SELECT 1 FROM audit_chips LEFT ANTI JOIN ({vectors}) USING (id, content_digest)"
+
+
+def without_chip(vectors: str, chips: str, published: str) -> str:
+    """Keys of vectors of pixels that are not those of their chip.
+
+    Either the table has other pixels under the chip's id, or it has no such chip and nobody has published the vector.
+    Published vectors without a chip are of months whose chips are no longer kept.
+
+    Args:
+        vectors: view of the vectors.
+        chips: view of the chips.
+        published: view of the vectors that main has.
+    """
+    key = TABLES[EMBEDDINGS].key
+    same = " AND ".join(f"p.{column} = v.{column}" for column in map(sql.name, key))
+    return (
+        f"SELECT {sql.names(key, 'v')} FROM {vectors} v WHERE NOT EXISTS "
+        f"(SELECT 1 FROM {chips} c WHERE c.id = v.id AND c.content_digest = v.content_digest) AND "
+        f"(EXISTS (SELECT 1 FROM {chips} c WHERE c.id = v.id) OR NOT EXISTS (SELECT 1 FROM {published} p WHERE {same}))"
+    )
 
 
 def _twice(view: str, key: Sequence[str]) -> str:

@@ -48,12 +48,21 @@ class TooManyFailuresError(LakeError):
 
 
 class PublishRaceError(LakeError):
-    """Main kept moving: every attempt to fast-forward it was refused."""
+    """Main kept moving: every attempt to make a branch main was refused.
 
-    def __init__(self, table: str, attempts: int) -> None:
+    Attributes:
+        table: the first one that is not published.
+        attempts: how many were made.
+        shared: by table that was rebuilt, rows of the run whose key others have published meanwhile.
+    """
+
+    def __init__(self, table: str, attempts: int, shared: Mapping[str, int]) -> None:
+        rows = ", ".join(f"{number} of {name}" for name, number in shared.items()) or "none"
         super().__init__(
-            f"main of {table} moved during each of {attempts} attempts to publish; the branch is kept: "
-            "run publish again"
+            f"main of {table} moved during each of {attempts} attempts to publish (rows that other runs have also "
+            f"published meanwhile: {rows}). The branch is kept, and clearing the task is safe: publish again when "
+            "fewer runs publish at once; cluster.max_clusters limits them"
         )
         self.table = table
         self.attempts = attempts
+        self.shared = dict(shared)

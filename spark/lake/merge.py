@@ -55,8 +55,8 @@ def insert_only(
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
-        with _view(source) as view:
-            spark.sql(insert_sql(shape, target, view, bounds))
+        with view(source) as name:
+            spark.sql(insert_sql(shape, target, name, bounds))
     refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 
@@ -93,9 +93,29 @@ def upsert(
         changes = _changes(spark, target, shape, source, bounds)
         if changes == 0:
             return 0
-        with _view(source) as view:
-            spark.sql(upsert_sql(shape, target, view, bounds))
+        with view(source) as name:
+            spark.sql(upsert_sql(shape, target, name, bounds))
     return changes
+
+
+def delete(spark: SparkSession, plan: Plan, table: str, keys: DataFrame, bounds: Bounds) -> int:
+    """Delete rows from the plan's branch by key; gives how many keys were given. Commits nothing for none.
+
+    Args:
+        spark: session.
+        plan: whose branch, and where the tables are.
+        table: a name of `spark.lake.tables.TABLES`.
+        keys: the key columns; each key once.
+        bounds: within which the rows lie.
+    """
+    shape, number = TABLES[table], keys.count()
+    if number:
+        with view(keys) as source:
+            spark.sql(
+                f"MERGE INTO {names.branch_table(plan, table)} t USING {source} s ON {_on(shape, bounds)} "
+                "WHEN MATCHED THEN DELETE"
+            )
+    return number
 
 
 def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
@@ -135,17 +155,25 @@ def missing(spark: SparkSession, target: str, table: Table, rows: DataFrame, bou
         rows: with the key columns at least.
         bounds: of `rows`.
     """
-    return rows.join(_keys(spark, target, table, bounds), on=list(table.key), how="left_anti")
+    return rows.join(keys(spark, target, table, bounds), on=list(table.key), how="left_anti")
 
 
-def _keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> DataFrame:
+def keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> DataFrame:
+    """The key columns of the rows that `target` has within bounds.
+
+    Args:
+        spark: session.
+        target: full name of main or a branch, as `spark.lake.names` gives it.
+        table: gives key and partitions.
+        bounds: of the rows.
+    """
     return spark.sql(f"SELECT {sql.names(table.key, 't')} FROM {target} t WHERE {bounds.condition(table, 't')}")
 
 
 def _changes(spark: SparkSession, target: str, table: Table, source: DataFrame, bounds: Bounds) -> int:
-    with _view(source) as view:
+    with view(source) as name:
         counted = spark.sql(
-            f"SELECT count(*) AS n FROM {view} s "
+            f"SELECT count(*) AS n FROM {name} s "
             f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.condition(table, 't')}) t ON {_same(table.key, '=')} "
             f"WHERE t.{sql.name(table.key[0])} IS NULL OR ({_replaces(table)})"
         ).first()
@@ -195,7 +223,8 @@ def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
 
 
 @contextmanager
-def _view(rows: DataFrame) -> Iterator[str]:
+def view(rows: DataFrame) -> Iterator[str]:
+    """The rows as a temporary view; gives its name."""
     name = f"rows_{uuid.uuid4().hex}"
     rows.createOrReplaceTempView(name)
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import branches, names, opened, tables
-from spark.lake.rebuild import rebuild
+from spark.lake.rebuild import Rebuilt, rebuild
 from spark.lake.refs import Refs
 from spark.lake.scope import Scope
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
+def open_branches(spark: SparkSession, plan: Plan) -> dict[str, Rebuilt]:
     """Make sure that all tables exist and carry the plan's branch, on top of what main is now.
 
     A branch that an earlier attempt left is adopted with its rows; where others have published
-    since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed.
+    since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed, and what it did.
     """
     # Before there is anything to drop: maintenance of another run goes by this date.
     opened.record(plan, plan.branch, datetime.now(UTC))
     tables.create_all(spark, plan.database)
-    rebuilt = set()
+    rebuilt = {}
     for name in PUBLISH_ORDER:
         table = names.main_table(plan, name)
         refs = _with_main(spark, table)
@@ -43,9 +43,8 @@ def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
         elif refs.contains(refs.main, head):
             branches.point(spark, table, plan.branch, refs.main)
         else:
-            rebuild(spark, plan, Scope.of(plan), name)
-            rebuilt.add(name)
-    return frozenset(rebuilt)
+            rebuilt[name] = rebuild(spark, plan, Scope.of(plan), name)
+    return rebuilt
 
 
 def _with_main(spark: SparkSession, table: str) -> Refs:
@@ -59,7 +58,7 @@ def _with_main(spark: SparkSession, table: str) -> Refs:
         seed = f"run_seed_{uuid.uuid4().hex[:8]}"
         spark.sql(f"ALTER TABLE {table} CREATE BRANCH {sql.name(seed)}")
         try:
-            branches.fast_forward(spark, table, seed)
+            branches.fast_forward(spark, table, Refs.read(spark, table).heads[seed])
         finally:
             spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(seed)}")
         refs = Refs.read(spark, table)

@@ -1,60 +1,151 @@
-"""A branch put on top of what main has become."""
+"""A branch put on top of what main has become.
+
+Data files that the run has only added are taken along as they are: a commit of metadata, whatever their size. Rows are
+copied from files in which main has a key too by now, and from all where the branch has replaced or deleted rows, or its
+history has expired.
+"""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from claylake import sql
 from claylake.vocabulary import OBSERVATIONS
 from spark.lake import branches, merge, names
-from spark.lake.bounds import Bounds, extent_of
-from spark.lake.refs import Refs
+from spark.lake.bounds import extent_of
+from spark.lake.columns import Columns
+from spark.lake.refs import Refs, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
+_PATH = Columns({"_file": "string"})
+"""Iceberg's metadata column: the data file in which a row is stored."""
 
 
-def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str) -> int:
-    """Make the plan's branch main plus this run's rows that main lacks; gives how many those are.
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What became of a branch: `rows` on top of main; `shared` of the run's own, whose key main has too by now.
 
-    Works on a second branch and swaps at the end, so that a crash loses no row.
+    `copied` rows were written anew, the others are in files taken along.
+    """
+
+    rows: int
+    shared: int
+    copied: int
+
+
+def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: bool = False) -> Rebuilt:
+    """Make the plan's branch main plus this run's rows that main lacks.
+
+    Observations that main has too are merged with main's. Works on a second branch and swaps at the end, so that a
+    crash loses no row, and two attempts at once do not write to one.
 
     Args:
         spark: session.
         plan: whose branch, and where the tables are.
         scope: cells and months of the plan: which rows are the run's.
         name: a name of `spark.lake.tables.TABLES`.
+        copy: whether all rows are to be copied, each key once.
     """
-    table = names.main_table(plan, name)
-    fresh = f"{plan.branch}_next"
-    head = Refs.read(spark, table).main
-    if head is None:
-        return 0
-    branches.point(spark, table, fresh, head)
-    rows = scope.rows(spark, name, branch=plan.branch)
-    write = merge.insert_only
-    if name == OBSERVATIONS:
-        write = merge.upsert
+    table, shape = names.main_table(plan, name), TABLES[name]
+    iceberg = load(spark, table)
+    refs = Refs.of(iceberg)
+    main, head = refs.main, refs.heads[plan.branch]
+    if main is None:
+        return Rebuilt(rows=0, shared=0, copied=0)
+    fresh = f"{branches.next_prefix(plan)}{uuid.uuid4().hex[:8]}"
+    branches.point(spark, table, fresh, main)
+    files = None if copy else _own_files(iceberg, refs, head)
+    rows: DataFrame | None
+    if files is None:
+        rows, shared = scope.rows(spark, name, branch=plan.branch), 0
     else:
-        rows = _new(spark, plan, name, rows)
-    added = write(spark, plan, name, rows, branch=fresh, cheap=True)
-    branches.point(spark, table, plan.branch, Refs.read(spark, table).heads[fresh])
+        common = _in_common(spark, plan, scope, name, files).persist()
+        try:
+            shared = common.select(*shape.key).distinct().count()
+            touched = {row["_file"] for row in common.select("_file").distinct().collect()}
+        finally:
+            common.unpersist()
+        _append(spark, table, fresh, [file for path, file in files.items() if path not in touched])
+        rows = _rows_of(spark, plan, scope, name, touched) if touched else None
+    copied = 0 if rows is None else _copy(spark, plan, name, rows, fresh)
+    refs = Refs.read(spark, table)
+    top = refs.heads[fresh]
+    branches.point(spark, table, plan.branch, top)
     spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(fresh)}")
-    _log.info("rebuilt branch %s of %s on snapshot %s: %d rows", plan.branch, table, head, added)
-    return added
+    done = Rebuilt(rows=refs.rows(top) - refs.rows(main), shared=shared, copied=copied)
+    _log.info("rebuilt branch %s of %s on snapshot %s: %s", plan.branch, table, main, done)
+    return done
 
 
-def _new(spark: SparkSession, plan: Plan, name: str, rows: DataFrame) -> DataFrame:
-    """Those rows whose key main lacks."""
+def _own_files(iceberg: Any, refs: Refs, head: int) -> dict[str, Any] | None:
+    """Path to data file (Iceberg's own) of those that the branch added since it left main; None where that is not all.
+
+    Args:
+        iceberg: the table.
+        refs: its references.
+        head: of the branch.
+    """
+    own = refs.since(head, refs.main)
+    if own is None or not all(refs.snapshots[snapshot].appends for snapshot in own):
+        return None
+    io = iceberg.io()
+    added = (file for snapshot in own for file in iceberg.snapshot(snapshot).addedDataFiles(io))
+    return {file.location(): file for file in added}
+
+
+def _in_common(spark: SparkSession, plan: Plan, scope: Scope, name: str, files: Iterable[str]) -> DataFrame:
+    """Key and `_file` of the rows in these files whose key main has."""
+    shape, bounds = TABLES[name], scope.bounds(name)
+    own = _rows_of(spark, plan, scope, name, files, (*shape.key, "_file"))
+    return own.join(merge.keys(spark, names.main_table(plan, name), shape, bounds), list(shape.key), "left_semi")
+
+
+def _rows_of(
+    spark: SparkSession, plan: Plan, scope: Scope, name: str, files: Iterable[str], columns: Sequence[str] | None = None
+) -> DataFrame:
+    """Rows of these files on the plan's branch: some columns, or all of the table's."""
+    from pyspark.sql import functions as f
+
     shape = TABLES[name]
-    bounds: Bounds | None = extent_of(rows, shape).bounds
+    wanted = columns or shape.columns.names
+    # A data frame: a scene has dozens of files, and a literal list of a run's would be too long.
+    paths = _PATH.frame(spark, [{"_file": path} for path in files])
+    rows = spark.sql(
+        f"SELECT {sql.names(dict.fromkeys((*wanted, '_file')), 't')} FROM {names.branch_table(plan, name)} t "
+        f"WHERE {scope.bounds(name).condition(shape, 't')}"
+    )
+    return rows.join(f.broadcast(paths), on="_file", how="left_semi").select(*map(sql.name, wanted))
+
+
+def _copy(spark: SparkSession, plan: Plan, name: str, rows: DataFrame, fresh: str) -> int:
+    """Write to the fresh branch the rows that main lacks, each key once; observations are merged. Gives how many."""
+    if name == OBSERVATIONS:
+        return merge.upsert(spark, plan, name, rows, branch=fresh, cheap=True)
+    shape = TABLES[name]
+    bounds = extent_of(rows, shape).bounds
     if bounds is None:
-        return rows
-    return merge.missing(spark, names.main_table(plan, name), shape, rows, bounds)
+        return 0
+    lacking = merge.missing(spark, names.main_table(plan, name), shape, rows, bounds)
+    return merge.insert_only(spark, plan, name, lacking, branch=fresh, cheap=True)
+
+
+def _append(spark: SparkSession, table: str, branch: str, files: list[Any]) -> None:
+    """Commit data files that exist to a branch."""
+    if not files:
+        return
+    append = load(spark, table).newFastAppend().toBranch(branch)
+    for file in files:
+        append = append.appendFile(file)
+    append.commit()

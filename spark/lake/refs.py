@@ -19,12 +19,16 @@ _MAX_AGE = "history.expire.max-ref-age-ms"
 
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
-    """One state of a table. `rows` are in it, `added` came with it; `when` is its commit, UTC."""
+    """One state of a table. `rows` are in it, `added` came with it; `when` is its commit, UTC.
+
+    `appends`: whether it only added rows to its parent.
+    """
 
     parent: int | None
     rows: int
     added: int
     when: datetime
+    appends: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +46,11 @@ class Refs:
     @classmethod
     def read(cls, spark: SparkSession, table: str) -> Refs:
         """Read them from the metadata of `table` (``catalog.database.table``), fresh from the catalogue."""
-        iceberg = _loaded(spark, table)
+        return cls.of(load(spark, table))
+
+    @classmethod
+    def of(cls, iceberg: Any) -> Refs:
+        """Those of Iceberg's own table, as `load` gives it: of the metadata that it was loaded with."""
         refs = dict(iceberg.refs().items())
         return cls(
             heads={name: ref.snapshotId() for name, ref in refs.items() if ref.isBranch()},
@@ -60,6 +68,23 @@ class Refs:
         """Whether the history that ends in `head` holds `other`. Everything holds an empty table."""
         return other is None or other in set(self._history(head))
 
+    def since(self, head: int, main: int | None) -> tuple[int, ...] | None:
+        """The snapshots of the history that ends in `head`, newest first, that main's history does not hold.
+
+        None where the two never meet, as when snapshots between them have expired.
+
+        Args:
+            head: of a branch.
+            main: head of main.
+        """
+        known = set(self._history(main))
+        own: list[int] = []
+        for snapshot in self._history(head):
+            if snapshot in known:
+                return tuple(own)
+            own.append(snapshot)
+        return None
+
     def rows(self, snapshot: int | None) -> int:
         """Rows that the table holds at a snapshot; none before the first."""
         return 0 if snapshot is None else self.snapshots[snapshot].rows
@@ -72,12 +97,12 @@ class Refs:
 
 def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
     """Bytes of each manifest that the current snapshot lists; none for a table never written."""
-    iceberg = _loaded(spark, table)
+    iceberg = load(spark, table)
     current = iceberg.currentSnapshot()
     return [] if current is None else [manifest.length() for manifest in current.allManifests(iceberg.io())]
 
 
-def _loaded(spark: SparkSession, table: str) -> Any:
+def load(spark: SparkSession, table: str) -> Any:
     """Iceberg's own table. Through Java: a query of the metadata tables by SQL would cost two Spark jobs each time."""
     jvm, java_session = spark._jvm, spark._jsparkSession  # noqa: SLF001
     if jvm is None:
@@ -92,5 +117,6 @@ def _snapshot(snapshot: Any) -> Snapshot:
         parent=snapshot.parentId(),
         rows=int(summary.get("total-records") or 0),
         added=int(summary.get("added-records") or 0),
+        appends=snapshot.operation() == "append",
         when=datetime.fromtimestamp(snapshot.timestampMillis() / 1000, UTC),
     )

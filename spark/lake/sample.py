@@ -21,21 +21,22 @@ CHIPS_SAMPLED = 64
 _COMPARED = Columns({"id": "string", "reason": "string"})
 
 
-def sample(spark: SparkSession, scope: Scope, most: int = CHIPS_SAMPLED) -> DataFrame:
+def sample(spark: SparkSession, scope: Scope, snapshot: int, most: int = CHIPS_SAMPLED) -> DataFrame:
     """Columns id and reason (None where pixels and digest agree), of some chips.
 
     Needs the view `audit_chips`. The same chips are taken each time: those whose id hashes lowest.
 
     Args:
         spark: session.
-        scope: whose plan's branch is read, and whose cells and months the chips are of.
+        scope: whose cells and months the chips are of.
+        snapshot: of chips, that is read.
         most: number of chips at most.
     """
     ids = spark.sql(f"SELECT id FROM audit_chips WHERE id IS NOT NULL ORDER BY xxhash64(id), id LIMIT {most}").collect()
     # Literals, because they reach the Bloom filters on id; a join would read every blob.
     known = sql.is_in("t.id", [row["id"] for row in ids])
     rows = spark.sql(
-        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.branch_table(scope.plan, CHIPS)} t "
+        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.snapshot_table(scope.plan, CHIPS, snapshot)} t "
         f"WHERE {scope.where(CHIPS)} AND {known}"
     )
     return rows.mapInArrow(_compare, _COMPARED.spark)

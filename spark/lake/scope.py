@@ -77,7 +77,13 @@ class Scope:
         return f"{self.bounds(name, slack).condition(shape, alias)} AND {of_months_sql(ids, months)}"
 
     def rows(
-        self, spark: SparkSession, name: str, *, branch: str | None = None, slack: timedelta = timedelta(0)
+        self,
+        spark: SparkSession,
+        name: str,
+        *,
+        branch: str | None = None,
+        snapshot: int | None = None,
+        slack: timedelta = timedelta(0),
     ) -> DataFrame:
         """A table's rows of these cells and months on a branch, all columns.
 
@@ -85,9 +91,10 @@ class Scope:
             spark: session.
             name: a name of `spark.lake.tables.TABLES`.
             branch: short name; None for main.
+            snapshot: id of one, instead of a branch.
             slack: as of `where`.
         """
-        table = names.main_table(self.plan, name) if branch is None else names.branch_table(self.plan, name, branch)
+        table = names.table_at(self.plan, name, branch=branch, snapshot=snapshot)
         rows = spark.sql(f"SELECT t.* FROM {table} t WHERE {self.where(name, slack=slack)}")
         if "cell_id" not in TABLES[name].columns.names:
             return rows

@@ -1,16 +1,22 @@
-"""The vectors of a run's cells and months that may be compared with each other."""
+"""The vectors of a run's cells and months: those that may be compared, and those whose chip is another one by now."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from claylake.vector_kind import VectorKind
-from claylake.vocabulary import EMBEDDINGS
+from claylake.vocabulary import CHIPS, EMBEDDINGS
+from spark.lake import merge
+from spark.lake.checks import without_chip
+from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from spark.lake.scope import Scope
+
+_log = logging.getLogger(__name__)
 
 
 def comparable(spark: SparkSession, scope: Scope, *, branch: str | None = None) -> DataFrame:
@@ -22,3 +28,24 @@ def comparable(spark: SparkSession, scope: Scope, *, branch: str | None = None) 
         branch: short name; None for main.
     """
     return scope.rows(spark, EMBEDDINGS, branch=branch).where(VectorKind.of(scope.plan).condition())
+
+
+def drop_without_chip(spark: SparkSession, scope: Scope) -> int:
+    """Delete from the plan's branch the vectors of pixels that are not those of their chip; gives how many.
+
+    Of two runs that make a chip with different pixels the one that publishes first keeps it, and the other's vector is
+    left without. The tables of the branch must be of one state of main, or a vector could be dropped whose chip has
+    been published in between.
+    """
+    plan, key = scope.plan, TABLES[EMBEDDINGS].key
+    vectors = scope.rows(spark, EMBEDDINGS, branch=plan.branch).select(*key)
+    chips = scope.rows(spark, CHIPS, branch=plan.branch).select("id", "content_digest")
+    published = scope.rows(spark, EMBEDDINGS).select(*key)
+    with merge.view(vectors) as of_vectors, merge.view(chips) as of_chips, merge.view(published) as of_main:
+        lost = spark.sql(without_chip(of_vectors, of_chips, of_main)).distinct().persist()
+        try:
+            number = merge.delete(spark, plan, EMBEDDINGS, lost, scope.bounds(EMBEDDINGS))
+        finally:
+            lost.unpersist()
+    _log.info("dropped %d vectors of chips that other runs have published with other pixels", number)
+    return number

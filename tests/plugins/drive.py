@@ -105,5 +105,5 @@ def run(operator, given):
         try:
             return step()
         except TaskDeferred as pause:
-            method, event = pause.method_name, fire(pause.trigger)
-            step = lambda method=method, event=event: getattr(operator, method)(given, event=event)  # noqa: E731
+            method, more = pause.method_name, {**(pause.kwargs or {}), "event": fire(pause.trigger)}
+            step = lambda method=method, more=more: getattr(operator, method)(given, **more)  # noqa: E731

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskD
 from claylake.cluster import job_flow
 from claylake.plan import PLAN
 from claylake.run.reports import PublishReport
-from claylake_airflow import emr
+from claylake_airflow import emr, fleet
 from claylake_airflow.failures import REASON
 from claylake_airflow.operators import (
     CreateClusterOperator,
@@ -255,6 +255,57 @@ class TestPublish:
         command("true")
         with pytest.raises(AirflowException, match=r"left no publish\.json"):
             run(PublishOperator(task_id="publish", alias="a"), ready)
+
+    @pytest.fixture
+    def steps(self, monkeypatch):
+        """Steps that do nothing, but that each publishing leaves the next of these reports; gives their names."""
+
+        def use(*embed_again):
+            names, reports = [], iter(embed_again)
+
+            def config(plan, name):
+                names.append(name)
+                if name == "publish":
+                    self.REPORT.model_copy(update={"embed_again": next(reports)}).save(plan)
+                arguments = {"Jar": "command-runner.jar", "Args": ["true"]}
+                return {"Name": f"claylake {name}", "ActionOnFailure": "CONTINUE", "HadoopJarStep": arguments}
+
+            monkeypatch.setattr(job_flow, "step", config)
+            return names
+
+        return use
+
+    def test_chips_that_others_have_published_are_embedded_in_the_same_task(self, ready, steps):
+        made = steps(3, 1, 0)
+        ready["outlet_events"] = Events()
+        run(PublishOperator(task_id="publish", alias="claylake__lisbon"), ready)
+        assert made == ["publish", "embed", "publish", "embed", "publish"]
+        assert len(ready["outlet_events"]) == 1
+
+    def test_it_does_not_embed_for_ever(self, ready, steps):
+        made = steps(*range(9, 0, -1))
+        with pytest.raises(AirflowException, match="embedded again 3 times"):
+            run(PublishOperator(task_id="publish", alias="claylake__lisbon"), ready)
+        assert made == [*["publish", "embed"] * 3, "publish"]
+
+    def test_gpu_nodes_come_back_for_it_and_leave(self, aws, steps, monkeypatch):
+        plan = make_plan(aws, run_id="run-publish-split", layout="split", gpu_count=2)
+        given = context(plan, create_cluster=create(plan))
+        run(WaitClusterReadyOperator(task_id="wait_ready"), given)
+        made, units = steps(1, 0), []
+        real = StepOperator.run_step
+
+        def noting(operator, context, name, then, **more):
+            found = fleet.task_fleet(emr.client(REGION), given["ti"].xcoms["create_cluster"])
+            units.append((name, found.wanted if found else 0, found.running if found else 0))
+            real(operator, context, name, then, **more)
+
+        monkeypatch.setattr(StepOperator, "run_step", noting)
+        given["outlet_events"] = Events()
+        run(PublishOperator(task_id="publish", alias="claylake__lisbon"), given)
+        assert made == ["publish", "embed", "publish"]
+        assert units[:2] == [("publish", 0, 0), ("embed", 2, 2)]
+        assert units[2][:2] == ("publish", 0)
 
 
 class TestReceipt:

@@ -103,18 +103,26 @@ class EmbedReport(Report):
 
 
 class TablePublish(BaseModel):
-    """One table's publishing. `how`: ``unchanged``, ``fast_forward`` or ``rebuilt``."""
+    """One table's publishing. `how`: ``unchanged``, ``fast_forward`` or ``rebuilt``.
+
+    `rows_shared`: rows of the run whose key another run has published meanwhile.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     table: str
     how: str
     rows_added: int
+    rows_shared: int = 0
     snapshot_before: int | None
     snapshot_after: int | None
 
 
 class PublishReport(Report):
-    """What readers of main see now. `audits` maps each check's name to the offending rows found (0)."""
+    """What readers of main see now. `audits` maps each check's name to the offending rows found (0).
+
+    `embed_again`: chips that lack a vector, because another run has published them meanwhile. Above 0 the months are
+    not published to their end: these chips are to be embedded, then the step is to be run again.
+    """
 
     file: ClassVar[str] = "publish.json"
     tables: tuple[TablePublish, ...]
@@ -125,6 +133,7 @@ class PublishReport(Report):
     month_vectors: int
     area_km2: float
     report: str | None
+    embed_again: int = 0
     message: str
 
 

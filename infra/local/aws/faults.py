@@ -19,6 +19,7 @@ KINDS = {
     "suspend_fleet": "an instance fleet never gets its instances",
     "no_spot": "an instance fleet gets no spot instances, on-demand ones it gets",
     "reject_call": "an EMR or Glue API call is answered with an error `code`",
+    "lose_answer": "a Glue API call is carried out, and answered with an error `code` all the same",
 }
 
 
@@ -31,7 +32,7 @@ class Fault:
         match: Substring of the step, cluster, fleet or API operation name; empty matches all.
         times: How often it still strikes, at least 1.
         after_s: Seconds between a step's start and its death, for `kill_step`.
-        code: AWS error code that `reject_call` answers with.
+        code: AWS error code that `reject_call` and `lose_answer` answer with.
     """
 
     kind: str

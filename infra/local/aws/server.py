@@ -63,7 +63,16 @@ class Gateway:
         self._calls.note(environ)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("ElasticMapReduce."):
             self._emr_ready()
-        return self._buckets.find(path) or self._control.rejection(environ) or self._moto
+        return self._buckets.find(path) or self._control.rejection(environ) or self._answered
+
+    def _answered(self, environ: WSGIEnvironment, start_response: Any) -> Any:
+        """Moto's answer, or the error that is to be given in its place once it has done its work."""
+        lost = self._control.lost_answer(environ)
+        if lost is None:
+            return self._moto(environ, start_response)
+        for _ in self._moto(environ, lambda *_: None):
+            pass
+        return lost(environ, start_response)
 
 
 class Server:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk.exceptions import AirflowException
 
@@ -45,6 +45,25 @@ class StepOperator(EmrTask):
 
     def execute(self, context: Context) -> None:
         """Find or add the step, and defer."""
+        self.run_step(context, self.step, "resume")
+
+    def resume(self, context: Context, event: dict[str, Any]) -> str:
+        """The step's id; or its failure, with EMR's words and the end of its log.
+
+        Raises:
+            AirflowException: if the step did not complete.
+        """
+        return self.require_completed(context, event, self.step)
+
+    def run_step(self, context: Context, step: str, then: str, **kwargs: Any) -> NoReturn:
+        """Find or add a step, and defer until it has ended.
+
+        Args:
+            context: of the running task.
+            step: name of the job.
+            then: method that goes on, given the trigger's event.
+            kwargs: what else it is given.
+        """
         from claylake.cluster import job_flow
 
         plan = self.plan(context)
@@ -55,7 +74,7 @@ class StepOperator(EmrTask):
         ref = StepRef(
             region=region,
             cluster_id=cluster_id,
-            step_id=self._find_or_add(client, cluster_id, job_flow.step(plan, self.step)),
+            step_id=self._find_or_add(client, cluster_id, job_flow.step(plan, step)),
         )
         self._ref = ref
         trigger = StepTrigger(
@@ -63,27 +82,28 @@ class StepOperator(EmrTask):
             step_id=ref.step_id,
             **self.wait(region=region, minutes=plan.settings.cluster.max_hours * 60),
         )
-        self.defer(trigger=trigger, method_name="resume")
+        self.defer(trigger=trigger, method_name=then, kwargs=kwargs)
 
-    def resume(self, context: Context, event: dict[str, Any]) -> str:
-        """The step's id; or its failure, with EMR's words and the end of its log.
+    def require_completed(self, context: Context, event: dict[str, Any], step: str) -> str:
+        """The step's id.
+
+        Args:
+            context: of the running task.
+            event: the trigger's.
+            step: name of the job.
 
         Raises:
-            AirflowException: if the step did not complete.
+            AirflowException: if it did not complete, with EMR's words and the end of its log.
         """
         ref = StepRef(region=event["region"], cluster_id=event["cluster_id"], step_id=event["step_id"])
         self._ref = ref
         self.show_cluster(context, ref.region, ref.cluster_id)
         if event["status"] == "done":
-            self.completed(context)
             return ref.step_id
         if event["status"] in ("timeout", "error"):
             self.on_kill()
-        msg = f"step {self.step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
+        msg = f"step {step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
         raise AirflowException(f"{msg}\n{self._tail(ref)}")
-
-    def completed(self, context: Context) -> None:
-        """Called once the step has completed."""
 
     def on_kill(self) -> None:
         """Cancel the step: no task waits for it any more."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from spark.lake import names
+from spark.lake import branches, names
 from spark.lake.audits import VIEWS, audit, audited, tally
 from spark.lake.checks import checks, of_rows
 from spark.lake.errors import AuditError
@@ -119,7 +119,7 @@ def test_faults_on_a_branch_stop_publishing(spark, make_plan):
         made["observations"] = []
 
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]), spoil=spoil)
-    found = audit(spark, Scope.of(plan))
+    found = audit(spark, Scope.of(plan), branches.heads(spark, plan))
     assert {name: number for name, number in found.offending.items() if number} == {
         "chip_digest_is_of_its_pixels": 1,
         "chip_fractions_in_0_1": 1,
@@ -142,7 +142,7 @@ def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan)
     ]
     runs.write(spark, plan, made)
     assert spark.table(names.branch_table(plan, "chips")).count() == 4
-    found = audit(spark, Scope.of(plan))
+    found = audit(spark, Scope.of(plan), branches.heads(spark, plan))
     assert not any(found.offending.values())
     known = {"chip_has_vector", "observations_complete", "chip_digest_is_of_its_pixels"}
     assert set(found.offending) == set(FAULTS) | known | {"extract_reported", "extract_adds_up"}

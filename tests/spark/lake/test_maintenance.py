@@ -29,7 +29,7 @@ def plan(spark, make_plan):
             rows.frame(spark, table, [row]).writeTo(names.main_table(plan, table)).append()
     august = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_AUGUST)])
     august.writeTo(names.main_table(plan, "chips")).append()
-    branches.drop(spark, plan, plan.branch)
+    branches.drop(spark, plan)
     return plan
 
 

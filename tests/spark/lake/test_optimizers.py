@@ -92,7 +92,7 @@ def plan(spark, make_plan):
     made = runs.rows_of(plan, rows.CELLS_3X3[:6])
     for row in made["chips"]:
         rows.frame(spark, "chips", [row]).writeTo(names.main_table(plan, "chips")).append()
-    branches.drop(spark, plan, plan.branch)
+    branches.drop(spark, plan)
     for branch in ("run_dead_202401_0000000000", "keep_me"):
         spark.sql(f"ALTER TABLE {names.main_table(plan, 'chips')} CREATE BRANCH {branch}")
     opened.record(plan, "run_dead_202401_0000000000", datetime(2024, 1, 31, tzinfo=UTC))

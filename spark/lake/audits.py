@@ -31,7 +31,7 @@ _USABLE = (
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
 )
 _ADAPTIVE = "spark.sql.adaptive.enabled"
-SLACK = timedelta(days=62)
+_SLACK = timedelta(days=62)
 """Audits look this far beyond the months, or a wrong date would hide a row from them."""
 _ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
 
@@ -87,7 +87,7 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
         heads: by table, the snapshot that is audited: the branch itself may be written to meanwhile.
     """
     held = {
-        view: audited(scope.rows(spark, table, snapshot=heads[table], slack=SLACK), table)
+        view: audited(scope.rows(spark, table, snapshot=heads[table], slack=_SLACK), table)
         for view, table in VIEWS.items()
     }
     try:

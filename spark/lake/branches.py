@@ -40,12 +40,13 @@ def fast_forward(spark: SparkSession, table: str, snapshot: int) -> bool:
 
     for left in reversed(range(SWAPS)):
         iceberg = load(spark, table)
+        # First, because this reads the metadata anew: the ones on which the commit insists.
+        change = iceberg.manageSnapshots()
         refs = Refs.of(iceberg)
         if refs.contains(refs.main, snapshot):
             return True
         if not refs.contains(snapshot, refs.main):
             return False
-        change = iceberg.manageSnapshots()
         change = change.replaceBranch(MAIN, snapshot) if refs.main else change.createBranch(MAIN, snapshot)
         try:
             change.commit()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from claylake.run.reports import TablePublish
 from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, PUBLISH_ORDER
 from spark.lake import branches, names, vectors
-from spark.lake.audits import SLACK, Findings, audit
+from spark.lake.audits import Findings, audit
 from spark.lake.errors import PublishRaceError
 from spark.lake.opening import open_branches
 from spark.lake.rebuild import rebuild
@@ -147,7 +147,7 @@ def _files(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> froze
     """Data files that may hold rows of the run's cells and months. They never change, only which of them count does."""
     parts = [
         f"SELECT DISTINCT _file FROM {names.snapshot_table(scope.plan, name, heads[name])} t "
-        f"WHERE {scope.bounds(name, SLACK).condition(TABLES[name], 't')}"
+        f"WHERE {scope.bounds(name).condition(TABLES[name], 't')}"
         for name in _AUDITED
     ]
     return frozenset(row["_file"] for row in spark.sql(" UNION ALL ".join(parts)).collect())

@@ -33,6 +33,7 @@ class Fault:
         times: How often it still strikes, at least 1.
         after_s: Seconds between a step's start and its death, for `kill_step`.
         code: AWS error code that `reject_call` and `lose_answer` answer with.
+        then: Another fault, armed each time when this one strikes.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Fault:
     times: int = 1
     after_s: float = 0.0
     code: str = "ValidationException"
+    then: Fault | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, Any]) -> Fault:
@@ -50,11 +52,11 @@ class Fault:
         """
         kinds = [key for key in document if key in KINDS]
         options = {key: value for key, value in document.items() if key not in KINDS}
-        unknown = sorted(set(options) - {"times", "after_s", "code"})
+        unknown = sorted(set(options) - {"times", "after_s", "code", "then"})
         if len(kinds) != 1 or unknown:
             message = (
-                f"a fault names exactly one of {sorted(KINDS)} and may carry times, after_s "
-                f"and code; got {sorted(document)}"
+                f"a fault names exactly one of {sorted(KINDS)} and may carry times, after_s, "
+                f"code and then; got {sorted(document)}"
             )
             raise FaultError(message)
         try:
@@ -64,6 +66,7 @@ class Fault:
                 times=int(options.get("times", 1)),
                 after_s=float(options.get("after_s", 0.0)),
                 code=str(options.get("code", cls.code)),
+                then=cls.parse(options["then"]) if options.get("then") else None,
             )
         except (TypeError, ValueError) as error:
             raise FaultError(f"bad value in fault {dict(document)}: {error}") from error
@@ -90,7 +93,7 @@ class Faults:
             for index, fault in enumerate(self._faults):
                 if fault.kind == kind and fault.match in name:
                     left = replace(fault, times=fault.times - 1)
-                    self._faults[index : index + 1] = [left] if left.times else []
+                    self._faults[index : index + 1] = [each for each in (left, fault.then) if each and each.times]
                     return fault
         return None
 

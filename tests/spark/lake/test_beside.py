@@ -18,6 +18,8 @@ from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
 OTHER_MODEL = "demo-random+ba9876543210"
+LOST = {"lose_answer": "UpdateTable", "then": {"reject_call": "GetTable", "times": 4, "code": "AccessDeniedException"}}
+"""A commit succeeds, its answer is lost, and so are those about what the table is now."""
 pytestmark = pytest.mark.slow
 
 
@@ -184,7 +186,7 @@ def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
     assert len(keys(spark, adopter, "observations", "cell_id")) == 6
 
 
-@pytest.mark.parametrize("table", PUBLISH_ORDER)
+@pytest.mark.parametrize("table", ["chips", "scenes"])
 def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch, table):
     """The catalogue has moved main, its answer is lost, and so is every question whether it has."""
     plan = make_plan("lost")
@@ -196,8 +198,7 @@ def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch,
         loaded = real(session, name)
         if name == full and not struck:
             struck.append(True)
-            stack.fault(lose_answer="UpdateTable", times=1)
-            stack.fault(reject_call="GetTable", times=4, code="AccessDeniedException")
+            stack.fault(**LOST)
         return loaded
 
     spark.sql(
@@ -224,8 +225,7 @@ def test_an_answer_about_a_branch_that_is_lost(spark, make_plan, stack):
     )
     made = rows.frame(spark, "chips", [rows.chip(cell, rows.PASS_A) for cell in CELLS[:3]]).persist()
     made.count()
-    stack.fault(lose_answer="UpdateTable", times=1)
-    stack.fault(reject_call="GetTable", times=4, code="AccessDeniedException")
+    stack.fault(**LOST)
     try:
         with pytest.raises(Exception, match="CommitStateUnknown"):
             merge.insert_only(spark, plan, "chips", made)
@@ -300,6 +300,34 @@ def test_main_that_moves_at_every_attempt_and_what_a_run_then_does(spark, make_p
     assert len(audits) == 1, "what others publish elsewhere changes nothing that was audited"
     assert report.month_chips == 4
     assert written == data_files(spark, plan, "chips", "main") & written
+
+
+@pytest.mark.parametrize("moment", ["after loading", "after reading the history"])
+def test_main_that_moves_while_it_is_moved_is_not_overwritten(spark, make_plan, monkeypatch, moment):
+    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
+    for plan, cell in ((first, CELLS[0]), (second, CELLS[1])):
+        open_branches(spark, plan)
+        merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", [rows.chip(cell, rows.PASS_A)]))
+    table, moved = names.main_table(first, "chips"), []
+    heads = [branches.heads(spark, plan)["chips"] for plan in (first, second)]
+
+    def then_another_publishes(real):
+        def read(*arguments):
+            found = real(*arguments)
+            if not moved:
+                moved.append(True)
+                assert branches.fast_forward(spark, table, heads[0])
+            return found
+
+        return read
+
+    if moment == "after loading":
+        monkeypatch.setattr(branches, "load", then_another_publishes(branches.load))
+    else:
+        monkeypatch.setattr(Refs, "of", then_another_publishes(Refs.of))
+    assert not branches.fast_forward(spark, table, heads[1])
+    assert moved
+    assert len(ids(spark, first)) == 1
 
 
 def test_it_ends_with_a_count_of_what_was_shared(spark, make_plan, monkeypatch):

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
+    from shapely import STRtree
 
     from claylake.catalogue.packed import PackedScene
 
-CELLS_AT_ONCE: Final = 16_384
+CELLS_AT_ONCE: Final = 2_048
+"""Each may have hundreds of candidates, where a run has tens of thousands of scenes."""
 _DECIMALS: Final = 6
 """Of a sum of clear shares: what is smaller is the arithmetic's error, and must not round a whole number up."""
 
@@ -76,10 +78,11 @@ def count_candidates(cells: pa.Table, scenes: Sequence[PackedScene], per_month: 
 
 @dataclass(frozen=True, kw_only=True)
 class _Footprints:
-    """Of the scenes, in parallel: their polygons and their grids."""
+    """Of the scenes, in parallel: their polygons and their grids; and a tree of the polygons."""
 
     polygons: NDArray[np.object_]
     epsg: NDArray[np.int64]
+    tree: STRtree
 
     @classmethod
     def of(cls, scenes: Sequence[PackedScene]) -> Self:
@@ -87,7 +90,8 @@ class _Footprints:
         import shapely
 
         polygons = shapely.from_wkb(np.array([scene.footprint for scene in scenes], dtype=object))
-        return cls(polygons=polygons, epsg=np.array([scene.epsg for scene in scenes], dtype=np.int64))
+        epsg = np.array([scene.epsg for scene in scenes], dtype=np.int64)
+        return cls(polygons=polygons, epsg=epsg, tree=shapely.STRtree(polygons))
 
     def over(self, cells: pa.RecordBatch) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Indices of the cells and scenes that meet."""
@@ -95,8 +99,9 @@ class _Footprints:
         import shapely
 
         zones = cells["epsg"].to_numpy()
-        near = np.flatnonzero(np.isin(self.epsg, np.unique(zones)))
         polygons = shapely.from_wkb(cells["geometry"].to_numpy(zero_copy_only=False))
+        near = self.tree.query(shapely.box(*shapely.total_bounds(polygons)))
+        near = near[np.isin(self.epsg[near], np.unique(zones))]
         place, cell_index = shapely.STRtree(polygons).query(self.polygons[near], predicate="intersects")
         scene_index = near[place]
         same_zone = zones[cell_index] == self.epsg[scene_index]
@@ -126,7 +131,13 @@ class _Looks:
     def count(
         self, cell_index: NDArray[np.int64], scene_index: NDArray[np.int64], per_month: int | None
     ) -> tuple[int, float]:
-        """Distinct (cell, pass) among candidates that are all of their cells', and the chips expected of them."""
+        """Distinct (cell, pass) among candidates, and the chips expected of them.
+
+        Args:
+            cell_index: of each candidate; all candidates of its cells must be there.
+            scene_index: of each candidate, in parallel.
+            per_month: the most chips of a cell and month; None for no limit.
+        """
         import numpy as np
 
         number = len(self.months)

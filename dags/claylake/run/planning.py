@@ -14,6 +14,7 @@ from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
+from claylake.request.size_limit import require_fitting
 from claylake.run import published
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
         ClaylakeError: of the kind that fits: bad input, catalogue, store.
     """
     deployed = settings.where
+    require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)
     table = cells.cells_of(request.aoi)
     work = _work(table, request, settings, version)

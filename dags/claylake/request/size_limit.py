@@ -104,7 +104,7 @@ def _cost(load: Estimate, months: int) -> str:
     """The arithmetic, for people."""
     of = "a month" if months == 1 else f"{months} months"
     return (
-        f"An estimate for an average place, {of}: {load.scenes:,} scenes, {load.candidates:,} looks at cells, "
+        f"An estimate for an average place, {of}: {load.scenes:,} scenes, {load.candidates:,} observations, "
         f"{load.chips:,} chips, {load.read_gb:,.0f} GB to read, {load.store_gb:,.0f} GB to store, {load.usd:,.0f} USD."
     )
 

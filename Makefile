@@ -112,11 +112,15 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
 
 .PHONY: bench
-bench: bench-encoder bench-embed ## every benchmark below
+bench: bench-encoder bench-embed bench-plan ## every benchmark below
 
 .PHONY: bench-embed
 bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<name of an encoder>)
 	PYTHONPATH=dags:. $(SPARK) -m spark.bench embed --model "$$($(SPARK) -m model build --name "$(BENCH_MODEL)")" --out out/bench-embed.json
+
+.PHONY: bench-plan
+bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,000 to 1,000,000 cells, and of 36,000 scenes
+	PYTHONPATH=dags:. $(AIRFLOW) -m spark.bench.planning --out out/bench-plan.json
 
 .PHONY: synth
 synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)
@@ -140,8 +144,8 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff check .
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
-	.venv/airflow/bin/mypy dags plugins
-	.venv/spark/bin/mypy spark model infra/world
+	.venv/airflow/bin/mypy dags plugins spark/bench/planning.py
+	.venv/spark/bin/mypy spark model infra/world --exclude spark/bench/planning.py
 	.venv/infra/bin/mypy infra --exclude infra/world
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 

@@ -6,8 +6,10 @@ Writers write whole objects, so a reader that finds one may trust it.
 from __future__ import annotations
 
 import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from claylake.errors import StoreError
@@ -115,6 +117,43 @@ def write(uri: str, data: bytes, content_type: str = "application/octet-stream")
         msg = f"cannot write {uri}: {error}"
         raise StoreError(msg) from error
     return uri
+
+
+@contextmanager
+def writing(uri: str, content_type: str = "application/octet-stream") -> Iterator[IO[bytes]]:
+    """A file to write a whole object to, however large: it lies on disk until it is stored, all at once.
+
+    Nothing is stored, and an older object stays, where the block ends with an error.
+
+    Args:
+        uri: ``s3://...``, or a path or ``file:`` URI.
+        content_type: media type that S3 keeps; files have none.
+
+    Raises:
+        StoreError: if it cannot be written.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    path = _path(uri)
+    try:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial = path.with_name(path.name + ".part")
+            try:
+                with partial.open("wb") as sink:
+                    yield sink
+                partial.replace(path)
+            finally:
+                partial.unlink(missing_ok=True)
+        else:
+            bucket, key = split_s3(uri)
+            with tempfile.TemporaryFile() as sink:
+                yield sink
+                sink.seek(0)
+                _client().put_object(Bucket=bucket, Key=key, Body=sink, ContentType=content_type)
+    except (OSError, BotoCoreError, ClientError) as error:
+        msg = f"cannot write {uri}: {error}"
+        raise StoreError(msg) from error
 
 
 def exists(uri: str) -> bool:

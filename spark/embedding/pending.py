@@ -2,62 +2,175 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from claylake.vocabulary import CHIPS
 from spark.lake import names
-from spark.lake.bounds import Bounds
+from spark.lake.bounds import Bounds, from_micros
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    import pandas as pd
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, Row, SparkSession
 
     from spark.lake.scope import Scope
 
 CHIPS_PER_COMMIT = 20_000
 """What a lost cluster loses at most."""
-SELECTED = ("id", "content_digest", "datetime", "geohash", "cell_id")
+SELECTED: Final = ("id", "content_digest", "datetime", "geohash", "cell_id")
+ORDER: Final = ("geohash", "id", "content_digest")
+"""By which chips are embedded; rows that share an id are ordered by digest."""
+_PART_BITS: Final = 33
+"""`monotonically_increasing_id` puts the partition above these bits, and below them the row's place in it."""
 
 
-def without_vector(spark: SparkSession, scope: Scope) -> tuple[int, pd.DataFrame]:
-    """How many chips of the run's cells and months there are, and those to embed: no pixels yet.
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Pending chips that are committed together: how many there are, and where and when they lie.
+
+    `first` and `last` are the keys (`ORDER`) of their ends; all pending chips between them are of the group.
+    """
+
+    chips: int
+    first: tuple[str, ...]
+    last: tuple[str, ...]
+    bounds: Bounds
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """The chips without a vector. The driver holds what bounds each group; the chips stay in Spark.
+
+    `total` counts all chips of the run's cells and months, with and without a vector. `missing` has the columns
+    `SELECTED`, without pixels.
+    """
+
+    total: int
+    groups: tuple[Group, ...]
+    missing: DataFrame
+
+    @property
+    def chips(self) -> int:
+        """How many lack a vector."""
+        return sum(group.chips for group in self.groups)
+
+
+def without_vector(spark: SparkSession, scope: Scope, size: int = CHIPS_PER_COMMIT) -> Pending:
+    """The chips to embed of the run's cells and months, in groups: no pixels yet.
 
     A chip lacks a vector if the branch has none of its content digest and of the kind that the plan
     makes. Ordered by geohash and id, as the tables are.
+
+    Args:
+        spark: session.
+        scope: cells, months and the plan whose branch is read.
+        size: chips of a group; the last one has fewer.
     """
     branch = scope.plan.branch
     chips = scope.rows(spark, CHIPS, branch=branch).select(*SELECTED)
     made = comparable(spark, scope, branch=branch).select("id", "content_digest")
     missing = chips.join(made, on=["id", "content_digest"], how="left_anti")
-    return chips.count(), missing.orderBy("geohash", "id").toPandas()
+    return Pending(total=chips.count(), groups=groups_of(missing, size), missing=missing)
 
 
-def commits(pending: pd.DataFrame, size: int = CHIPS_PER_COMMIT) -> Iterator[pd.DataFrame]:
-    """The pending chips in groups, each committed on its own."""
-    for start in range(0, len(pending), size):
-        yield pending.iloc[start : start + size]
+def groups_of(rows: DataFrame, size: int) -> tuple[Group, ...]:
+    """Groups of `size` rows each, in order of geohash and id; the last one has fewer.
+
+    Rows are sorted once, and kept only meanwhile: Spark computes anew what it keeps of a table when the table is
+    written to, and places would shift. Places are counted from what each partition holds, as a window over all rows
+    would bring them to one task.
+
+    Args:
+        rows: columns datetime and those of `ORDER` among them.
+        size: rows of a group.
+    """
+    from pyspark.sql import functions as f
+
+    ordered = rows.select("datetime", *ORDER).orderBy(*ORDER).withColumn("place", f.monotonically_increasing_id())
+    ordered = ordered.persist()
+    try:
+        part = f.shiftright("place", _PART_BITS)
+        parts = _extents(ordered.withColumn("part", part), "part")
+        if sum(row["chips"] for row in parts) <= size:
+            return _groups([parts] if parts else [])
+        return _groups([[row] for row in _extents(ordered.withColumn("group", _group(part, parts, size)), "group")])
+    finally:
+        ordered.unpersist()
 
 
-def with_pixels(spark: SparkSession, scope: Scope, group: pd.DataFrame) -> DataFrame:
+def _extents(rows: DataFrame, by: str) -> list[Row]:
+    """Of each value of `by`, in order: how many chips, their ends in time and in order, their geohash prefixes."""
+    from pyspark.sql import functions as f
+
+    found = rows.groupBy(by).agg(
+        f.count(f.lit(1)).alias("chips"),
+        f.unix_micros(f.min("datetime")).alias("start"),
+        f.unix_micros(f.max("datetime")).alias("end"),
+        f.min(f.struct(*ORDER)).alias("first"),
+        f.max(f.struct(*ORDER)).alias("last"),
+        f.collect_set(f.substring("geohash", 1, TABLES[CHIPS].geohash_prefix or 0)).alias("prefixes"),
+    )
+    return sorted(found.collect(), key=lambda row: row[by])
+
+
+def _group(part: Column, parts: Sequence[Row], size: int) -> Column:
+    """Group of each row: its place in its partition, after the rows of the partitions before."""
+    from pyspark.sql import functions as f
+
+    before = itertools.accumulate((row["chips"] for row in parts), initial=0)
+    pairs = [f.lit(value) for row, offset in zip(parts, before, strict=False) for value in (row["part"], offset)]
+    place = f.col("place") - f.shiftleft(part, _PART_BITS) + f.create_map(*pairs)[part]
+    return f.floor(place / size)
+
+
+def _groups(extents: Sequence[Sequence[Row]]) -> tuple[Group, ...]:
+    """A group for each list of extents, which are in order."""
+    return tuple(
+        Group(
+            chips=sum(row["chips"] for row in rows),
+            first=tuple(rows[0]["first"]),
+            last=tuple(rows[-1]["last"]),
+            bounds=Bounds.of_cells(
+                TABLES[CHIPS],
+                from_micros(min(row["start"] for row in rows)),
+                from_micros(max(row["end"] for row in rows)),
+                itertools.chain.from_iterable(row["prefixes"] for row in rows),
+            ),
+        )
+        for rows in extents
+    )
+
+
+def members(rows: DataFrame, group: Group) -> DataFrame:
+    """The rows between the group's ends. Geohashes bound them once more, as literals leave out files."""
+    from pyspark.sql import functions as f
+
+    key = f.struct(*ORDER)
+    first, last = (
+        f.struct(*(f.lit(value).alias(name) for name, value in zip(ORDER, end, strict=True)))
+        for end in (group.first, group.last)
+    )
+    return rows.where(f.col("geohash").between(group.first[0], group.last[0]) & (key >= first) & (key <= last))
+
+
+def with_pixels(spark: SparkSession, scope: Scope, pending: Pending, group: Group) -> DataFrame:
     """The chips of a group, with their pixels and the centre of their cell (lon, lat).
 
     Args:
         spark: session.
         scope: whose plan's branch is read, and whose cells the chips are of.
-        group: columns `SELECTED` of the chips, as `commits` gives them; at least one row.
+        pending: the chips that lack a vector.
+        group: one of theirs, not yet embedded.
     """
     from pyspark.sql import functions as f
 
-    plan, shape = scope.plan, TABLES[CHIPS]
-    bounds = Bounds.of_cells(
-        shape, group["datetime"].min().tz_localize("UTC"), group["datetime"].max().tz_localize("UTC"), group["geohash"]
-    )
-    chips = spark.sql(f"SELECT * FROM {names.branch_table(plan, CHIPS)} t WHERE {bounds.condition(shape, 't')}")
-    cells = scope.cells.select(["cell_id", "lon", "lat"]).to_pandas()
-    wanted = spark.createDataFrame(group[["id", "cell_id"]].merge(cells, on="cell_id")[["id", "lon", "lat"]])
+    where = group.bounds.condition(TABLES[CHIPS], "t")
+    chips = spark.sql(f"SELECT * FROM {names.branch_table(scope.plan, CHIPS)} t WHERE {where}")
+    places = scope.cells_frame(spark).select("cell_id", "lon", "lat")
+    wanted = members(pending.missing, group).join(places, on="cell_id", how="inner").select("id", "lon", "lat")
     # The small side is broadcast: the pixels stay where they are read.
     return chips.join(f.broadcast(wanted), on="id", how="inner")

@@ -15,7 +15,7 @@ from claylake.vocabulary import EMBEDDINGS
 from spark.embedding.columns import INPUT, OUTPUT
 from spark.embedding.encoder_choice import EncoderChoice
 from spark.embedding.health import health_of
-from spark.embedding.pending import commits, with_pixels, without_vector
+from spark.embedding.pending import CHIPS_PER_COMMIT, with_pixels, without_vector
 from spark.embedding.worker import embedder
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
@@ -27,10 +27,10 @@ from spark.lake.vectors import comparable
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    import pandas as pd
     from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
+    from spark.embedding.pending import Group, Pending
     from spark.lake.bounds import Extent
 
 _log = logging.getLogger(__name__)
@@ -57,46 +57,47 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     started = time.monotonic()
     open_branches(spark, plan)
     scope, choice = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
-    total, pending = without_vector(spark, scope)
-    _log.info("%d chips, %d of them without a vector of %s", total, len(pending), choice.model_version)
     vectors, failed = 0, Counter[str]()
     computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
-    for group in commits(pending):
-        made = _embed_group(spark, scope, choice, group)
+    pending = without_vector(spark, scope, CHIPS_PER_COMMIT)
+    total, lacking = pending.total, pending.chips
+    _log.info("%d chips, %d of them without a vector of %s", total, lacking, choice.model_version)
+    for group in pending.groups:
+        made = _embed_group(spark, scope, choice, pending, group)
         try:
             chips = _chips(made)
-            rows = _rows(made.where("failure IS NULL"), choice, plan)
-            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=_extent(chips, choice, plan))
+            rows, extent = _rows(made.where("failure IS NULL"), choice, plan), _extent(chips, choice, plan)
+            vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=extent)
             for chip in chips:
                 for name in COMPUTED_BY:
                     computed_by[name].add(getattr(chip, name))
             failed.update(chip.failure for chip in chips if chip.failure)
         finally:
             made.unpersist()
-        _log.info("vectors: %d of %d, %.1f/s", vectors, len(pending), vectors / (time.monotonic() - started))
+        _log.info("vectors: %d of %d, %.1f/s", vectors, lacking, vectors / (time.monotonic() - started))
     health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
     report = EmbedReport(
         seconds=time.monotonic() - started,
         vectors=vectors,
-        present=total - len(pending),
+        present=total - lacking,
         failed=dict(failed),
         model_version=choice.model_version,
         convention=choice.convention,
         health=health,
         **{name: ", ".join(sorted(used)) or "none" for name, used in computed_by.items()},
-        message=_message(total, len(pending), vectors, failed),
+        message=_message(total, lacking, vectors, failed),
     )
     report.save(plan)
     _log.info("%s", report.message)
     return report
 
 
-def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, group: pd.DataFrame) -> DataFrame:
+def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, pending: Pending, group: Group) -> DataFrame:
     """Vectors or failures of a group of chips, computed once when first used."""
-    chips = with_pixels(spark, scope, group).select(*INPUT)
+    chips = with_pixels(spark, scope, pending, group).select(*INPUT)
     slots = spark.sparkContext.defaultParallelism
-    if chips.rdd.getNumPartitions() < min(slots, len(group)):
-        chips = chips.repartition(min(slots, len(group)))
+    if chips.rdd.getNumPartitions() < min(slots, group.chips):
+        chips = chips.repartition(min(slots, group.chips))
     return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
 
 

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import io
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
+from claylake.area.geohash import geohashes
 from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, zone_window
 from claylake.area.ownership import existing
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pyarrow as pa
 
     from claylake.area.aoi import Aoi
 
 GEOHASH_LENGTH = 7
+CHUNK: Final = 32_768
+"""Cells made at once, and rows of a row group: bounds the memory, not the number of cells."""
+BLOCK: Final = 32
+"""Cells along the side of the blocks that are tried first."""
 COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ymin", "xmax", "ymax", "geometry")
 
 
@@ -32,13 +38,22 @@ def cells_of(aoi: Aoi) -> pa.Table:
         BadInputError: if no cell overlaps.
     """
     import pyarrow as pa
+    from shapely.affinity import translate
+    from shapely.geometry import shape
 
-    parts = [part for zone in range(1, 61) for part in _zone_parts(aoi, zone)]
+    area = shape(aoi.geometry)
+    turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
+    # Ids begin with the five digits of their grid: grid by grid, each in its own order, is the order of all.
+    parts = [
+        part
+        for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1))
+        for zone in range(1, 61)
+        for part in _grid_parts(base + zone, _within(turns, (*zone_window(zone), south, north)))
+    ]
     if not parts:
         msg = f"AOI {aoi.name}: no grid cell overlaps it"
         raise BadInputError(msg)
-    table = pa.concat_tables(parts)
-    return table.sort_by("cell_id")
+    return pa.concat_tables(parts)
 
 
 def digest(cell_ids: list[str]) -> str:
@@ -46,58 +61,99 @@ def digest(cell_ids: list[str]) -> str:
     return hashlib.sha256("\n".join(sorted(cell_ids)).encode()).hexdigest()[:16]
 
 
-def to_parquet(table: pa.Table) -> bytes:
-    """The table as one Parquet file."""
+def write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
+    """Write the table as one Parquet file, some rows at a time."""
     import pyarrow.parquet as pq
 
-    sink = io.BytesIO()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue()
+    pq.write_table(table, sink, compression="zstd", row_group_size=CHUNK)
 
 
-def _zone_parts(aoi: Aoi, zone: int) -> list[pa.Table]:
-    """Cells of both hemispheres of one zone."""
+def _within(turns: list[Any], window: tuple[float, float, float, float]) -> Any:
+    """What a window (west, east, south, north; degrees) holds of an area, whichever turn it is written in."""
     import shapely
-    from shapely.affinity import translate
-    from shapely.geometry import shape
 
-    west, east = zone_window(zone)
-    area = shape(aoi.geometry)
-    turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
-    parts = []
-    for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1)):
-        window = shapely.box(west, south, east, north)
-        inside = shapely.union_all([shapely.intersection(turn, window) for turn in turns])
-        if not inside.is_empty and inside.area > 0:
-            part = _grid_part(base + zone, inside)
-            if part is not None:
-                parts.append(part)
-    return parts
+    west, east, south, north = window
+    frame = shapely.box(west, south, east, north)
+    return shapely.union_all([shapely.intersection(turn, frame) for turn in turns])
 
 
-def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:
+def _grid_parts(epsg: int, lonlat_area: Any) -> Iterator[pa.Table]:
+    """The cells of one grid in the order of their ids, at most `CHUNK` of them in each table."""
     import numpy as np
-    import shapely
+    import pyarrow.compute as pc
     from pyproj import Transformer
 
+    if lonlat_area.is_empty or lonlat_area.area == 0:
+        return
     forward = Transformer.from_crs(4326, epsg, always_xy=True)
-    area = _project(lonlat_area, forward)
-    west, south, east, north = (bound / CELL_M for bound in area.bounds)
-    grid = np.meshgrid(
-        np.arange(np.floor(west), np.ceil(east), dtype=np.int64),
-        np.arange(np.floor(south), np.ceil(north), dtype=np.int64),
-    )
-    cols, rows = grid[0].ravel(), grid[1].ravel()
-    boxes = shapely.box(cols * CELL_M, rows * CELL_M, (cols + 1) * CELL_M, (rows + 1) * CELL_M)
+    cols, rows = _overlapping(_project(lonlat_area, forward))
+    # Nine test points a cell: all cells of a continent at once would fill the memory.
+    own = [
+        existing(epsg, cols[start : start + CHUNK], rows[start : start + CHUNK], forward)
+        for start in range(0, len(cols), CHUNK)
+    ]
+    if not own:
+        return
+    exists = np.concatenate(own)
+    cols, rows = cols[exists], rows[exists]
+    order = pc.array_sort_indices(_ids(epsg, cols, rows)).to_numpy()
+    for start in range(0, len(order), CHUNK):
+        chunk = order[start : start + CHUNK]
+        yield _table(epsg, cols[chunk], rows[chunk], forward)
+
+
+def _overlapping(area: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Columns and rows of the cells that overlap an area, which is in metres of their grid.
+
+    Blocks of cells are tried first: only blocks that the area's edge meets are tried cell by cell.
+    """
+    import numpy as np
+    import shapely
+
     shapely.prepare(area)
-    hit = shapely.intersects(area, boxes) & ~shapely.touches(area, boxes)
-    cols, rows = cols[hit], rows[hit]
-    own = existing(epsg, cols, rows, forward)
-    if not own.any():
-        return None
-    cols, rows = cols[own], rows[own]
-    lon, lat = forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE")
-    return _table(epsg, cols, rows, np.asarray(lon), np.asarray(lat), forward)
+    west, south, east, north = (bound / CELL_M for bound in area.bounds)
+    across, up = (
+        ticks.ravel()
+        for ticks in np.meshgrid(
+            np.arange(np.floor(west / BLOCK), np.ceil(east / BLOCK), dtype=np.int64) * BLOCK,
+            np.arange(np.floor(south / BLOCK), np.ceil(north / BLOCK), dtype=np.int64) * BLOCK,
+        )
+    )
+    blocks = _boxes(across, up, BLOCK)
+    met = shapely.intersects(area, blocks)
+    across, up, blocks = across[met], up[met], blocks[met]
+    whole = shapely.contains_properly(area, blocks)
+    ticks = np.arange(BLOCK)
+    found: list[tuple[np.ndarray, np.ndarray]] = []
+    for col, row, all_of_it in zip(across, up, whole, strict=True):
+        rows, cols = (part.ravel() for part in np.meshgrid(row + ticks, col + ticks, indexing="ij"))
+        if not all_of_it:
+            boxes = _boxes(cols, rows, 1)
+            hit = shapely.intersects(area, boxes)
+            hit[hit] = ~shapely.touches(area, boxes[hit])
+            cols, rows = cols[hit], rows[hit]
+        found.append((cols, rows))
+    if not found:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    cols, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return cols, rows
+
+
+def _boxes(cols: np.ndarray, rows: np.ndarray, cells: int) -> np.ndarray:
+    """Squares of `cells` by `cells` from these columns and rows on, in metres."""
+    import shapely
+
+    boxes: np.ndarray = shapely.box(cols * CELL_M, rows * CELL_M, (cols + cells) * CELL_M, (rows + cells) * CELL_M)
+    return boxes
+
+
+def _ids(epsg: int, cols: np.ndarray, rows: np.ndarray) -> pa.Array:
+    """Cell ids, ``<epsg>_<col>_<row>``."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = (pc.cast(pa.array(part), pa.string()) for part in (cols, rows))
+    return pc.binary_join_element_wise(str(epsg), *numbers, "_")
 
 
 def _project(area: Any, forward: Any) -> Any:
@@ -114,12 +170,12 @@ def _project(area: Any, forward: Any) -> Any:
     return shapely.transform(dense, move)
 
 
-def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, forward: Any) -> pa.Table:
+def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, forward: Any) -> pa.Table:
     import numpy as np
     import pyarrow as pa
-    import pygeohash
     import shapely
 
+    lon, lat = map(np.asarray, forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE"))
     corners = np.array([(0, 0), (1, 0), (1, 1), (0, 1)])
     x = (cols[:, None] + corners[None, :, 0]) * CELL_M
     y = (rows[:, None] + corners[None, :, 1]) * CELL_M
@@ -132,13 +188,13 @@ def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, lon: np.ndarray, lat: 
     xmax = unrolled.max(axis=1)
     return pa.table(
         {
-            "cell_id": [f"{epsg}_{col}_{row}" for col, row in zip(cols, rows, strict=True)],
+            "cell_id": _ids(epsg, cols, rows),
             "epsg": pa.array(np.full(len(cols), epsg), pa.int32()),
             "col": pa.array(cols, pa.int32()),
             "row": pa.array(rows, pa.int32()),
             "lon": lon,
             "lat": lat,
-            "geohash": [pygeohash.encode(y, x, precision=GEOHASH_LENGTH) for x, y in zip(lon, lat, strict=True)],
+            "geohash": geohashes(lon, lat, GEOHASH_LENGTH),
             "xmin": unrolled.min(axis=1),
             "ymin": corner_lat.min(axis=1),
             "xmax": np.where(crosses, xmax - 360.0, xmax),

@@ -70,12 +70,18 @@ def _within_the_world(area: BaseGeometry) -> BaseGeometry:
 
     world = shapely.box(*_WORLD)
     turned = [
-        shapely.intersection(translate(part, xoff=turn), world)
+        shapely.intersection(translate(part, xoff=turn) if turn else part, world)
         for part in map(_unrolled, shapely.get_parts(area))
-        for turn in (-360.0, 0.0, 360.0)
+        for turn in _turns(part)
     ]
     parts = shapely.get_parts(shapely.union_all(turned))
     return shapely.union_all(parts[shapely.get_dimensions(parts) == _POLYGONAL])
+
+
+def _turns(part: BaseGeometry) -> tuple[float, ...]:
+    """By how many degrees a part is moved so that the world holds all of it; most parts stay where they are."""
+    west, _, east, _ = part.bounds
+    return (0.0,) if -180.0 <= west and east <= 180.0 else (-360.0, 0.0, 360.0)
 
 
 def _unrolled(polygon: BaseGeometry) -> BaseGeometry:

@@ -13,11 +13,18 @@ from claylake.errors import StoreError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from claylake.catalogue.packed import PackedScene
 
-def write_manifest(uri: str, scenes: Iterable[Scene]) -> str:
-    """Write `scenes` in the order given; equal scenes give equal bytes. Gives the URI back."""
-    lines = "".join(scene.model_dump_json() + "\n" for scene in scenes)
-    return store.write(uri, gzip.compress(lines.encode(), mtime=0), "application/x-ndjson")
+
+def write_manifest(uri: str, scenes: Iterable[PackedScene]) -> str:
+    """Write `scenes` in the order given, one at a time; equal scenes give equal bytes. Gives the URI back."""
+    with (
+        store.writing(uri, "application/x-ndjson") as sink,
+        gzip.GzipFile(filename="", mode="wb", fileobj=sink, mtime=0) as lines,
+    ):
+        for scene in scenes:
+            lines.write(scene.line + b"\n")
+    return uri
 
 
 def read_manifest(uri: str) -> list[Scene]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.catalogue.api import pages
-from claylake.catalogue.footprint import footprint
-from claylake.errors import FootprintError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from shapely.geometry.base import BaseGeometry
 
     from claylake.configuration.settings import Catalogue
     from claylake.month import Month
@@ -30,12 +30,13 @@ _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 _COVER_DEGREES: Final = (0.001, 0.01, 0.05, 0.2, 1.0)
 
 
-def search_scenes(
+def search_items(
     catalogue: Catalogue, geometry: dict[str, Any], months: Sequence[Month], collections: Sequence[str]
-) -> list[dict[str, Any]]:
-    """Raw items that intersect `geometry` (GeoJSON, lon/lat), one per (collection, id), ordered by them.
+) -> Iterator[dict[str, Any]]:
+    """Raw items that intersect the cover of `geometry` (GeoJSON, lon/lat), as the catalogue lists them.
 
-    Where the catalogue holds several versions of an item, the one updated last is taken.
+    It may list several versions of an item, and where the cover is not the geometry itself also items that do
+    not meet it. A page is fetched when the one before is used up, and none is kept.
 
     Args:
         catalogue: the settings of the STAC API.
@@ -46,25 +47,28 @@ def search_scenes(
     Raises:
         CatalogueError: if the catalogue does not answer, or answers nonsense.
     """
-    cover = cover_of(geometry)
     query = {
         "collections": list(collections),
-        "intersects": cover,
+        "intersects": cover_of(geometry),
         "datetime": f"{months[0].start - MARGIN:{_MOMENT}}/{months[-1].end + MARGIN:{_MOMENT}}",
     }
-    newest: dict[tuple[str, str], dict[str, Any]] = {}
     total = 0
     for number, page in enumerate(pages(catalogue, query), start=1):
-        for item in page:
-            total += 1
-            key = (str(item.get("collection", "")), str(item.get("id", "")))
-            if key not in newest or _updated(item) > _updated(newest[key]):
-                newest[key] = item
+        total += len(page)
         log.info("catalogue page %s: %s items so far", number, total)
-    if total > len(newest):
-        log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
-    items = [newest[key] for key in sorted(newest)]
-    return items if cover is geometry else _touching(items, geometry)
+        yield from page
+
+
+def area_to_meet(geometry: dict[str, Any]) -> BaseGeometry | None:
+    """The area that found footprints must meet (prepared), where the search is for a larger cover of it; else None."""
+    import shapely
+    from shapely.geometry import shape
+
+    area = shape(geometry)
+    if shapely.get_num_coordinates(area) <= MOST_VERTICES:
+        return None
+    shapely.prepare(area)
+    return area
 
 
 def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
@@ -87,28 +91,3 @@ def cover_of(geometry: dict[str, Any]) -> dict[str, Any]:
         cover = shapely.box(*area.bounds)
     document: dict[str, Any] = json.loads(json.dumps(mapping(cover)))
     return document
-
-
-def _updated(item: dict[str, Any]) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str((item.get("properties") or {}).get("updated")))
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _touching(items: list[dict[str, Any]], geometry: dict[str, Any]) -> list[dict[str, Any]]:
-    """The items whose footprint meets `geometry`; those without a readable footprint stay, to be counted later."""
-    import shapely
-    from shapely.geometry import shape
-
-    area = shape(geometry)
-    shapely.prepare(area)
-
-    def touches(item: dict[str, Any]) -> bool:
-        try:
-            return bool(shapely.intersects(area, footprint(item.get("geometry") or {})))
-        except FootprintError:
-            return True
-
-    return [item for item in items if touches(item)]

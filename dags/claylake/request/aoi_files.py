@@ -1,6 +1,6 @@
 """Names and settings of the AOI files, read at every parse of the DAG files.
 
-Geometries are not checked here, because that needs libraries that are slow to import; `plan` does it.
+Of geometries only the size is checked here: the rest needs libraries that are slow to import, and `plan` does it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from claylake.area.aoi import NAME, Aoi, settings_among
 from claylake.configuration.layers import AOI_SUFFIX, load_settings
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError
+from claylake.request.size_limit import require_fitting
 
 AOIS_VARIABLE = "CLAYLAKE_AOIS"
 AOIS_FOLDER = "aois"
-_KINDS = ("Feature", "FeatureCollection", "Polygon", "MultiPolygon")
+_POLYGONAL = ("Polygon", "MultiPolygon")
+_KINDS = ("Feature", "FeatureCollection", *_POLYGONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,23 @@ def _read(path: Path, dags_folder: Path) -> AoiFile:
         msg = f"not GeoJSON of type {', '.join(_KINDS)}"
         raise BadInputError(msg)
     unchecked = Aoi(name=path.stem, geometry={}, overrides=_overrides(document))
-    return AoiFile(path=path, name=path.stem, settings=load_settings(dags_folder, unchecked, {}))
+    settings = load_settings(dags_folder, unchecked, {})
+    _refuse_too_large(document, settings)
+    return AoiFile(path=path, name=path.stem, settings=settings)
+
+
+def _refuse_too_large(document: dict[str, Any], settings: Settings) -> None:
+    """Refuse one polygon that no plan would take; of several, which may overlap, `plan` knows the area."""
+    features = document.get("features") if document["type"] == "FeatureCollection" else [document]
+    try:
+        [feature] = features or []
+        geometry = feature["geometry"] if feature["type"] == "Feature" else feature
+        if geometry["type"] in _POLYGONAL:
+            require_fitting(geometry, settings)
+    except BadInputError:
+        raise
+    except (ArithmeticError, IndexError, KeyError, TypeError, ValueError):
+        return  # not a polygon; `plan` says what is wrong with it
 
 
 def _overrides(document: dict[str, Any]) -> dict[str, Any]:

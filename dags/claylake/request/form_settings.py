@@ -107,6 +107,14 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "Share of observations (cell and pass) that may fail; above it nothing is published.",
             **_FRACTION,
         ),
+        "max_cells": _setting(
+            "limits.max_cells",
+            SPENDING,
+            "Most cells of the area",
+            "A larger area is refused at once, with what it would take and how to cut it.",
+            type=_COUNT,
+            minimum=1,
+        ),
         "dry_run": _setting(
             "limits.dry_run",
             SPENDING,

@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from claylake import release, store
 from claylake.area import cells
 from claylake.catalogue.candidates import count_candidates
-from claylake.catalogue.footprint import footprint
 from claylake.catalogue.manifest import write_manifest
-from claylake.catalogue.scene import Scene
-from claylake.catalogue.search import search_scenes
+from claylake.catalogue.search import area_to_meet, search_items
+from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
-from claylake.errors import FootprintError, SceneError
-from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
+from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
+from claylake.request.size_limit import require_fitting
 from claylake.run import published
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
-
     import pyarrow as pa
+    from pyiceberg.catalog import Catalog
 
     from claylake.configuration.settings import Settings
-    from claylake.month import Month
     from claylake.request.params import Request
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Selected:
-    """Scenes to read, ordered by pass and id; and what became of every item."""
-
-    scenes: tuple[Scene, ...]
-    found: Found
-
-
-def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
+def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalog | None = None) -> Plan:
     """Find out what a run is to do, and write its cells, manifest and plan.
 
     ``plan.json`` is written last: who finds it finds the others too.
@@ -49,21 +36,29 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         run: DAG id and run id.
         request: the AOI and the months.
         settings: of the run, ``deployed`` among them.
+        lake: where published rows are; None for the Glue catalog of what is deployed.
 
     Raises:
         ClaylakeError: of the kind that fits: bad input, catalogue, store.
     """
     deployed = settings.where
+    require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)
     table = cells.cells_of(request.aoi)
     work = _work(table, request, settings, version)
     log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
 
-    items = search_scenes(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
-    lake = published.catalog(deployed)
+    lake = lake or published.catalog(deployed)
     settled = published.settled_scenes(lake, deployed.database, work)
     missing = published.missing_vectors(lake, deployed.database, work)
-    kept = select_scenes(items, request.months, settings.selection.max_scene_cloud, settled)
+    criteria = Criteria(
+        months=request.months,
+        max_scene_cloud=settings.selection.max_scene_cloud,
+        settled=settled,
+        area=area_to_meet(request.aoi.geometry),
+    )
+    listed = search_items(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
+    kept = select_scenes(listed, criteria)
     expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
     log.info(
         "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
@@ -98,7 +93,8 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         model_version=version,
         settings=settings,
     )
-    store.write(plan.uri(CELLS), cells.to_parquet(table))
+    with store.writing(plan.uri(CELLS)) as sink:
+        cells.write_parquet(table, sink)
     write_manifest(plan.uri(MANIFEST), kept.scenes)
     plan.save()
     return plan
@@ -111,66 +107,11 @@ def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "no
     return "vectors" if missing_vectors else "nothing"
 
 
-def select_scenes(
-    items: Iterable[dict[str, object]],
-    months: Collection[Month],
-    max_scene_cloud: float,
-    settled: Collection[tuple[str, str | None]],
-) -> Selected:
-    """Separate the scenes to read from all other items, and count those by reason.
-
-    Args:
-        items: raw STAC items.
-        months: those of the run.
-        max_scene_cloud: highest cloud cover of a scene, percent; an item without one is kept.
-        settled: (scene id, `updated`) of scenes done before; one is left out only as the same version.
-    """
-    unusable: Counter[str] = Counter()
-    counts: Counter[str] = Counter()
-    kept = []
-    for item in items:
-        counts["items"] += 1
-        try:
-            scene = _scene_of(item)
-        except SceneError as error:
-            log.warning("left out: %s", error)
-            unusable[error.reason] += 1
-            continue
-        if scene.month not in months:
-            counts["other_month"] += 1
-        elif scene.cloud_cover is not None and scene.cloud_cover > max_scene_cloud:
-            counts["too_cloudy"] += 1
-        elif (scene.id, scene.updated) in settled:
-            counts["settled"] += 1
-        else:
-            kept.append(scene)
-    kept.sort(key=lambda scene: (scene.pass_id, scene.id))
-    found = Found(
-        items=counts["items"],
-        unusable=dict(sorted(unusable.items())),
-        other_month=counts["other_month"],
-        too_cloudy=counts["too_cloudy"],
-        settled=counts["settled"],
-        kept=len(kept),
-    )
-    return Selected(scenes=tuple(kept), found=found)
-
-
-def _scene_of(item: dict[str, object]) -> Scene:
-    scene = Scene.from_item(item)
-    try:
-        footprint(scene.footprint)
-    except FootprintError as error:
-        raise SceneError(scene.id, "bad_footprint", str(error)) from error
-    return scene
-
-
 def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.RunScope:
-    ids = table["cell_id"].to_pylist()
     return published.RunScope(
-        cell_ids=tuple(ids),
-        geohashes=tuple(table["geohash"].to_pylist()),
-        cells_digest=cells.digest(ids),
+        cell_ids=table["cell_id"],
+        geohashes=table["geohash"],
+        cells_digest=cells.digest(table["cell_id"].to_pylist()),
         selection_digest=selection_digest(settings.selection),
         months=tuple(request.months),
         model_version=version,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.pass_month import of_months_arrow
-from claylake.run.tables import catalog, open_table, read_rows
+from claylake.run.tables import catalog, open_table, read_batches, read_rows
 from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENE_DONE, SCENES
 
@@ -16,26 +16,30 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from pyiceberg.catalog import Catalog
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table
 
     from claylake.month import Month
 
-__all__ = ["RunScope", "catalog", "missing_vectors", "prefixes_of", "settled_scenes"]
+__all__ = ["RunScope", "catalog", "missing_vectors", "prefix_groups", "settled_scenes"]
 
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
-_MARGIN = timedelta(hours=1)
+CELLS_AT_ONCE: Final = 100_000
+"""Cells whose chips and vectors are compared at once, about: a month's keys of so many take some 50 MB."""
+_MARGIN: Final = timedelta(hours=1)
+"""As far as the catalogue is searched beyond the months (`claylake.catalogue.search`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunScope:
     """A run's cells and months, and what its chips and vectors are made by.
 
-    `cell_ids` and `geohashes` (7 characters) run in parallel; `months` follow each other.
+    `cell_ids` and `geohashes` (7 characters) are columns of strings in parallel; `months` follow each other.
     """
 
-    cell_ids: tuple[str, ...]
-    geohashes: tuple[str, ...]
+    cell_ids: pa.ChunkedArray
+    geohashes: pa.ChunkedArray
     cells_digest: str
     selection_digest: str
     months: tuple[Month, ...]
@@ -56,10 +60,12 @@ class RunScope:
 def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[str, str | None]]:
     """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
 
+    Only rows of the run's months are read: a search finds no others.
+
     Args:
         lake: the Glue catalog.
         database: of the lake's tables.
-        work: the run's cells and selection.
+        work: the run's cells, months and selection.
 
     Raises:
         StoreError: if the table is there but cannot be read.
@@ -70,6 +76,7 @@ def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[st
     if table is None:
         return set()
     condition = And(
+        _dated(table, work),
         EqualTo("status", SCENE_DONE),
         EqualTo("cells_digest", work.cells_digest),
         EqualTo("selection_digest", work.selection_digest),
@@ -81,6 +88,8 @@ def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[st
 def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:
     """How many published chips of the cells and months lack a vector of this model and convention.
 
+    Part by part of the area, so that memory does not grow with it: a chip and its vector have one geohash.
+
     Args:
         lake: the Glue catalog.
         database: of the lake's tables.
@@ -89,37 +98,101 @@ def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:
     Raises:
         StoreError: if a table is there but cannot be read.
     """
+    chips = open_table(lake, database, CHIPS)
+    if chips is None:
+        return 0
+    vectors = open_table(lake, database, EMBEDDINGS)
+    return sum(_missing(chips, vectors, work, prefixes) for prefixes in prefix_groups(work.geohashes))
+
+
+def prefix_groups(
+    geohashes: pa.ChunkedArray, most: int = MOST_PREFIXES, cells: int = CELLS_AT_ONCE
+) -> tuple[tuple[str, ...], ...]:
+    """Prefixes of at most 4 characters that hold all geohashes, in groups of neighbours.
+
+    One empty group, which bounds nothing, where even single letters are too many.
+
+    Args:
+        geohashes: of the cells.
+        most: prefixes of a group.
+        cells: geohashes of a group; a prefix that holds more has a group of its own.
+    """
+    import pyarrow.compute as pc
+
+    parts = max(1, -(-len(geohashes) // cells))
+    for length in (4, 3, 2, 1):
+        counted = pc.value_counts(pc.utf8_slice_codeunits(geohashes, 0, length))
+        if len(counted) <= most * parts:
+            return _grouped(sorted(counted.to_pylist(), key=lambda entry: entry["values"]), most, cells)
+    return ((),)
+
+
+def _grouped(counted: list[dict[str, Any]], most: int, cells: int) -> tuple[tuple[str, ...], ...]:
+    groups: list[tuple[str, ...]] = []
+    group: list[str] = []
+    held = 0
+    for entry in counted:
+        if group and (len(group) == most or held + entry["counts"] > cells):
+            groups.append(tuple(group))
+            group, held = [], 0
+        group.append(entry["values"])
+        held += entry["counts"]
+    return (*groups, tuple(group))
+
+
+def _missing(chips: Table, vectors: Table | None, work: RunScope, prefixes: tuple[str, ...]) -> int:
+    """How many chips without a vector the cells below these prefixes have."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     from pyiceberg.expressions import And
 
-    table = open_table(lake, database, CHIPS)
-    if table is None:
+    key, cell_ids = ["id", "content_digest"], _cells_below(work, prefixes)
+    found = [
+        batch.filter(pc.and_(pc.is_in(batch["cell_id"], cell_ids), of_months_arrow(batch["id"], work.months)))
+        for batch in read_batches(chips, _near(chips, work, prefixes), (*key, "cell_id"))
+    ]
+    lacking = pa.concat_tables([pa.table(batch).select(key) for batch in found]) if found else None
+    if lacking is None or not lacking.num_rows:
         return 0
-    chips = read_rows(table, _near(table, work), ("id", "content_digest", "cell_id"))
-    of_cells = pc.is_in(chips["cell_id"], value_set=_array(work.cell_ids))
-    chips = chips.filter(pc.and_(of_cells, of_months_arrow(chips["id"], work.months)))
-    vectors = open_table(lake, database, EMBEDDINGS)
-    if vectors is None or not chips.num_rows:
-        return int(chips.num_rows)
-    kind = VectorKind(model_version=work.model_version, convention=work.convention)
-    condition = And(_near(vectors, work), kind.expression())
-    key = ["id", "content_digest"]
-    made = read_rows(vectors, condition, tuple(key))
-    return int(chips.select(key).join(made.select(key), keys=key, join_type="left anti").num_rows)
+    if vectors is not None:
+        ids = lacking["id"].combine_chunks()
+        condition = And(_near(vectors, work, prefixes), _kind(work).expression())
+        made = [
+            pa.table(batch.filter(pc.is_in(batch["id"], ids))) for batch in read_batches(vectors, condition, tuple(key))
+        ]
+        if made:
+            lacking = lacking.join(pa.concat_tables(made), keys=key, join_type="left anti")
+    return int(lacking.num_rows)
 
 
-def prefixes_of(geohashes: tuple[str, ...], most: int = MOST_PREFIXES) -> tuple[str, ...]:
-    """At most `most` prefixes of at most 4 characters that hold all geohashes; () where even one letter is too many."""
-    for length in (4, 3, 2, 1):
-        prefixes = sorted({geohash[:length] for geohash in geohashes})
-        if len(prefixes) <= most:
-            return tuple(prefixes)
-    return ()
+def _kind(work: RunScope) -> VectorKind:
+    return VectorKind(model_version=work.model_version, convention=work.convention)
 
 
-def _near(table: Table, work: RunScope) -> Any:
+def _cells_below(work: RunScope, prefixes: tuple[str, ...]) -> pa.Array:
+    """Ids of the run's cells whose geohash begins with one of the prefixes, which are equally long."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not prefixes:
+        return work.cell_ids.combine_chunks()
+    held = pc.is_in(pc.utf8_slice_codeunits(work.geohashes, 0, len(prefixes[0])), pa.array(prefixes))
+    return work.cell_ids.filter(held).combine_chunks()
+
+
+def _near(table: Table, work: RunScope, prefixes: tuple[str, ...]) -> BooleanExpression:
     """Datetime range and geohash prefixes: what prunes partitions and files."""
-    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan, Or, StartsWith
+    from pyiceberg.expressions import And, Or, StartsWith
+
+    starts = [StartsWith("geohash", prefix) for prefix in prefixes]
+    if not starts:
+        return _dated(table, work)
+    return And(_dated(table, work), starts[0] if len(starts) == 1 else Or(*starts))
+
+
+def _dated(table: Table, work: RunScope) -> BooleanExpression:
+    """The months' datetimes, with a margin at both ends."""
+    from pyiceberg.expressions import And, GreaterThanOrEqual, LessThan
     from pyiceberg.types import TimestamptzType
 
     zoned = isinstance(table.schema().find_field("datetime").field_type, TimestamptzType)
@@ -127,14 +200,4 @@ def _near(table: Table, work: RunScope) -> Any:
         (moment if zoned else moment.replace(tzinfo=None)).isoformat()
         for moment in (work.start - _MARGIN, work.end + _MARGIN)
     )
-    condition = And(GreaterThanOrEqual("datetime", low), LessThan("datetime", high))
-    starts = [StartsWith("geohash", prefix) for prefix in prefixes_of(work.geohashes)]
-    if not starts:
-        return condition
-    return And(condition, starts[0] if len(starts) == 1 else Or(*starts))
-
-
-def _array(values: tuple[str, ...]) -> pa.Array:
-    import pyarrow as pa
-
-    return pa.array(values, pa.string())
+    return And(GreaterThanOrEqual("datetime", low), LessThan("datetime", high))

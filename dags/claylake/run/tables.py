@@ -9,6 +9,8 @@ from claylake.errors import StoreError
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table
@@ -81,6 +83,30 @@ def read_rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Tabl
     try:
         # A scan without files has the schema's large strings, one with files has those of the files.
         return scan.to_arrow().cast(schema_to_pyarrow(scan.projection(), include_field_ids=False))
+    except (OSError, ValueError) as error:
+        msg = f"table {'.'.join(table.name())} cannot be read: {error}"
+        raise StoreError(msg) from error
+
+
+def read_batches(table: Table, condition: Any, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
+    """The same some rows at a time, so that they need not fit into memory; no batch is empty.
+
+    Args:
+        table: an open one.
+        condition: a pyiceberg expression.
+        columns: names of the columns to read.
+
+    Raises:
+        StoreError: if the files cannot be read, or lack a column.
+    """
+    from pyiceberg.io.pyarrow import schema_to_pyarrow
+
+    scan = table.scan(row_filter=condition, selected_fields=columns)
+    try:
+        schema = schema_to_pyarrow(scan.projection(), include_field_ids=False)
+        for batch in scan.to_arrow_batch_reader():
+            if batch.num_rows:
+                yield batch.cast(schema)
     except (OSError, ValueError) as error:
         msg = f"table {'.'.join(table.name())} cannot be read: {error}"
         raise StoreError(msg) from error

@@ -4,12 +4,23 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claylake.catalogue.candidates import CandidateCounts, count_candidates, find_candidates
+from claylake.catalogue import candidates
+from claylake.catalogue.candidates import CandidateCounts, find_candidates
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.packed import PackedScene
 from claylake.errors import FootprintError
 from tests.shared import all_zones
 
 ZONE = 32633
+
+
+def count_candidates(cells, scenes, per_month):
+    return candidates.count_candidates(cells, [PackedScene.of(one) for one in scenes], per_month)
+
+
+def found_pairs(cells, scenes):
+    parts = find_candidates(cells, [PackedScene.of(one) for one in scenes])
+    return [pair for part in parts for pair in zip(*(indices.tolist() for indices in part), strict=True)]
 
 
 def counts(pairs, chips):
@@ -103,9 +114,8 @@ def test_a_scene_without_a_footprint_is_named_by_what_is_wrong():
 
 def assert_shown(cells, scenes, shown):
     """What is found is what overlaps in metres of one zone; pairs are counted by pass."""
-    cell_index, scene_index = find_candidates(cells, scenes)
     ids = cells["cell_id"].to_pylist()
-    found = {(ids[cell], scenes[place].id) for cell, place in zip(cell_index, scene_index, strict=True)}
+    found = {(ids[cell], scenes[place].id) for cell, place in found_pairs(cells, scenes)}
     assert found == shown
     pass_of = {scene.id: scene.pass_id for scene in scenes}
     assert count_candidates(cells, scenes, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in shown})
@@ -122,3 +132,24 @@ def test_every_zone_in_both_hemispheres():
     cells = all_zones.cells_at_borders()
     assert set(cells["epsg"].to_pylist()) == {base + zone for base in (32600, 32700) for zone in all_zones.ZONES}
     assert_shown(cells, *all_zones.scenes_over(cells))
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7])
+@pytest.mark.parametrize("per_month", [None, 1])
+def test_cells_counted_some_at_a_time_add_up(monkeypatch, at_once, per_month):
+    table = pa.concat_tables([cells((0, 0), (1, 0)), cells((2, 0), (3, 0), (4, 0)), cells((5, 0))])
+    scenes = [
+        scene(day, day, (0.1, 0.1, 2.3 + n, 0.9), 10.0 * n) for n, day in enumerate(("0701", "0711", "0721", "0801"))
+    ]
+    scenes += [scene("again", "0711", (2.5, 0.1, 5.9, 0.9), 35.0)]
+    whole, found = count_candidates(table, scenes, per_month), found_pairs(table, scenes)
+    monkeypatch.setattr(candidates, "CELLS_AT_ONCE", at_once)
+    assert count_candidates(table, scenes, per_month) == whole
+    assert sorted(found_pairs(table, scenes)) == sorted(found)
+
+
+def test_a_whole_number_of_chips_is_not_rounded_up_by_arithmetic():
+    scenes = [
+        scene(day, f"070{day}", (0.1, 0.1, 3.9, 0.9), cloud) for day, cloud in (("1", 90.0), ("2", 80.0), ("3", 70.0))
+    ]
+    assert count_candidates(cells((0, 0), (1, 0), (2, 0), (3, 0), (0, 0)), scenes, None).chips == 3

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pyproj import Transformer
 from shapely.geometry import shape
 
+from claylake.area import cells as making
 from claylake.area.aoi import Aoi
-from claylake.area.cells import COLUMNS, cells_of, digest, to_parquet
+from claylake.area.cells import COLUMNS, cells_of, digest, write_parquet
 from claylake.area.grid import Cell
 from claylake.area.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
 from tests.dags.domain.zones import epsg_of, zone_of
@@ -168,6 +169,68 @@ def test_digest_knows_no_order():
     assert len(digest([])) == 16
 
 
-def test_parquet_round_trips():
-    table = cells_of(Aoi.from_bbox([15.0, 45.0, 15.05, 45.05]))
-    assert pq.read_table(io.BytesIO(to_parquet(table))).equals(table)
+def test_parquet_round_trips(monkeypatch):
+    monkeypatch.setattr(making, "CHUNK", 5)
+    table, sink = cells_of(Aoi.from_bbox([15.0, 45.0, 15.05, 45.05])), io.BytesIO()
+    write_parquet(table, sink)
+    assert pq.read_table(io.BytesIO(sink.getvalue())).equals(table)
+    assert max(pq.ParquetFile(sink).metadata.row_group(n).num_rows for n in range(2)) <= 5 < table.num_rows
+
+
+def ring_with_holes(lon, lat, degrees, seed):
+    """A disc with a ragged edge and a hole, whose parts are larger and smaller than blocks of cells."""
+    rng = np.random.default_rng(seed)
+    turn = np.linspace(0, 2 * np.pi, 90, endpoint=False)
+    far = degrees * rng.uniform(0.6, 1.0, 90)
+    disc = shapely.Polygon(np.column_stack([lon + far * np.cos(turn), lat + far * np.sin(turn)]))
+    shown = disc.difference(shapely.Point(lon, lat).buffer(degrees / 4)).intersection(shapely.box(-180, -80, 180, 84))
+    return Aoi.from_geojson("ragged", shapely.geometry.mapping(shown))
+
+
+def one_by_one(epsg, lonlat_area):
+    """Cells of a grid that overlap an area, each tried alone."""
+    area = making._project(lonlat_area, Transformer.from_crs(4326, epsg, always_xy=True))
+    west, south, east, north = (bound / 2560 for bound in area.bounds)
+    found = set()
+    for col in range(int(np.floor(west)), int(np.ceil(east))):
+        for row in range(int(np.floor(south)), int(np.ceil(north))):
+            box = shapely.box(*Cell(epsg=epsg, col=col, row=row).bounds)
+            if area.intersects(box) and not area.touches(box):
+                found.add((col, row))
+    return found
+
+
+@settings(deadline=None, max_examples=8)
+@given(st.floats(-2.0, 2.0), st.floats(-60, 60), st.floats(0.1, 0.7), st.integers(0, 99), st.sampled_from([1, 4, 32]))
+def test_blocks_find_what_each_cell_alone_does(lon, lat, degrees, seed, block):
+    aoi = ring_with_holes(lon + 15.0, lat, degrees, seed)
+    area = making._project(shape(aoi.geometry), Transformer.from_crs(4326, 32633, always_xy=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "BLOCK", block)
+        cols, rows = making._overlapping(area)
+    assert len(set(zip(cols.tolist(), rows.tolist(), strict=True))) == len(cols)
+    assert set(zip(cols.tolist(), rows.tolist(), strict=True)) == one_by_one(32633, shape(aoi.geometry))
+
+
+@pytest.mark.parametrize("box", [[5.5, 59.5, 7.5, 60.5], [179.5, -0.4, -179.5, 0.4], [20.0, 72.5, 22.0, 73.0]])
+def test_chunks_change_nothing(monkeypatch, box):
+    whole = cells_of(Aoi.from_bbox(box))
+    monkeypatch.setattr(making, "CHUNK", 100)
+    parts = cells_of(Aoi.from_bbox(box))
+    assert parts["cell_id"].num_chunks > whole["cell_id"].num_chunks
+    assert parts.equals(whole)
+    ids = whole["cell_id"].to_pylist()
+    assert ids == sorted(ids)
+    assert polygons(whole).tolist() == polygons(parts).tolist()
+
+
+@pytest.mark.parametrize(
+    ("box", "cells", "known"),
+    [
+        ([14.6, 45.0, 15.4, 46.0], 1101, "17ed07baa13af3c8"),
+        ([-64.0, -33.5, -62.5, -32.5], 2461, "0dad849eef6dfdee"),
+    ],
+)
+def test_the_digests_of_published_months_stay(box, cells, known):
+    table = cells_of(Aoi.from_bbox(box))
+    assert (table.num_rows, digest(table["cell_id"].to_pylist())) == (cells, known)

@@ -17,7 +17,7 @@ from claylake.plan import RunRef, selection_digest
 from claylake.release import model_version
 from claylake.request.params import Request
 from claylake.run import published
-from claylake.run.planning import make_plan, select_scenes, work_of
+from claylake.run.planning import make_plan, work_of
 from tests.shared import all_zones
 
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
@@ -58,9 +58,8 @@ def here(settings_of, stac, tmp_path):
 
 
 def publish_scenes(lake, plan, *rows):
-    schema = pa.schema(
-        [(name, pa.string()) for name in ("scene_id", "updated", "cells_digest", "selection_digest", "status")]
-    )
+    names = ("scene_id", "updated", "cells_digest", "selection_digest", "status")
+    schema = pa.schema([*((name, pa.string()) for name in names), ("datetime", pa.timestamp("us", "UTC"))])
     made = [
         {
             "scene_id": scene.id,
@@ -68,6 +67,7 @@ def publish_scenes(lake, plan, *rows):
             "cells_digest": plan.cells_digest,
             "selection_digest": plan.selection_digest,
             "status": status,
+            "datetime": scene.datetime,
         }
         for scene, status in rows
     ]
@@ -166,16 +166,6 @@ def test_nothing_deployed_is_told_first(request_of):
         make_plan(run=RUN, request=request_of(), settings=Settings())
 
 
-def test_items_are_counted_whatever_they_are(item, box):
-    unknown = item("unknown", **{"eo:cloud_cover": None})
-    point = {**item("point"), "geometry": {"type": "Point", "coordinates": [15, 45]}}
-    no_pass = item("no_pass", **{"s2:datatake_id": None})
-    found = select_scenes([unknown, point, no_pass, {"id": "x"}], JULY, 10.0, set())
-    assert [scene.id for scene in found.scenes] == ["unknown"]
-    assert found.found.unusable == {"bad_footprint": 1, "malformed": 1, "no_pass": 1}
-    assert found.found.items == 4 == found.found.kept + sum(found.found.unusable.values())
-
-
 def test_a_scene_across_180_degrees_is_planned_however_it_is_written(stac, item, here, lake):
     zone, (west, north) = 32601, (300_000, 7_600_020)  # tile 01WCR
     corners = [(west, north - 109_800), (west + 109_800, north - 109_800), (west + 109_800, north), (west, north)]
@@ -186,16 +176,6 @@ def test_a_scene_across_180_degrees_is_planned_however_it_is_written(stac, item,
         stac.pages = [[{**item("a", **{"proj:code": f"EPSG:{zone}"}), "geometry": geometry}]]
         plan = make_plan(run=RUN, request=Request(aoi=aoi, months=JULY, overrides={}), settings=here())
         assert (plan.found.kept, plan.estimate.candidates) == (1, cells)
-
-
-def test_a_scene_at_the_cloud_limit_is_kept(item):
-    found = select_scenes([item("a", **{"eo:cloud_cover": 80.0})], JULY, 80.0, set())
-    assert found.found.kept == 1
-
-
-def test_the_order_of_items_does_not_matter(item):
-    items = [item("b"), item("a"), item("c", **{"s2:datatake_id": "GS2A_20240701T100559_1_N05.10"})]
-    assert select_scenes(items, JULY, 80, set()) == select_scenes(items[::-1], JULY, 80, set())
 
 
 def test_an_encoder_that_is_not_there_names_those_that_are(here):

@@ -1,4 +1,6 @@
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -9,12 +11,12 @@ from pyiceberg.catalog.sql import SqlCatalog
 from claylake.errors import StoreError
 from claylake.month import Month
 from claylake.run import published
-from claylake.run.published import RunScope, missing_vectors, prefixes_of, settled_scenes
+from claylake.run.published import RunScope, missing_vectors, prefix_groups, settled_scenes
 
 DATABASE = "claylake"
 WORK = RunScope(
-    cell_ids=("32633_190_1950", "32633_191_1950"),
-    geohashes=("u21abcd", "u21abce"),
+    cell_ids=pa.chunked_array([["32633_190_1950"], ["32633_191_1950"]]),
+    geohashes=pa.chunked_array([["u21abcd"], ["u21abce"]]),
     cells_digest="c1",
     selection_digest="s1",
     months=(Month(2024, 7),),
@@ -22,7 +24,10 @@ WORK = RunScope(
     convention="tutorial",
 )
 SCENES = pa.schema(
-    [(name, pa.string()) for name in ("scene_id", "updated", "cells_digest", "selection_digest", "status")]
+    [
+        *((name, pa.string()) for name in ("scene_id", "updated", "cells_digest", "selection_digest", "status")),
+        ("datetime", pa.timestamp("us", "UTC")),
+    ]
 )
 
 
@@ -67,7 +72,7 @@ def chip(cell="32633_190_1950", stamp="20240710T100559", digest="d1", geohash="u
 
 def scene(name, **changes):
     row = {"scene_id": name, "updated": "u", "cells_digest": "c1", "selection_digest": "s1", "status": "done"}
-    return {**row, **changes}
+    return {**row, "datetime": datetime(2024, 7, 10, 10, 6, tzinfo=UTC), **changes}
 
 
 def test_no_tables_nothing_published(lake):
@@ -136,26 +141,77 @@ def test_vectors_that_were_all_deleted_are_missing(lake):
 
 
 def test_a_table_of_another_shape_is_named(lake):
-    put(lake, "scenes", pa.schema([("x", pa.string())]), [{"x": "1"}])
+    dated = SCENES.field("datetime")
+    put(lake, "scenes", pa.schema([("x", pa.string()), dated]), [{"x": "1", "datetime": scene("a")["datetime"]}])
     with pytest.raises(StoreError, match=r"table .*scenes cannot be read: .*scene_id"):
         settled_scenes(lake, DATABASE, WORK)
 
 
-@given(st.lists(st.text("0123456789bcdefghjkmnpqrstuvwxyz", min_size=7, max_size=7), min_size=1), st.integers(1, 40))
-def test_prefixes_hold_every_geohash(geohashes, most):
-    prefixes = prefixes_of(tuple(geohashes), most)
-    assert len(prefixes) <= most
-    if prefixes:
-        assert all(any(geohash.startswith(prefix) for prefix in prefixes) for geohash in geohashes)
+def test_scenes_of_other_months_are_not_read(lake):
+    days = [datetime(2024, 7, 1, 0, 0, tzinfo=UTC), datetime(2024, 8, 1, 0, 20, tzinfo=UTC)]
+    others = [
+        datetime(2024, 6, 10, tzinfo=UTC),
+        datetime(2024, 8, 1, 2, 0, tzinfo=UTC),
+        datetime(2023, 7, 10, tzinfo=UTC),
+    ]
+    for number, day in enumerate((*days, *others)):
+        put(lake, "scenes", SCENES, [scene(str(number), datetime=day)])
+    files = lake.load_table((DATABASE, "scenes")).inspect.files().to_pylist()
+    for file in files:  # what is gone cannot have been read
+        if file["readable_metrics"]["datetime"]["lower_bound"] in others:
+            Path(file["file_path"].removeprefix("file://")).unlink()
+    assert len(files) == 5
+    assert settled_scenes(lake, DATABASE, WORK) == {("0", "u"), ("1", "u")}
+
+
+digits = "0123456789bcdefghjkmnpqrstuvwxyz"
+
+
+@given(
+    st.lists(st.text(digits, min_size=7, max_size=7), min_size=1, max_size=60), st.integers(1, 40), st.integers(1, 70)
+)
+def test_each_geohash_begins_with_one_prefix_of_one_group(geohashes, most, cells):
+    groups = prefix_groups(pa.chunked_array([geohashes]), most, cells)
+    if groups == ((),):
+        assert len({geohash[0] for geohash in geohashes}) > most
+        return
+    assert all(1 <= len(group) <= most for group in groups)
+    for geohash in geohashes:
+        assert sum(geohash.startswith(prefix) for group in groups for prefix in group) == 1
+    for group in groups:
+        held = sum(geohash.startswith(group) for geohash in geohashes)
+        assert held <= cells or len(group) == 1
 
 
 def test_many_prefixes_make_no_deep_filter(lake):
-    alphabet = "0123456789bcdefghjkmnpqrstuvwxyz"
-    many = tuple(f"u2{a}{b}abc" for a in alphabet for b in alphabet)
+    many = [f"u2{a}{b}abc" for a in digits for b in digits]
     put_chips(lake, chip())
-    work = RunScope(**{**WORK.__dict__, "geohashes": (*many, "u21abcd")})
-    assert len(prefixes_of(work.geohashes)) == 32
+    geohashes = pa.chunked_array([[*many, "u21abcd"]])
+    cell_ids = pa.chunked_array([[f"32633_{n}_7" for n in range(len(many))], ["32633_190_1950"]])
+    work = replace(WORK, geohashes=geohashes, cell_ids=cell_ids)
+    assert [len(group) for group in prefix_groups(geohashes)] == [32]
     assert missing_vectors(lake, DATABASE, work) == 1
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 100_000])
+def test_parts_of_an_area_add_up(lake, monkeypatch, at_once):
+    places = [(f"32633_{n}_1950", f"u2{digit}{digit}abc") for n, digit in enumerate(digits[:8])]
+    chips = [
+        chip(cell=cell, geohash=geohash, stamp=stamp)
+        for cell, geohash in places
+        for stamp in ("20240702T101010", "20240712T101010")
+    ]
+    put_chips(lake, *chips, chip(cell="32633_99_1950", geohash="u200abc"), chip(stamp="20240802T101010"))
+    put_vectors(lake, *chips[::3])
+    work = replace(
+        WORK,
+        cell_ids=pa.chunked_array([[cell for cell, _ in places]]),
+        geohashes=pa.chunked_array([[geohash for _, geohash in places]]),
+    )
+    monkeypatch.setattr(published, "CELLS_AT_ONCE", at_once)
+    monkeypatch.setattr(prefix_groups, "__defaults__", (published.MOST_PREFIXES, at_once))
+    assert len(prefix_groups(work.geohashes)) == max(1, -(-len(places) // at_once))
+    assert missing_vectors(lake, DATABASE, work) == len(chips) - len(chips[::3])
 
 
 def test_the_glue_catalog_takes_endpoint_and_region(monkeypatch, settings_of):

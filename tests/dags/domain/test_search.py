@@ -9,7 +9,8 @@ from pyproj import Transformer
 from shapely.affinity import translate
 from shapely.geometry import mapping, shape
 
-from claylake.catalogue.search import MOST_VERTICES, cover_of, search_scenes
+from claylake.catalogue.search import MOST_VERTICES, area_to_meet, cover_of, search_items
+from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.configuration.settings import Catalogue
 from claylake.errors import CatalogueError
 from claylake.month import Month
@@ -31,19 +32,30 @@ def quick(stac, **changes):
     return Catalogue(**{"url": stac.url, "backoff_s": 0, "retries": 3, "timeout_s": 60, **changes})
 
 
+def search(catalogue, area, months, collections=L2A):
+    return list(search_items(catalogue, area, months, collections))
+
+
 def ids(items):
     return [item["id"] for item in items]
 
 
+def selected(catalogue, area):
+    """Ids of the scenes that a search keeps, and what became of the other items."""
+    criteria = Criteria(months=JULY, max_scene_cloud=100.0, settled=set(), area=area_to_meet(area))
+    found = select_scenes(search_items(catalogue, area, JULY, L2A), criteria)
+    return sorted(scene.id for scene in found.scenes), found.found.unusable
+
+
 def test_all_pages_are_read_empty_ones_included(stac, item, area):
     stac.pages = [[item("a")], [], [item("b"), item("c")]]
-    assert ids(search_scenes(quick(stac), area, JULY, L2A)) == ["a", "b", "c"]
+    assert ids(search(quick(stac), area, JULY, L2A)) == ["a", "b", "c"]
     assert len(stac.searches) == 3
 
 
 def test_the_query_is_area_collections_and_window_and_nothing_else(stac, area):
     stac.pages = [[]]
-    search_scenes(quick(stac, page_size=7), area, (Month(2024, 6), Month(2024, 7)), L2A)
+    search(quick(stac, page_size=7), area, (Month(2024, 6), Month(2024, 7)), L2A)
     (query,) = stac.searches
     assert query == {
         "collections": ["sentinel-2-l2a"],
@@ -53,26 +65,18 @@ def test_the_query_is_area_collections_and_window_and_nothing_else(stac, area):
     }
 
 
-def test_the_version_updated_last_is_taken(stac, item, area):
-    old, new = item("a", updated="2024-07-11T00:00:00Z"), item("a", updated="2024-07-11T00:00:00.5+00:00")
-    unknown, other = item("a", updated=None), {**item("a"), "collection": "sentinel-2-c1-l2a"}
-    stac.pages = [[old, other], [new, unknown]]
-    found = search_scenes(quick(stac), area, JULY, L2A)
-    assert found == [other, new]
-
-
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_hiccup_is_tried_again(stac, item, area, status):
     stac.pages = [[item("a")]]
     stac.answers = [(status, {}), None, (status, {}), (status, {})]
-    assert ids(search_scenes(quick(stac), area, JULY, L2A)) == ["a"]
+    assert ids(search(quick(stac), area, JULY, L2A)) == ["a"]
     assert stac.requests == 5
 
 
 def test_a_slow_answer_is_tried_again(stac, item, area):
     stac.pages = [[item("a")]]
     stac.answers = [None, 3.0]
-    assert ids(search_scenes(quick(stac, timeout_s=1, retries=20), area, JULY, L2A)) == ["a"]
+    assert ids(search(quick(stac, timeout_s=1, retries=20), area, JULY, L2A)) == ["a"]
     # A starved machine may be slow more often than it was told to be.
     assert stac.requests >= 3
 
@@ -94,7 +98,7 @@ def test_a_slow_answer_is_tried_again(stac, item, area):
 def test_a_bad_answer_names_the_catalogue_and_what_to_do(stac, area, answers, says):
     stac.answers = answers
     with pytest.raises(CatalogueError, match=says) as caught:
-        search_scenes(quick(stac), area, JULY, L2A)
+        search(quick(stac), area, JULY, L2A)
     assert stac.url in str(caught.value)
     assert "check catalogue.url" in str(caught.value)
 
@@ -102,13 +106,20 @@ def test_a_bad_answer_names_the_catalogue_and_what_to_do(stac, area, answers, sa
 def test_nobody_there_names_the_catalogue(area):
     catalogue = Catalogue(url="http://127.0.0.1:9", retries=1, backoff_s=0, timeout_s=60)
     with pytest.raises(CatalogueError, match=r"http://127\.0\.0\.1:9.*tried 2 times"):
-        search_scenes(catalogue, area, JULY, L2A)
+        search(catalogue, area, JULY, L2A)
+
+
+def test_a_page_is_fetched_when_the_one_before_is_used_up(stac, item, area):
+    stac.pages = [[item("a"), item("b")], [item("c")]]
+    listed = search_items(quick(stac), area, JULY, L2A)
+    assert (next(listed)["id"], next(listed)["id"], len(stac.searches)) == ("a", "b", 1)
+    assert (next(listed)["id"], len(stac.searches)) == ("c", 2)
 
 
 def test_pages_that_lead_in_a_circle_are_told(stac, item, area):
     stac.pages, stac.circle = [[item("a")]], True
     with pytest.raises(CatalogueError, match="form a loop"):
-        search_scenes(quick(stac), area, JULY, L2A)
+        search(quick(stac), area, JULY, L2A)
 
 
 def wiggly(vertices, west=14.0):
@@ -120,7 +131,7 @@ def test_an_area_of_very_many_vertices_is_simplified_and_results_filtered(stac, 
     near, far, odd = item("near"), item("far"), item("odd")
     near["geometry"], far["geometry"], odd["geometry"] = box(14, 45, 15, 46), box(14.3605, 45.8605, 15, 46), None
     stac.pages = [[near, far, odd]]
-    assert ids(search_scenes(quick(stac), wiggly(4000), JULY, L2A)) == ["near", "odd"]
+    assert selected(quick(stac), wiggly(4000)) == (["near"], {"no_footprint": 1})
     assert shapely.get_num_coordinates(shape(stac.searches[0]["intersects"])) <= MOST_VERTICES
 
 
@@ -140,11 +151,10 @@ def test_the_same_scenes_whatever_the_vertices_of_the_area(stac, item, vertices,
     # A server that knows nothing of the globe may answer with what lies elsewhere.
     others = [{**item(f"far, {name}"), "geometry": geometry} for name, geometry in far.items()]
     stac.pages = [[*items, {**item("unreadable"), "geometry": {"type": "Polygon"}}]]
-    expected = sorted([*ids(items), "unreadable"])
-    assert ids(search_scenes(quick(stac), mapping(area), JULY, L2A)) == expected
+    assert selected(quick(stac), mapping(area)) == (sorted(ids(items)), {"bad_footprint": 1})
     if shapely.get_num_coordinates(area) > MOST_VERTICES:
         stac.pages = [[*items, *others]]
-        assert ids(search_scenes(quick(stac), mapping(area), JULY, L2A)) == sorted(ids(items))
+        assert selected(quick(stac), mapping(area)) == (sorted(ids(items)), {})
 
 
 @settings(max_examples=30, deadline=None)
@@ -170,14 +180,15 @@ def test_real_pages_are_read_to_the_empty_end(stac, area):
     stac.pages = [
         json.loads((DATA / f"pystac-client_test_multiple_collections_{n}.json").read_text())["features"] for n in (0, 1)
     ]
-    found = search_scenes(quick(stac), area, (Month(2023, 10),), L2A)
-    assert ids(found) == sorted(ids(found))
-    assert len(found) == 2
+    found = search(quick(stac), area, (Month(2023, 10),), L2A)
+    assert len(set(ids(found))) == len(found) == 2
     assert len(stac.searches) == 2
 
 
 @real
-def test_real_pages_of_several_collections_keep_one_item_each(stac, area):
+def test_real_pages_that_come_twice_count_once(stac, area):
     page = json.loads((DATA / "pystac-client_test_filter_1.json").read_text())["features"]
     stac.pages = [page, page]
-    assert len(search_scenes(quick(stac), area, (Month(2025, 7),), L2A)) == len(page)
+    criteria = Criteria(months=(Month(2025, 7),), max_scene_cloud=100.0, settled=set())
+    found = select_scenes(search(quick(stac), area, (Month(2025, 7),)), criteria).found
+    assert found.items == len(page)

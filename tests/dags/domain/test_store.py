@@ -1,7 +1,10 @@
+import boto3
 import pytest
+from botocore.stub import ANY, Stubber
 
 from claylake import store
 from claylake.catalogue.manifest import read_manifest, write_manifest
+from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
 from claylake.errors import StoreError
 
@@ -29,6 +32,44 @@ def test_what_cannot_be_read_or_written_is_named(tmp_path):
         store.write(str(tmp_path / "file" / "below"), b"")
 
 
+def test_an_object_is_there_whole_or_not_at_all(tmp_path):
+    uri = str(tmp_path / "a" / "b")
+    with store.writing(uri) as sink:
+        sink.write(b"first")
+        assert not store.exists(uri)
+    with pytest.raises(StoreError), store.writing(uri) as sink:
+        raise BrokenPipeError(sink.write(b"sec"))
+    assert store.read(uri) == b"first"
+    assert list(store.names(str(tmp_path))) == [uri]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"cannot write .*file/below"), store.writing(f"{tmp_path}/file/below"):
+        pass
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    client = boto3.client("s3", region_name="us-west-2", aws_access_key_id="testing", aws_secret_access_key="testing")
+    monkeypatch.setattr(store, "_client", lambda: client)
+    with Stubber(client) as stubber:
+        yield stubber
+    client.close()
+
+
+def test_a_file_is_put_whole_into_a_bucket(s3):
+    body, sent = ANY, []
+    s3.client.meta.events.register(
+        "before-parameter-build.s3.PutObject", lambda params, **_: sent.append(params["Body"].read())
+    )
+    s3.add_response("put_object", {}, {"Bucket": "lake", "Key": "a/b", "Body": body, "ContentType": "text/plain"})
+    with store.writing("s3://lake/a/b", "text/plain") as sink:
+        sink.write(b"one")
+        sink.write(b"two")
+    assert sent == [b"onetwo"]
+    s3.add_client_error("put_object", "AccessDenied")
+    with pytest.raises(StoreError, match=r"cannot write s3://lake/a/b: .*AccessDenied"), store.writing("s3://lake/a/b"):
+        pass
+
+
 def test_s3_uris():
     assert store.split_s3("s3://bucket/a/b") == ("bucket", "a/b")
     assert store.join("s3://bucket/", "a", "b") == "s3://bucket/a/b"
@@ -40,8 +81,8 @@ def test_s3_uris():
 def test_manifests_round_trip_to_equal_bytes(tmp_path, item):
     scenes = [Scene.from_item(item(f"S2B_33TWN_2024071{n}_0_L2A")) for n in range(3)]
     one, two = str(tmp_path / "1.gz"), str(tmp_path / "2.gz")
-    write_manifest(one, scenes)
-    write_manifest(two, iter(scenes))
+    write_manifest(one, [PackedScene.of(scene) for scene in scenes])
+    write_manifest(two, map(PackedScene.of, scenes))
     assert read_manifest(one) == scenes
     assert store.read(one) == store.read(two)
     write_manifest(one, [])

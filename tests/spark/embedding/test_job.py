@@ -121,8 +121,7 @@ def test_commits_are_bounded_and_poison_is_counted(spark, make, monkeypatch):
     plan = make()
     write_chips(spark, plan, CELLS[:4])
     write_chips(spark, plan, CELLS[4:6], clay_tensor=b"broken")
-    real = job.commits
-    monkeypatch.setattr(job, "commits", lambda pending: real(pending, 2))
+    monkeypatch.setattr(job, "CHIPS_PER_COMMIT", 2)
     report = job.embed(spark, plan)
     assert (report.vectors, report.failed) == (4, {"chip_undecodable": 2})
     assert "not embedded: 2 chip_undecodable" in report.message

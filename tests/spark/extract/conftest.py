@@ -10,8 +10,9 @@ import pytest
 
 from claylake import store
 from claylake.area.aoi import Aoi
-from claylake.area.cells import cells_of, digest, to_parquet
+from claylake.area.cells import cells_of, digest, write_parquet
 from claylake.catalogue.manifest import write_manifest
+from claylake.catalogue.packed import PackedScene
 from claylake.configuration.settings import Settings
 from claylake.month import Month
 from claylake.plan import CELLS, MANIFEST, Estimate, Found, Plan, RunRef, run_folder, selection_digest
@@ -65,8 +66,9 @@ def make_plan(stack: StackInfo) -> PlanMaker:
             model_version="demo-random+0123456789ab",
             settings=settings,
         )
-        store.write(plan.uri(CELLS), to_parquet(cells))
-        write_manifest(plan.uri(MANIFEST), scenes)
+        with store.writing(plan.uri(CELLS)) as sink:
+            write_parquet(cells, sink)
+        write_manifest(plan.uri(MANIFEST), map(PackedScene.of, scenes))
         plan.save()
         return plan
 

@@ -11,6 +11,7 @@ from claylake.area.aoi import Aoi
 from claylake.area.cells import cells_of
 from claylake.catalogue.candidates import count_candidates, find_candidates
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.packed import PackedScene
 from claylake.errors import FootprintError
 from spark.extraction.candidates import join_candidates
 from tests.shared import all_zones
@@ -68,11 +69,12 @@ def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> N
     scenes, shown = all_zones.scenes_over(cells)
     found = {(row["cell_id"], row["scene_id"]) for row in join_candidates(spark, cells, scenes).collect()}
     assert found == shown
-    cell_index, scene_index = find_candidates(cells, scenes)
+    packed = [PackedScene.of(scene) for scene in scenes]
     ids = cells["cell_id"].to_pylist()
-    assert found == {(ids[cell], scenes[place].id) for cell, place in zip(cell_index, scene_index, strict=True)}
+    counted = [pair for part in find_candidates(cells, packed) for pair in zip(*part, strict=True)]
+    assert found == {(ids[cell], scenes[place].id) for cell, place in counted}
     pass_of = {scene.id: scene.pass_id for scene in scenes}
-    assert count_candidates(cells, scenes, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in found})
+    assert count_candidates(cells, packed, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in found})
 
 
 def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:

@@ -14,7 +14,7 @@ import shapely
 import xxhash
 
 from claylake import store
-from claylake.area.cells import to_parquet
+from claylake.area.cells import write_parquet
 from claylake.configuration.settings import Settings
 from claylake.month import Month
 from claylake.plan import CELLS, Estimate, Found, Plan, RunRef, run_folder
@@ -126,7 +126,8 @@ class PlanMaker:
             model_version=model_version,
             settings=settings,
         )
-        store.write(plan.uri(CELLS), to_parquet(table))
+        with store.writing(plan.uri(CELLS)) as sink:
+            write_parquet(table, sink)
         plan.save()
         return plan
 

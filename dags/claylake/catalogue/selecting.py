@@ -1,0 +1,135 @@
+"""Which of the items that a search lists are read: one pass over them, in which no raw item is kept."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from claylake.catalogue.footprint import footprint
+from claylake.catalogue.packed import PackedScene
+from claylake.catalogue.scene import Scene
+from claylake.errors import FootprintError, SceneError
+from claylake.plan import Found
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from shapely.geometry.base import BaseGeometry
+
+    from claylake.month import Month
+
+log = logging.getLogger(__name__)
+_ELSEWHERE: Final = "elsewhere"
+"""Of an item that the search lists although it does not meet the area: not counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criteria:
+    """What makes an item one to read.
+
+    `max_scene_cloud` is the highest cloud cover, percent; an item without one is kept. `settled` are (scene id,
+    `updated`) of scenes done before: one is left out only as the same version. `area` is what footprints must meet,
+    lon/lat; None where the search saw to that.
+    """
+
+    months: Collection[Month]
+    max_scene_cloud: float
+    settled: Collection[tuple[str, str | None]]
+    area: BaseGeometry | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selected:
+    """Scenes to read, ordered by pass and id; and what became of every item."""
+
+    scenes: tuple[PackedScene, ...]
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class _Unusable:
+    reason: str
+    message: str
+
+    @classmethod
+    def of(cls, error: SceneError) -> Self:
+        """What is kept of an error: it would itself keep the item alive, by its traceback."""
+        return cls(error.reason, str(error))
+
+
+def select_scenes(items: Iterable[dict[str, Any]], criteria: Criteria) -> Selected:
+    """Separate the scenes to read from all other items, and count those by reason.
+
+    Of several versions of an item (collection and id), the one updated last counts, and of those the first.
+
+    Args:
+        items: raw STAC items, in any order; none is kept.
+        criteria: what makes an item one to read.
+    """
+    newest: dict[tuple[str, str], tuple[datetime, PackedScene | _Unusable | str]] = {}
+    total = 0
+    for item in items:
+        total += 1
+        key, updated = (str(item.get("collection", "")), str(item.get("id", ""))), _updated(item)
+        if key not in newest or updated > newest[key][0]:
+            newest[key] = updated, _outcome(item, criteria)
+    if total > len(newest):
+        log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
+    return _selected([newest[key][1] for key in sorted(newest)])
+
+
+def _selected(outcomes: list[PackedScene | _Unusable | str]) -> Selected:
+    counts = Counter(outcome for outcome in outcomes if isinstance(outcome, str))
+    unusable = [outcome for outcome in outcomes if isinstance(outcome, _Unusable)]
+    kept = [outcome for outcome in outcomes if isinstance(outcome, PackedScene)]
+    for each in unusable:
+        log.warning("left out: %s", each.message)
+    kept.sort(key=lambda scene: (scene.pass_id, scene.id))
+    found = Found(
+        items=len(outcomes) - counts[_ELSEWHERE],
+        unusable=dict(sorted(Counter(each.reason for each in unusable).items())),
+        other_month=counts["other_month"],
+        too_cloudy=counts["too_cloudy"],
+        settled=counts["settled"],
+        kept=len(kept),
+    )
+    return Selected(scenes=tuple(kept), found=found)
+
+
+def _outcome(item: dict[str, Any], criteria: Criteria) -> PackedScene | _Unusable | str:
+    """The scene if it is to be read; else why it is not, as a field of `Found` or a reason of its own."""
+    shown, area = "", None
+    try:
+        area = footprint(item.get("geometry") or {})
+    except FootprintError as error:
+        shown = str(error)
+    if criteria.area is not None and area is not None and not criteria.area.intersects(area):
+        return _ELSEWHERE
+    try:
+        scene = Scene.from_item(item)
+    except SceneError as error:
+        return _Unusable.of(error)
+    if area is None:
+        return _Unusable.of(SceneError(scene.id, "bad_footprint", shown))
+    return _of_scene(scene, area, criteria)
+
+
+def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> PackedScene | str:
+    if scene.month not in criteria.months:
+        return "other_month"
+    if scene.cloud_cover is not None and scene.cloud_cover > criteria.max_scene_cloud:
+        return "too_cloudy"
+    if (scene.id, scene.updated) in criteria.settled:
+        return "settled"
+    return PackedScene.of(scene, area)
+
+
+def _updated(item: dict[str, Any]) -> datetime:
+    try:
+        moment = datetime.fromisoformat(str((item.get("properties") or {}).get("updated")))
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

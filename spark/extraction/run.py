@@ -15,6 +15,7 @@ from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
+from spark.extraction.choosing import with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.existing import existing_chips
 from spark.extraction.observing import observe_all, observed_scenes
@@ -96,7 +97,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     maker = SceneRows(
         plan=plan,
         observed=by_scene,
-        outcomes=count_outcomes(final.choice, existing),
+        outcomes=count_outcomes(final.choice, existing, with_failures(observed, writer.failures)),
         log=writer.log,
         failures=writer.failures,
         footprints=unreadable,

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
+    from spark.extraction.quarantine import Verdicts
     from spark.extraction.read_failures import ReadFailures
-    from spark.extraction.reading_log import ReadingLog
 
 FOOTPRINT = "footprint"
 """Reason code of a scene whose footprint is no polygon: which cells it shows is unknown."""
@@ -122,14 +122,14 @@ def status(candidates: int, failures: int, *, quarantined: bool) -> str:
 class SceneRows:
     """Makes the rows of a run.
 
-    `observed`: by scene id. `outcomes`: as `count_outcomes` gives them. `log`, `failures`: of all batches.
+    `observed`: by scene id. `outcomes`: as `count_outcomes` gives them. `verdicts`, `failures`: of all batches.
     `footprints`: scene id to what is wrong with its footprint.
     """
 
     plan: Plan
     observed: Mapping[str, ObservedScene]
     outcomes: Mapping[str, Counter[str]]
-    log: ReadingLog
+    verdicts: Verdicts
     failures: ReadFailures
     footprints: Mapping[str, str]
 
@@ -138,10 +138,9 @@ class SceneRows:
         observed = self.observed.get(scene.id, ObservedScene())
         outcomes = self.outcomes.get(scene.id, Counter())
         failures = _by_reason(outcomes, FAILED)
-        reading = self.log.total(scene.id)
-        spent = observed.reading + reading
+        spent = observed.reading + self.verdicts.log.total(scene.id)
         decision = decide_radiometry(scene)
-        evidence = evidence_document(scene, decision, reading.evidence)
+        evidence = evidence_document(scene, decision, self.verdicts.evidence(scene.id))
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}
         quarantined = scene.id in self.failures.quarantined

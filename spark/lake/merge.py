@@ -58,7 +58,7 @@ def insert_only(
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
-        with _view(source) as view:
+        with view_of(source) as view:
             spark.sql(insert_sql(shape, target, view, bounds))
     refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
@@ -100,7 +100,7 @@ def upsert(
         changes = _changes(spark, target, shape, source, bounds)
         if changes == 0:
             return 0
-        with _view(source) as view:
+        with view_of(source) as view:
             spark.sql(upsert_sql(shape, target, view, bounds))
     return changes
 
@@ -178,7 +178,7 @@ def _keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> Dat
 
 
 def _changes(spark: SparkSession, target: str, table: Table, source: DataFrame, bounds: Bounds) -> int:
-    with _view(source) as view:
+    with view_of(source) as view:
         counted = spark.sql(
             f"SELECT count(*) AS n FROM {view} s "
             f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.condition(table, 't')}) t ON {_same(table.key, '=')} "
@@ -256,7 +256,8 @@ def _source(
 
 
 @contextmanager
-def _view(rows: DataFrame) -> Iterator[str]:
+def view_of(rows: DataFrame) -> Iterator[str]:
+    """A temporary view of the rows, under a name of its own."""
     name = f"rows_{uuid.uuid4().hex}"
     rows.createOrReplaceTempView(name)
     try:

@@ -29,15 +29,17 @@ def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
     since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed.
     """
     # Before there is anything to drop: maintenance of another run goes by this date.
-    opened.record(plan, plan.branch, datetime.now(UTC))
+    now = datetime.now(UTC)
+    opened.record(plan, plan.branch, now)
     tables.create_all(spark, plan.database)
-    rebuilt = set()
+    rebuilt, created = set(), set()
     for name in PUBLISH_ORDER:
         table = names.main_table(plan, name)
         refs = _with_main(spark, table)
         head = refs.heads.get(plan.branch)
         if head is None:
             spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {sql.name(plan.branch)}")
+            created.add(name)
         elif refs.main is None or refs.contains(head, refs.main):
             _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
         elif refs.contains(refs.main, head):
@@ -45,6 +47,8 @@ def open_branches(spark: SparkSession, plan: Plan) -> frozenset[str]:
         else:
             rebuild(spark, plan, Scope.of(plan), name)
             rebuilt.add(name)
+    if created == set(PUBLISH_ORDER):
+        opened.record(plan, plan.branch, now, anew=True)
     return frozenset(rebuilt)
 
 

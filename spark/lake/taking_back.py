@@ -40,7 +40,7 @@ def take_back(
 
     Their vectors go as well, and rows that call scenes of their passes done. Their observations get `outcome`, or again
     what main has of them where that is better. Nothing is committed where there are no such chips. The chips go last:
-    whoever is killed before finds them again, and does the rest once more.
+    where a step is killed before that, the next attempt finds them and does all of it again.
 
     Args:
         spark: session.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +14,6 @@ from spark.extraction.reading_log import Reading, ReadingLog
 from spark.lake import merge
 from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.tables import TABLES
-from spark.sentinel2.radiometry import LARGEST_LOW_FRACTION, decide_radiometry
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,8 +23,8 @@ if TYPE_CHECKING:
 
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
+    from spark.extraction.quarantine import Quarantine
 
-_log = logging.getLogger(__name__)
 _OF_READING = ("clear_pixels", "below_1000", "requests", "downloaded", "seconds")
 _SHORT = ("id", "cell_id", "scene_id", "geohash", "problem", "detail", *_OF_READING)
 """All of a batch but its blobs, in one job: a few thousand short rows, from which the driver counts the rest."""
@@ -73,25 +71,12 @@ class ChipWriter:
     created_at: dt.datetime
     log: ReadingLog
     failures: ReadFailures
-
-    def check(self, scene_id: str) -> None:
-        """Quarantine the scene if the pixels that were read of it so far contradict its metadata."""
-        scene = self.scenes[scene_id]
-        evidence = self.log.total(scene_id).evidence
-        decision = decide_radiometry(scene)
-        if scene_id in self.failures.quarantined or not evidence.contradicts(decision):
-            return
-        detail = (
-            f"{evidence.low_fraction:.2%} of {evidence.clear_pixels} clear pixels are below 1000 (at most "
-            f"{LARGEST_LOW_FRACTION:.2%} can be, with the offset still in them), against {decision.rule}"
-        )
-        self.failures.quarantined[scene_id] = detail
-        _log.warning("scene %s is quarantined: %s", scene_id, detail)
+    quarantine: Quarantine
 
     def write(self, cells: Sequence[CellToRead]) -> int:
-        """Read cells of whole scenes and write their chips; gives the number of new chips.
+        """Read cells of whole scenes and write their chips; gives by how many chips of this attempt the branch grew.
 
-        Scenes are checked before any chip is written: a contradicted scene leaves none.
+        Scenes are judged before any chip is written: a contradicted scene leaves none, nor do its earlier chips stay.
         """
         from pyspark.sql import functions as f
 
@@ -100,8 +85,7 @@ class ChipWriter:
             rows = [ReadRow.of(row) for row in short.collect()]
             cells_of = {scene: [cell.cell_id for cell in members] for scene, members in by_scene(cells).items()}
             self.log.add(cells_of, readings(rows))
-            for scene_id in cells_of:
-                self.check(scene_id)
+            lost = self.quarantine.judge(cells_of)
             self.failures.cells.update(
                 {(row.cell_id, row.scene_id): (row.problem, row.detail) for row in rows if row.problem}
             )
@@ -111,7 +95,7 @@ class ChipWriter:
                 {"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)}
             )
             extent = extent_of_rows(map(vars, kept), TABLES[CHIPS])
-            return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent)
+            return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent) - lost
 
 
 def readings(rows: Iterable[ReadRow]) -> dict[str, Reading]:

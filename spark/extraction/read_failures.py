@@ -12,12 +12,13 @@ class ReadFailures:
     """Collected over the batches of a run.
 
     `cells`: (cell id, scene id) to (reason code, message). `quarantined`: scene id to message;
-    such a scene supplies no cell at all.
+    such a scene supplies no cell at all. `taken_back`: number of chips of such scenes that the branch had.
     """
 
     cells: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     quarantine_reason: str = CONTRADICTION
+    taken_back: int = 0
 
     def __len__(self) -> int:
         return len(self.cells) + len(self.quarantined)

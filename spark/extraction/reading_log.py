@@ -1,4 +1,7 @@
-"""What reading each scene found and took, kept in the run folder: a run that is killed and run again still has it."""
+"""What reading each scene found and took, kept in the run folder: a run that is killed and run again still has it.
+
+So has the next run on the same branch: what pixels say of a scene adds up over all runs whose chips are there.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from claylake import store
-from spark.sentinel2.radiometry import Evidence
+from spark.sentinel2.radiometry import Evidence, decide_radiometry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
 
 FOLDER = "extract"
@@ -44,15 +48,25 @@ class Reading:
 
 
 class ReadingLog:
-    """Readings of scenes, by which of their cells were read; one object per batch in the run folder."""
+    """Readings of scenes, by which of their cells were read; one object per batch in the run folder.
 
-    def __init__(self, plan: Plan) -> None:
+    Args:
+        plan: of the run.
+        scenes: of the run: what was read of a scene says nothing of it once it is reprocessed, or judged by another
+            rule.
+        earlier: other run folders that worked on the branch.
+    """
+
+    def __init__(self, plan: Plan, scenes: Iterable[Scene], earlier: Iterable[str] = ()) -> None:
         self._folder = plan.uri(FOLDER)
+        self._processings = {scene.id: _processing(scene) for scene in scenes}
+        self._earlier: dict[str, dict[str, Evidence]] = {}
         self._readings: dict[str, dict[str, Reading]] = {}
-        for uri in store.names(self._folder):
-            document: dict[str, tuple[str, dict[str, int]]] = json.loads(store.read(uri))
-            for scene_id, (cells, reading) in document.items():
-                self._readings.setdefault(scene_id, {})[cells] = Reading(**reading)
+        for folder in earlier:
+            for scene_id, cells, reading in self._stored(store.join(folder, FOLDER)):
+                self._earlier.setdefault(scene_id, {})[cells] = reading.evidence
+        for scene_id, cells, reading in self._stored(self._folder):
+            self._readings.setdefault(scene_id, {})[cells] = reading
 
     def add(self, cells: Mapping[str, list[str]], readings: Mapping[str, Reading]) -> None:
         """Keep a batch's readings. The same cells of a scene, read again, replace their earlier reading.
@@ -65,14 +79,33 @@ class ReadingLog:
         for scene_id, reading in sorted(readings.items()):
             key = _digest(cells[scene_id])
             self._readings.setdefault(scene_id, {})[key] = reading
-            document[scene_id] = (key, asdict(reading))
-        name = _digest([f"{scene_id} {key}" for scene_id, (key, _) in document.items()])
+            document[scene_id] = (key, asdict(reading), self._processings[scene_id])
+        name = _digest([f"{scene_id} {key}" for scene_id, (key, _, _) in document.items()])
         uri = store.join(self._folder, f"batch-{name}.json")
         store.write(uri, json.dumps(document, indent=1).encode(), "application/json")
 
     def total(self, scene_id: str) -> Reading:
-        """All readings of a scene."""
+        """All readings of a scene by this run."""
         return sum(self._readings.get(scene_id, {}).values(), Reading())
+
+    def evidence(self, scene_id: str) -> Evidence:
+        """What the pixels of a scene say that this run and the earlier ones read; the same cells count once."""
+        own = {cells: reading.evidence for cells, reading in self._readings.get(scene_id, {}).items()}
+        return sum((self._earlier.get(scene_id, {}) | own).values(), Evidence())
+
+    def _stored(self, folder: str) -> Iterator[tuple[str, str, Reading]]:
+        """Scene id, digest of the cells, and reading; those of another processing keep only what they took."""
+        for uri in store.names(folder):
+            for scene_id, (cells, reading, *processing) in json.loads(store.read(uri)).items():
+                # Version 0.1.0 kept no processing.
+                known = not processing or processing == [self._processings.get(scene_id)]
+                none = {} if known else asdict(Evidence())
+                yield scene_id, cells, Reading(**(reading | none))
+
+
+def _processing(scene: Scene) -> list[str | None]:
+    """What a verdict on a scene holds for: `updated` and the rule, as JSON has them."""
+    return [scene.updated, decide_radiometry(scene).rule]
 
 
 def _digest(names: list[str]) -> str:

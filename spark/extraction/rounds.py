@@ -70,7 +70,7 @@ class Rounds:
         Raises:
             ExtractError: a round wrote nothing and refused nothing.
         """
-        present: int | None = None
+        made = 0
         while True:
             choice = self._choice()
             # Few rows: a scene is of one pass. So one query gives outcomes, passes, and what there is to read.
@@ -78,13 +78,13 @@ class Rounds:
             counts: Counter[str] = Counter()
             for row in rows:
                 counts[row.outcome] += row.number
-            present = counts[PRESENT] if present is None else present
             if not counts[READ]:
                 passes = len({row.pass_id for row in rows})
-                return FinalChoice(choice=choice, outcomes=counts, passes=passes, present=present)
+                return FinalChoice(choice=choice, outcomes=counts, passes=passes, present=counts[PRESENT] - made)
             before = len(self.writer.failures)
             wanted = {row.scene_id: row.number for row in rows if row.outcome == READ}
             new = self._read(choice, wanted)
+            made += new
             if new == 0 and len(self.writer.failures) == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
             choice.unpersist()

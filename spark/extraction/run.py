@@ -15,17 +15,19 @@ from claylake.run.reports import ExtractReport
 from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
+from spark.extraction.choosing import with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.existing import existing_chips
 from spark.extraction.observing import observe_all, observed_scenes
 from spark.extraction.outcomes import observations
+from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading_log import ReadingLog
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
-from spark.lake import merge
+from spark.lake import merge, opened
 from spark.lake.opening import open_branches
-from spark.lake.scope import read_cells_table
+from spark.lake.scope import Scope, read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
 from spark.sentinel2.preference import preferences
 
@@ -66,16 +68,15 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     cells = read_cells_table(plan)
     manifest = read_manifest(plan.uri(MANIFEST))
     scenes, unreadable = with_footprint(manifest)
+    by_id = {scene.id: scene for scene in scenes}
+    log, failures, now = ReadingLog(plan, manifest, opened.folders(plan)[:-1]), ReadFailures(), datetime.now(UTC)
+    verdicts = Verdicts(scenes=by_id, log=log, published=published_verdicts(spark, plan, scenes))
+    scope = Scope(plan=plan, cells=cells)
+    quarantine = Quarantine(spark=spark, scope=scope, verdicts=verdicts, created_at=now, failures=failures)
+    quarantine.judge(by_id)
     writer = ChipWriter(
-        spark=spark,
-        plan=plan,
-        scenes={scene.id: scene for scene in scenes},
-        created_at=datetime.now(UTC),
-        log=ReadingLog(plan),
-        failures=ReadFailures(),
+        spark=spark, plan=plan, scenes=by_id, created_at=now, log=log, failures=failures, quarantine=quarantine
     )
-    for scene in scenes:
-        writer.check(scene.id)
     ranks = preferences(scenes, plan.settings.selection.collections)
     observed = observe_all(spark, join_candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)
     by_scene = observed_scenes(observed)
@@ -91,23 +92,23 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     )
     final = rounds.run()
     existing = rounds.existing()
-    rows = observations(plan, final.choice, existing, cells, scenes, writer.created_at)
+    rows = observations(plan, final.choice, existing, cells, scenes, now)
     _log.info("observations: %d new or changed", merge.upsert(spark, plan, OBSERVATIONS, rows))
     maker = SceneRows(
         plan=plan,
         observed=by_scene,
-        outcomes=count_outcomes(final.choice, existing),
-        log=writer.log,
-        failures=writer.failures,
+        outcomes=count_outcomes(final.choice, existing, with_failures(observed, failures)),
+        verdicts=verdicts,
+        failures=failures,
         footprints=unreadable,
     )
-    scene_rows = [maker.row(scene, writer.created_at) for scene in manifest]
+    scene_rows = [maker.row(scene, now) for scene in manifest]
     write(spark, plan, scene_rows)
     planned = observed.select("cell_id", "pass").distinct().count()
-    return _report(final, planned, scene_rows)
+    return _report(final, planned, scene_rows, failures.taken_back)
 
 
-def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow]) -> ExtractReport:
+def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], taken_back: int) -> ExtractReport:
     rejected = {key.removeprefix(REJECTED): n for key, n in final.outcomes.items() if key.startswith(REJECTED)}
     failed = {key.removeprefix(FAILED): n for key, n in final.outcomes.items() if key.startswith(FAILED)}
     chips = final.outcomes[PRESENT] - final.present
@@ -125,5 +126,6 @@ def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow]) -> 
         scene_status=dict(Counter(row.status for row in scene_rows)),
         bytes_read=sum(row.bytes_read for row in scene_rows),
         message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
-        f"{sum(failed.values())} failed, of {candidates} (cell, pass)",
+        f"{sum(failed.values())} failed, of {candidates} (cell, pass)"
+        + (f"; {taken_back} chips of quarantined scenes were taken back" if taken_back else ""),
     )

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
+    from spark.extraction.quarantine import Verdicts
     from spark.extraction.read_failures import ReadFailures
-    from spark.extraction.reading_log import ReadingLog
 
 FOOTPRINT = "footprint"
 """Reason code of a scene whose footprint is no polygon: which cells it shows is unknown."""
@@ -72,11 +72,16 @@ class SceneRow:
         return {"pass" if name == "pass_id" else name: value for name, value in vars(self).items()}
 
 
-def count_outcomes(choice: DataFrame, existing: DataFrame) -> dict[str, Counter[str]]:
-    """By scene id: chips and rejections of which it is the source, and failures in which it was considered.
+def count_outcomes(choice: DataFrame, existing: DataFrame, observed: DataFrame) -> dict[str, Counter[str]]:
+    """By scene id: chips and rejections of which it is the source, and its failures where there is no chip.
 
-    Keys of the counters are outcomes as in a choice. A failed (cell, pass) counts for each of its
-    scenes, because any of them may repair it.
+    Keys of the counters are outcomes as in a choice. A scene that could not be read counts as failed even where another
+    one of the pass gave a rejection: it may have shown more, and may give the chip when it is read again.
+
+    Args:
+        choice: final, one row per (cell, pass).
+        existing: cell_id, pass and scene_id of all chips, those just written included.
+        observed: one row per (cell, scene), with what failed in `problem`.
     """
     from pyspark.sql import functions as f
 
@@ -85,7 +90,11 @@ def count_outcomes(choice: DataFrame, existing: DataFrame) -> dict[str, Counter[
         choice.where(f.col("outcome") == PRESENT).select(*key, "outcome").join(existing.select(*key, "scene_id"), key)
     )
     rejected = choice.where(f.col("outcome").startswith(REJECTED))
-    failed = choice.where(f.col("outcome").startswith(FAILED)).withColumn("scene_id", f.explode("considered"))
+    failed = (
+        observed.where(f.col("problem").isNotNull())
+        .join(existing.select(*key), on=key, how="left_anti")
+        .withColumn("outcome", f.concat(f.lit(FAILED), "problem"))
+    )
     columns = ("scene_id", "outcome")
     rows = used.select(*columns).unionByName(rejected.select(*columns)).unionByName(failed.select(*columns))
     counts: dict[str, Counter[str]] = {}
@@ -95,11 +104,11 @@ def count_outcomes(choice: DataFrame, existing: DataFrame) -> dict[str, Counter[
 
 
 def status(candidates: int, failures: int, *, quarantined: bool) -> str:
-    """A scene is done when every candidate of it has an outcome without failure.
+    """A scene is done when each candidate of it could be used, or has a chip of another scene.
 
     Args:
         candidates: number of cells that the scene may supply in this run.
-        failures: (cell, pass) pairs that failed and considered the scene; 1 where its footprint is no polygon.
+        failures: of these, which the scene failed to supply and no other did; 1 where its footprint is no polygon.
         quarantined: whether the scene's pixels contradict its metadata.
     """
     if quarantined:
@@ -113,14 +122,14 @@ def status(candidates: int, failures: int, *, quarantined: bool) -> str:
 class SceneRows:
     """Makes the rows of a run.
 
-    `observed`: by scene id. `outcomes`: as `count_outcomes` gives them. `log`, `failures`: of all batches.
+    `observed`: by scene id. `outcomes`: as `count_outcomes` gives them. `verdicts`, `failures`: of all batches.
     `footprints`: scene id to what is wrong with its footprint.
     """
 
     plan: Plan
     observed: Mapping[str, ObservedScene]
     outcomes: Mapping[str, Counter[str]]
-    log: ReadingLog
+    verdicts: Verdicts
     failures: ReadFailures
     footprints: Mapping[str, str]
 
@@ -129,10 +138,9 @@ class SceneRows:
         observed = self.observed.get(scene.id, ObservedScene())
         outcomes = self.outcomes.get(scene.id, Counter())
         failures = _by_reason(outcomes, FAILED)
-        reading = self.log.total(scene.id)
-        spent = observed.reading + reading
+        spent = observed.reading + self.verdicts.log.total(scene.id)
         decision = decide_radiometry(scene)
-        evidence = evidence_document(scene, decision, reading.evidence)
+        evidence = evidence_document(scene, decision, self.verdicts.evidence(scene.id))
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}
         quarantined = scene.id in self.failures.quarantined

@@ -1,4 +1,4 @@
-"""Writing rows to a branch by key: insert-only, or with replacement of older outcomes.
+"""Writing rows to a branch by key: insert-only, or such that the better observation of a key stays.
 
 An insert-only MERGE is planned by Iceberg as an append. Two writers may commit the same key to
 one branch without a conflict, so a branch has one writer at a time, and publishing by
@@ -12,18 +12,21 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.vocabulary import OUTCOME_CHIP
+from claylake.vocabulary import OUTCOME_CHIP, REJECTED
 from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
 from spark.lake.tables import LINEAGE, TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from claylake.plan import Plan
+
+CONSIDERED = "scenes_considered"
+_GROWS = f"size(array_except(s.{CONSIDERED}, t.{CONSIDERED})) > 0"
 
 
 def insert_only(
@@ -55,8 +58,8 @@ def insert_only(
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
         if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
             return 0
-        with view(source) as name:
-            spark.sql(insert_sql(shape, target, name, bounds))
+        with view_of(source) as view:
+            spark.sql(insert_sql(shape, target, view, bounds))
     refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 
@@ -71,50 +74,56 @@ def upsert(
     cheap: bool = False,
     extent: Extent | None = None,
 ) -> int:
-    """Insert new keys and replace older outcomes; gives how many rows were inserted or replaced.
+    """Merge observations by quality and with memory; gives how many rows were inserted or changed.
 
-    A row whose outcome is `chip` stays: the chip exists. A row that was written later stays, and one
-    that differs only in who wrote it. Nothing is committed when nothing changes.
+    Of two rows of a key the one that comes first in `order` stays, whichever was written first. A row whose outcome is
+    `chip` always stays: fractions and scene are those of the chip in `chips`. The scenes considered are those of both,
+    sorted; a row that gains only scenes keeps the run and date of its look. A row that differs only in who wrote it
+    changes nothing, and nothing is committed when nothing changes.
 
     Args:
         spark: session.
         plan: whose branch, and where the tables are.
-        table: a name of `spark.lake.tables.TABLES`.
-        rows: all columns of the table, in any order; persisted as of `insert_only`.
+        table: a name of `spark.lake.tables.TABLES`; observations.
+        rows: all columns of the table, in any order; persisted as of `insert_only`. Several of one key become one, by
+            the same rule.
         branch: another branch than the plan's; None for the plan's own.
         cheap: `rows` are not to be persisted, as of `insert_only`.
         extent: of `rows`, where the caller has it; None: it is found out with Spark jobs.
     """
     shape = TABLES[table]
     target = names.branch_table(plan, table, branch)
-    with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
+    with _source(rows, shape, cheap=cheap, extent=extent, once=united) as (found, bounds):
         if bounds is None:
             return 0
+        source = _sorted(found)
         changes = _changes(spark, target, shape, source, bounds)
         if changes == 0:
             return 0
-        with view(source) as name:
-            spark.sql(upsert_sql(shape, target, name, bounds))
+        with view_of(source) as view:
+            spark.sql(upsert_sql(shape, target, view, bounds))
     return changes
 
 
 def delete(spark: SparkSession, plan: Plan, table: str, keys: DataFrame, bounds: Bounds) -> int:
-    """Delete rows from the plan's branch by key; gives how many keys were given. Commits nothing for none.
+    """Delete rows from the plan's branch by key; gives how many keys that were. Commits nothing for none.
 
     Args:
         spark: session.
         plan: whose branch, and where the tables are.
         table: a name of `spark.lake.tables.TABLES`.
-        keys: the key columns; each key once.
+        keys: the key columns; repeats do no harm.
         bounds: within which the rows lie.
     """
-    shape, number = TABLES[table], keys.count()
-    if number:
-        with view(keys) as source:
-            spark.sql(
-                f"MERGE INTO {names.branch_table(plan, table)} t USING {source} s ON {_on(shape, bounds)} "
-                "WHEN MATCHED THEN DELETE"
-            )
+    shape, target = TABLES[table], names.branch_table(plan, table)
+    once = keys.select(*map(sql.name, shape.key)).distinct().persist()
+    try:
+        number = once.count()
+        if number:
+            with view_of(once) as view:
+                spark.sql(f"MERGE INTO {target} t USING {view} s ON {_on(shape, bounds)} WHEN MATCHED THEN DELETE")
+    finally:
+        once.unpersist()
     return number
 
 
@@ -131,18 +140,46 @@ def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
 
 
 def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
-    """The MERGE that also replaces older outcomes.
+    """The MERGE of observations: the better row stays, the scenes considered add up.
 
     Args:
-        table: gives key, partitions, and the columns in which an outcome may differ.
+        table: gives key, partitions, and the columns in which rows may differ.
         target: as of `insert_sql`.
-        view: as of `insert_sql`.
+        view: as of `insert_sql`, the scenes considered sorted.
         bounds: of the view's rows.
     """
+    both = f"array_sort(array_union(t.{CONSIDERED}, s.{CONSIDERED}))"
+    others = table.columns.without(*table.key, CONSIDERED).names
+    better = ", ".join(f"t.{column} = s.{column}" for column in map(sql.name, others))
     return (
         f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} "
-        f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET {better}, t.{CONSIDERED} = {both} "
+        f"WHEN MATCHED AND {_GROWS} THEN UPDATE SET t.{CONSIDERED} = {both} "
+        "WHEN NOT MATCHED THEN INSERT *"
     )
+
+
+def order(alias: str = "") -> str:
+    """The total order of a key's observations as an SQL expression: the best one is the least.
+
+    Chip before rejected before failed; less nodata, then more clear, unknown last; the lower scene id; of one scene
+    tried again the later time. `spark.sentinel2.choose` orders the scenes of a run alike.
+    """
+    of = f"{alias}." if alias else ""
+    unknown = "float('Infinity')"
+    kind = f"CASE WHEN {of}outcome = {sql.string(OUTCOME_CHIP)} THEN 0 "
+    kind += f"WHEN startswith({of}outcome, {sql.string(REJECTED)}) THEN 1 ELSE 2 END"
+    parts = (
+        kind,
+        f"coalesce({of}nodata_frac, {unknown})",
+        f"coalesce(-{of}clear_frac, {unknown})",
+        f"{of}scene_id",
+        f"-unix_micros({of}created_at)",
+        # One scene at one time has one outcome; with these the order is total even where it does not.
+        f"{of}outcome",
+        f"{of}detail",
+    )
+    return f"struct({', '.join(parts)})"
 
 
 def missing(spark: SparkSession, target: str, table: Table, rows: DataFrame, bounds: Bounds) -> DataFrame:
@@ -171,11 +208,11 @@ def keys(spark: SparkSession, target: str, table: Table, bounds: Bounds) -> Data
 
 
 def _changes(spark: SparkSession, target: str, table: Table, source: DataFrame, bounds: Bounds) -> int:
-    with view(source) as name:
+    with view_of(source) as view:
         counted = spark.sql(
-            f"SELECT count(*) AS n FROM {name} s "
+            f"SELECT count(*) AS n FROM {view} s "
             f"LEFT JOIN (SELECT * FROM {target} t WHERE {bounds.condition(table, 't')}) t ON {_same(table.key, '=')} "
-            f"WHERE t.{sql.name(table.key[0])} IS NULL OR ({_replaces(table)})"
+            f"WHERE t.{sql.name(table.key[0])} IS NULL OR ({_replaces(table)}) OR {_GROWS}"
         ).first()
     return int(counted["n"]) if counted is not None else 0
 
@@ -185,17 +222,53 @@ def _on(table: Table, bounds: Bounds) -> str:
 
 
 def _replaces(table: Table) -> str:
-    same = _same(table.columns.without(*table.key, *LINEAGE).names, "<=>")
-    return f"t.outcome <> {sql.string(OUTCOME_CHIP)} AND t.created_at <= s.created_at AND NOT ({same})"
+    same = _same(table.columns.without(*table.key, *LINEAGE, CONSIDERED).names, "<=>")
+    return f"t.outcome <> {sql.string(OUTCOME_CHIP)} AND {order('s')} < {order('t')} AND NOT ({same})"
 
 
 def _same(columns: Iterable[str], operator: str) -> str:
     return " AND ".join(f"t.{column} {operator} s.{column}" for column in map(sql.name, columns))
 
 
+def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
+    """One row per key; which one does not depend on the order in which they come."""
+    from pyspark.sql import functions as f
+
+    hashable = [sql.name(name) for name, kind in table.columns.kinds.items() if not kind.startswith("map<")]
+    return _first(rows, table, f.xxhash64(*hashable))
+
+
+def united(rows: DataFrame, table: Table) -> DataFrame:
+    """One observation per key: the best of its rows, with the scenes considered by any of them."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    considered = f.flatten(f.collect_list(CONSIDERED).over(Window.partitionBy(*table.key)))
+    return _sorted(_first(rows.withColumn(CONSIDERED, considered), table, f.expr(order())))
+
+
+def _first(rows: DataFrame, table: Table, order: Column) -> DataFrame:
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    of_key = Window.partitionBy(*table.key).orderBy(order)
+    return rows.withColumn("_rank", f.row_number().over(of_key)).where("_rank = 1").drop("_rank")
+
+
+def _sorted(rows: DataFrame) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    return rows.withColumn(CONSIDERED, f.array_sort(f.array_distinct(CONSIDERED)))
+
+
 @contextmanager
 def _source(
-    rows: DataFrame, table: Table, *, cheap: bool, extent: Extent | None = None
+    rows: DataFrame,
+    table: Table,
+    *,
+    cheap: bool,
+    extent: Extent | None = None,
+    once: Callable[[DataFrame, Table], DataFrame] = one_per_key,
 ) -> Iterator[tuple[DataFrame, Bounds | None]]:
     """The rows in the table's columns, one per key, computed once, with their bounds."""
     level = rows.storageLevel
@@ -206,25 +279,15 @@ def _source(
         source = rows.select(*map(sql.name, table.columns.names))
         extent = extent or extent_of(source, table)
         # Grouping would shuffle every blob: only where a key really comes twice.
-        yield source if extent.rows == extent.keys else one_per_key(source, table), extent.bounds
+        yield source if extent.rows == extent.keys else once(source, table), extent.bounds
     finally:
         if ours:
             rows.unpersist()
 
 
-def one_per_key(rows: DataFrame, table: Table) -> DataFrame:
-    """One row per key; which one does not depend on the order in which they come."""
-    from pyspark.sql import Window
-    from pyspark.sql import functions as f
-
-    hashable = [sql.name(name) for name, kind in table.columns.kinds.items() if not kind.startswith("map<")]
-    order = Window.partitionBy(*table.key).orderBy(f.xxhash64(*hashable))
-    return rows.withColumn("_rank", f.row_number().over(order)).where("_rank = 1").drop("_rank")
-
-
 @contextmanager
-def view(rows: DataFrame) -> Iterator[str]:
-    """The rows as a temporary view; gives its name."""
+def view_of(rows: DataFrame) -> Iterator[str]:
+    """A temporary view of the rows, under a name of its own."""
     name = f"rows_{uuid.uuid4().hex}"
     rows.createOrReplaceTempView(name)
     try:

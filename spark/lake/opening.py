@@ -29,21 +29,25 @@ def open_branches(spark: SparkSession, plan: Plan) -> dict[str, Rebuilt]:
     since, it is rebuilt on top of theirs. Gives the names of the tables where that was needed, and what it did.
     """
     # Before there is anything to drop: maintenance of another run goes by this date.
-    opened.record(plan, plan.branch, datetime.now(UTC))
+    now = datetime.now(UTC)
+    opened.record(plan, plan.branch, now)
     tables.create_all(spark, plan.database)
-    rebuilt = {}
+    rebuilt, created = {}, set()
     for name in PUBLISH_ORDER:
         table = names.main_table(plan, name)
         refs = _with_main(spark, table)
         head = refs.heads.get(plan.branch)
         if head is None:
             spark.sql(f"ALTER TABLE {table} CREATE BRANCH IF NOT EXISTS {sql.name(plan.branch)}")
+            created.add(name)
         elif refs.main is None or refs.contains(head, refs.main):
             _log.info("adopting branch %s of %s at snapshot %s", plan.branch, table, head)
         elif refs.contains(refs.main, head):
             branches.point(spark, table, plan.branch, refs.main)
         else:
             rebuilt[name] = rebuild(spark, plan, Scope.of(plan), name)
+    if created == set(PUBLISH_ORDER):
+        opened.record(plan, plan.branch, now, anew=True)
     return rebuilt
 
 

@@ -41,11 +41,8 @@ def drop_without_chip(spark: SparkSession, scope: Scope) -> int:
     vectors = scope.rows(spark, EMBEDDINGS, branch=plan.branch).select(*key)
     chips = scope.rows(spark, CHIPS, branch=plan.branch).select("id", "content_digest")
     published = scope.rows(spark, EMBEDDINGS).select(*key)
-    with merge.view(vectors) as of_vectors, merge.view(chips) as of_chips, merge.view(published) as of_main:
-        lost = spark.sql(without_chip(of_vectors, of_chips, of_main)).distinct().persist()
-        try:
-            number = merge.delete(spark, plan, EMBEDDINGS, lost, scope.bounds(EMBEDDINGS))
-        finally:
-            lost.unpersist()
+    with merge.view_of(vectors) as of_vectors, merge.view_of(chips) as of_chips, merge.view_of(published) as of_main:
+        lost = spark.sql(without_chip(of_vectors, of_chips, of_main))
+        number = merge.delete(spark, plan, EMBEDDINGS, lost, scope.bounds(EMBEDDINGS))
     _log.info("dropped %d vectors of chips that other runs have published with other pixels", number)
     return number

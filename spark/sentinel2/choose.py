@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,7 @@ CLOUD = f"{REJECTED}cloud"
 NOT_AMONG_CLEAREST = f"{REJECTED}not_among_clearest"
 
 EXISTING = ("cell_id", "pass")
+_RANKS = ("_class", "_nodata", "_unclear", "_preference")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,9 @@ class _Best:
 def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.DataFrame:
     """One row per (cell, pass): its best scene, and what becomes of it.
 
-    The best scene of a (cell, pass) is usable, has the least nodata, then the lowest preference.
+    Scenes that meet the thresholds come before those that are rejected, and these before those that cannot be used.
+    The best that meets them has the least nodata, then the lowest preference; the best of the others the least nodata,
+    then the most clear, then the lowest id, as observations of several runs are merged (`spark.lake.merge.order`).
     A month's clearest passes are those of highest `clear_frac`, earlier passes first; existing
     chips count among a month's passes and are never given up.
 
@@ -87,18 +90,20 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
         rules: thresholds.
 
     Returns:
-        The best rows of `observed`, ordered by cell and pass, with `considered` (scene ids in order of
-        preference for this cell) and `outcome`: ``read`` (to become a chip), ``present``,
+        The best rows of `observed`, ordered by cell and pass, with `considered` (ids of its scenes, sorted)
+        and `outcome`: ``read`` (to become a chip), ``present``,
         ``rejected:<reason>`` or ``failed:<reason>``.
 
     Raises:
         ValueError: passes per month are limited, and a pass does not end in its datatake's start.
     """
-    ranked = observed.assign(_broken=observed["problem"].notna()).sort_values(
-        [*EXISTING, "_broken", "nodata_frac", "preference"], na_position="last", ignore_index=True
+    key = list(EXISTING)
+    ranked = observed.assign(**_ranks(observed, rules)).sort_values(
+        [*key, *_RANKS, "scene_id"], na_position="last", ignore_index=True
     )
-    table = ranked.loc[~ranked.duplicated(list(EXISTING))].drop(columns="_broken").reset_index(drop=True)
-    table["considered"] = ranked.groupby(list(EXISTING), sort=False)["scene_id"].agg(list).to_numpy()
+    table = ranked.loc[~ranked.duplicated(key)].drop(columns=list(_RANKS)).reset_index(drop=True)
+    considered = observed.sort_values([*key, "scene_id"]).groupby(key, sort=True)["scene_id"].agg(list)
+    table["considered"] = considered.to_numpy()
     chips = _keys(existing)
     best = _rows(table, chips)
     outcomes = [row.outcome(rules) for row in best]
@@ -107,6 +112,17 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
             outcomes[number] = NOT_AMONG_CLEAREST
     table["outcome"] = np.array(outcomes, dtype=object)
     return table
+
+
+def _ranks(observed: pd.DataFrame, rules: Rules) -> dict[str, pd.Series[Any]]:
+    """What scenes are ordered by before their id, each the lower the better; NaN where it is not known."""
+    failed = observed["problem"].notna()
+    nodata, clear = observed["nodata_frac"].astype(float), observed["clear_frac"].astype(float)
+    # What is not known does not reject.
+    rejected = ~failed & ((nodata > rules.max_nodata_frac) | (clear < rules.min_clear_frac))
+    good = ~failed & ~rejected
+    values = (2 * failed + rejected, nodata, (-clear).where(~good, 0.0), observed["preference"].where(good, 0))
+    return dict(zip(_RANKS, values, strict=True))
 
 
 def _keys(rows: pd.DataFrame) -> set[tuple[str, str]]:

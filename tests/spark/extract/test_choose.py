@@ -62,8 +62,28 @@ def only(table: pd.DataFrame) -> tuple[str, str]:
 def test_the_best_scene_of_a_pass(one: dict[str, Any], other: dict[str, Any], best: str) -> None:
     table = choose(observed(candidate(scene_id="a", **one), candidate(scene_id="b", **other)), chips(), ALL)
     assert only(table) == (READ, best)
-    assert sorted(table["considered"].iloc[0]) == ["a", "b"]
-    assert table["considered"].iloc[0][0] == best
+    assert table["considered"].iloc[0] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "outcome", "best"),
+    [
+        ({"clear_frac": 0.1}, {"nodata_frac": 0.05, "preference": 9}, READ, "b"),
+        ({"nodata_frac": 0.06}, {"clear_frac": 0.1, "problem": "unreadable"}, NODATA, "a"),
+        ({"nodata_frac": 0.3, "clear_frac": 0.7}, {"nodata_frac": 0.2, "clear_frac": 0.1}, NODATA, "b"),
+        ({"clear_frac": 0.1}, {"clear_frac": 0.2, "preference": 9}, CLOUD, "b"),
+        ({"clear_frac": 0.1, "preference": 9}, {"clear_frac": 0.1}, CLOUD, "a"),
+        ({"problem": "x", "nodata_frac": None}, {"problem": "y", "nodata_frac": 0.9}, "failed:y", "b"),
+        ({"problem": "x", "clear_frac": None}, {"problem": "y", "clear_frac": 0.0}, "failed:y", "b"),
+        ({"problem": "x", "preference": 9}, {"problem": "y"}, "failed:x", "a"),
+    ],
+)
+def test_the_best_scene_of_a_pass_that_gives_no_chip(
+    one: dict[str, Any], other: dict[str, Any], outcome: str, best: str
+) -> None:
+    looks = [candidate(scene_id="a", **one), candidate(scene_id="b", **other)]
+    for order in (looks, looks[::-1]):
+        assert only(choose(observed(*order), chips(), ALL)) == (outcome, best)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from claylake.area.grid import Cell
 from claylake.catalogue.scene import Scene
 from claylake.plan import Plan
 from claylake.run.reports import ExtractReport
+from claylake.vocabulary import BANDS_10M
 from spark.chips.tensor import decode, digest
 from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
@@ -59,6 +60,18 @@ def cloudy(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         if key == "scl"
         else coordinates(key, x, y)
     )
+
+
+def cut(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """The edge of a swath: no data in the western column of cells."""
+    return np.where(x < 157 * (128 if key == "scl" else pixels(key)), 0, coordinates(key, x, y)).astype(
+        np.uint8 if key == "scl" else np.uint16
+    )
+
+
+def pixels(key: str) -> int:
+    """Of a cell's side in a band."""
+    return 256 if key in BANDS_10M else 128
 
 
 def dark(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -146,7 +159,7 @@ def test_failures_fall_back_and_contradictions_are_quarantined(
     assert {chip["scene_id"] for chip in rows(spark, plan, "chips")} == {spare.id}
     observed = rows(spark, plan, "observations")
     assert {row["scene_id"] for row in observed if row["pass"] == PASS_A} == {spare.id}
-    assert {tuple(row["scenes_considered"]) for row in observed if row["pass"] == PASS_A} == {(spare.id, broken.id)}
+    assert {tuple(row["scenes_considered"]) for row in observed if row["pass"] == PASS_A} == {(broken.id, spare.id)}
     assert {row["outcome"] for row in observed if row["pass"] == PASS_B} == {"failed:radiometry"}
     assert all("below 1000" in row["detail"] for row in observed if row["pass"] == PASS_B)
     by_scene = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
@@ -154,6 +167,33 @@ def test_failures_fall_back_and_contradictions_are_quarantined(
     assert by_scene[alone.id]["failures"] == {"missing_asset": 9}
     assert by_scene[sketch.id]["failures"] == {"footprint": 1}
     assert json.loads(by_scene[lying.id]["evidence"])["contradiction"] is True
+
+
+def test_a_scene_that_failed_where_another_shows_less_is_not_settled(
+    spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
+) -> None:
+    edge, lost = scene(tmp_path, PASS_A, "_0", paint_with=cut), scene(tmp_path, PASS_A, "_1")
+    whole = Path(lost.assets["scl"].href).read_bytes()
+    Path(lost.assets["scl"].href).write_bytes(b"not a file")
+    plan = make_plan(bbox(), [edge, lost])
+    report = extract(spark, plan)
+    assert (report.candidates, report.chips, report.rejected, report.failed) == (9, 6, {"nodata": 3}, {})
+    assert report.scene_status == {"done": 1, "partial": 1}
+    row = next(row for row in rows(spark, plan, "scenes") if row["scene_id"] == lost.id)
+    assert (row["chips"], row["rejections"], row["failures"]) == (0, {}, {"unreadable": 3})
+    before = {row["cell_id"]: row for row in rows(spark, plan, "observations")}
+    assert all(row["scenes_considered"] == [edge.id, lost.id] for row in before.values())
+
+    # What a later plan leaves to do: the scene that is not done, and by now it can be read.
+    Path(lost.assets["scl"].href).write_bytes(whole)
+    later = extract(spark, make_plan(bbox(), [lost], run_id="manual__2"))
+    assert (later.candidates, later.chips, later.present) == (9, 3, 6)
+    assert later.scene_status == {"done": 1}
+    after = {row["cell_id"]: row for row in rows(spark, plan, "observations")}
+    assert {row["outcome"] for row in after.values()} == {"chip"}
+    assert all(row["scenes_considered"] == [edge.id, lost.id] for row in after.values())
+    changed = {cell for cell, row in after.items() if row != before[cell]}
+    assert changed == {cell for cell, row in before.items() if row["outcome"] != "chip"}
 
 
 def test_killed_between_chips_and_outcomes_and_run_again(

@@ -48,7 +48,7 @@ def test_a_stored_chip_comes_back_as_it_went_in(spark, plan):
     assert list(back.asDict()) == list(TABLES["chips"].columns.names)
 
 
-def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
+def test_upsert_keeps_the_better_outcome_and_a_chip_stays_a_chip(spark, plan):
     cells = rows.CELLS_3X3[:3]
     first = [
         rows.observation(cells[0], rows.PASS_A, "chip"),
@@ -66,13 +66,13 @@ def test_upsert_replaces_outcomes_but_a_chip_stays_a_chip(spark, plan):
         rows.observation(cells[2], rows.PASS_A, "rejected:cloud", clear_frac=0.1),
         rows.observation(cells[0], rows.PASS_B, "rejected:nodata"),
     ]
-    assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", later)) == 3
+    assert merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", later)) == 2
     found = spark.table(names.branch_table(plan, "observations")).collect()
     outcomes = {(row["cell_id"], row["pass"]): (row["outcome"], round(row["clear_frac"], 3)) for row in found}
     assert outcomes == {
         (cells[0], rows.PASS_A): ("chip", 0.9),
         (cells[1], rows.PASS_A): ("chip", 0.9),
-        (cells[2], rows.PASS_A): ("rejected:cloud", 0.1),
+        (cells[2], rows.PASS_A): ("rejected:cloud", 0.9),
         (cells[0], rows.PASS_B): ("rejected:nodata", 0.9),
     }
 

@@ -4,29 +4,71 @@ from __future__ import annotations
 
 import hashlib
 import io
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, zone_window
-from claylake.area.ownership import existing
+from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, lonlat_to_grid, zone_window
+from claylake.area.rule import NEWEST, RULES, existing
+from claylake.area.tiles import EASTINGS
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from claylake.area.aoi import Aoi
+    from claylake.area.rule import Rule
 
 GEOHASH_LENGTH = 7
 COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ymin", "xmax", "ymax", "geometry")
 
 
-def cells_of(aoi: Aoi) -> pa.Table:
+@dataclass(frozen=True, kw_only=True)
+class AoiCells:
+    """An AOI's cells by every ownership rule: `table` has `COLUMNS`, and for each rule whether a cell exists by it."""
+
+    table: pa.Table
+
+    def by(self, rule: Rule) -> pa.Table:
+        """`COLUMNS` of the cells that exist by a rule, ordered by cell id."""
+        import pyarrow.compute as pc
+
+        exists = self.table[_column(rule)]
+        table = self.table if pc.all(exists).as_py() else self.table.filter(exists)
+        return table.select(COLUMNS)
+
+    def new(self, rule: Rule) -> NDArray[np.bool_]:
+        """Which cells of `by(rule)` exist by no other rule."""
+        import numpy as np
+
+        masks = {each: self.table[_column(each)].to_numpy() for each in RULES}
+        others = np.logical_or.reduce([masks[each] for each in RULES if each != rule])
+        found: NDArray[np.bool_] = ~others[masks[rule]]
+        return found
+
+    def digest(self, rule: Rule) -> str:
+        """Digest of the cells by a rule. Where rules agree on all cells the digest is one: the work is the same."""
+        agreed = self.table[_column(RULES[0])].equals(self.table[_column(rule)])
+        return digest(self.by(rule)["cell_id"].to_pylist(), RULES[0] if agreed else rule)
+
+
+def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
     """Every cell that overlaps the AOI, one row each, ordered by cell id.
 
     Columns: cell_id; epsg, col, row (int32); lon, lat of the centre (degrees); geohash (7
     characters, of the centre); xmin, ymin, xmax, ymax (WGS 84, xmin > xmax across 180 degrees);
-    geometry (WKB, WGS 84). Which cells exist is `claylake.area.ownership`'s matter.
+    geometry (WKB, WGS 84). Which cells exist is `claylake.area.rule`'s matter.
+
+    Raises:
+        BadInputError: if no cell overlaps.
+    """
+    return cells_by_rule(aoi).by(rule)
+
+
+def cells_by_rule(aoi: Aoi) -> AoiCells:
+    """The cells that overlap the AOI, by every ownership rule.
 
     Raises:
         BadInputError: if no cell overlaps.
@@ -37,13 +79,17 @@ def cells_of(aoi: Aoi) -> pa.Table:
     if not parts:
         msg = f"AOI {aoi.name}: no grid cell overlaps it"
         raise BadInputError(msg)
-    table = pa.concat_tables(parts)
-    return table.sort_by("cell_id")
+    return AoiCells(table=pa.concat_tables(parts).sort_by("cell_id"))
 
 
-def digest(cell_ids: list[str]) -> str:
-    """Digest of an AOI's cells: sha256 over the sorted ids, first 16 hex digits."""
-    return hashlib.sha256("\n".join(sorted(cell_ids)).encode()).hexdigest()[:16]
+def digest(cell_ids: list[str], rule: Rule = 1) -> str:
+    """Digest of an AOI's cells: sha256 over the rule, if later than the first, and the sorted ids; 16 hex digits."""
+    named = [] if rule == RULES[0] else [f"ownership {rule}"]
+    return hashlib.sha256("\n".join([*named, *sorted(cell_ids)]).encode()).hexdigest()[:16]
+
+
+def _column(rule: Rule) -> str:
+    return f"rule_{rule}"
 
 
 def to_parquet(table: pa.Table) -> bytes:
@@ -61,8 +107,8 @@ def _zone_parts(aoi: Aoi, zone: int) -> list[pa.Table]:
     from shapely.affinity import translate
     from shapely.geometry import shape
 
-    west, east = zone_window(zone)
     area = shape(aoi.geometry)
+    west, east = zone_window(zone, max(map(abs, area.bounds[1::2])))
     turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
     parts = []
     for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1)):
@@ -77,12 +123,13 @@ def _zone_parts(aoi: Aoi, zone: int) -> list[pa.Table]:
 
 def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:
     import numpy as np
+    import pyarrow as pa
     import shapely
-    from pyproj import Transformer
 
-    forward = Transformer.from_crs(4326, epsg, always_xy=True)
+    forward = lonlat_to_grid(epsg)
     area = _project(lonlat_area, forward)
     west, south, east, north = (bound / CELL_M for bound in area.bounds)
+    west, east = max(west, EASTINGS[0] / CELL_M), min(east, EASTINGS[1] / CELL_M)
     grid = np.meshgrid(
         np.arange(np.floor(west), np.ceil(east), dtype=np.int64),
         np.arange(np.floor(south), np.ceil(north), dtype=np.int64),
@@ -92,12 +139,16 @@ def _grid_part(epsg: int, lonlat_area: Any) -> pa.Table | None:
     shapely.prepare(area)
     hit = shapely.intersects(area, boxes) & ~shapely.touches(area, boxes)
     cols, rows = cols[hit], rows[hit]
-    own = existing(epsg, cols, rows, forward)
-    if not own.any():
+    exists = {rule: existing(rule, epsg, cols, rows) for rule in RULES}
+    some = np.logical_or.reduce(list(exists.values()))
+    if not some.any():
         return None
-    cols, rows = cols[own], rows[own]
+    cols, rows = cols[some], rows[some]
     lon, lat = forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE")
-    return _table(epsg, cols, rows, np.asarray(lon), np.asarray(lat), forward)
+    table = _table(epsg, cols, rows, np.asarray(lon), np.asarray(lat), forward)
+    for rule, mask in exists.items():
+        table = table.append_column(_column(rule), pa.array(mask[some]))
+    return table
 
 
 def _project(area: Any, forward: Any) -> Any:

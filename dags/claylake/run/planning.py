@@ -55,7 +55,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
     """
     deployed = settings.where
     version = release.model_version(settings)
-    table = cells.cells_of(request.aoi)
+    table = cells.cells_of(request.aoi, 1)
     work = _work(table, request, settings, version)
     log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
 

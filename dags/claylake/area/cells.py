@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, lonlat_to_grid, zone_window
+from claylake.area.new_cells import NEW
 from claylake.area.rule import NEWEST, RULES, existing
 from claylake.area.tiles import EASTINGS
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from claylake.area.aoi import Aoi
     from claylake.area.rule import Rule
@@ -27,31 +29,41 @@ COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ym
 
 @dataclass(frozen=True, kw_only=True)
 class AoiCells:
-    """An AOI's cells by every ownership rule: `table` has `COLUMNS`, and for each rule whether a cell exists by it."""
+    """An AOI's cells by every ownership rule.
+
+    `table` has `COLUMNS`, ordered by cell id, and for each rule whether a cell exists by it. `digests` are those of the
+    cells by each rule. Where rules agree on all cells, their digest is one: the work is the same.
+    """
 
     table: pa.Table
+    digests: Mapping[Rule, str]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> AoiCells:
+        """Compute the digests of a table's cells."""
+        first = table[_column(RULES[0])]
+        digests: dict[Rule, str] = {}
+        for rule in RULES:
+            exists = table[_column(rule)]
+            agrees = rule != RULES[0] and exists.equals(first)
+            digests[rule] = digests[RULES[0]] if agrees else digest(table["cell_id"].filter(exists).to_pylist(), rule)
+        return cls(table=table, digests=digests)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the cells are the same by all rules."""
+        return len(set(self.digests.values())) == 1
 
     def by(self, rule: Rule) -> pa.Table:
-        """`COLUMNS` of the cells that exist by a rule, ordered by cell id."""
-        import pyarrow.compute as pc
-
-        exists = self.table[_column(rule)]
-        table = self.table if pc.all(exists).as_py() else self.table.filter(exists)
-        return table.select(COLUMNS)
-
-    def new(self, rule: Rule) -> NDArray[np.bool_]:
-        """Which cells of `by(rule)` exist by no other rule."""
+        """The cells that exist by a rule, ordered by cell id: `COLUMNS`, and `NEW` unless the rules agree."""
         import numpy as np
+        import pyarrow as pa
 
-        masks = {each: self.table[_column(each)].to_numpy() for each in RULES}
-        others = np.logical_or.reduce([masks[each] for each in RULES if each != rule])
-        found: NDArray[np.bool_] = ~others[masks[rule]]
-        return found
-
-    def digest(self, rule: Rule) -> str:
-        """Digest of the cells by a rule. Where rules agree on all cells the digest is one: the work is the same."""
-        agreed = self.table[_column(RULES[0])].equals(self.table[_column(rule)])
-        return digest(self.by(rule)["cell_id"].to_pylist(), RULES[0] if agreed else rule)
+        if self.agreed:
+            return self.table.select(COLUMNS)
+        others = [self.table[_column(each)].to_numpy() for each in RULES if each != rule]
+        marked = self.table.append_column(NEW, pa.array(~np.logical_or.reduce(others)))
+        return marked.filter(marked[_column(rule)]).select([*COLUMNS, NEW])
 
 
 def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
@@ -64,7 +76,7 @@ def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
     Raises:
         BadInputError: if no cell overlaps.
     """
-    return cells_by_rule(aoi).by(rule)
+    return cells_by_rule(aoi).by(rule).select(COLUMNS)
 
 
 def cells_by_rule(aoi: Aoi) -> AoiCells:
@@ -79,7 +91,7 @@ def cells_by_rule(aoi: Aoi) -> AoiCells:
     if not parts:
         msg = f"AOI {aoi.name}: no grid cell overlaps it"
         raise BadInputError(msg)
-    return AoiCells(table=pa.concat_tables(parts).sort_by("cell_id"))
+    return AoiCells.of(pa.concat_tables(parts).sort_by("cell_id"))
 
 
 def digest(cell_ids: list[str], rule: Rule = 1) -> str:

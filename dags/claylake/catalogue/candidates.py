@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from claylake.area.new_cells import new_among
 from claylake.catalogue.footprint import footprint
 
 if TYPE_CHECKING:
@@ -34,10 +35,11 @@ class CandidateCounts:
 def find_candidates(cells: pa.Table, scenes: Sequence[Scene]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Indices into `cells` and into `scenes`, an entry each per candidate.
 
-    A scene supplies only cells of its own zone's grid: nothing is warped.
+    A scene supplies only cells of its own zone's grid: nothing is warped. With `only_new_cells` it supplies
+    only new ones.
 
     Args:
-        cells: a table of `claylake.area.cells`: `geometry` and `epsg`.
+        cells: a table of `claylake.area.cells`: `geometry`, `epsg`, and `NEW` if not all are new.
         scenes: with footprints that can be read.
 
     Raises:
@@ -51,7 +53,9 @@ def find_candidates(cells: pa.Table, scenes: Sequence[Scene]) -> tuple[NDArray[n
     scene_index, cell_index = shapely.STRtree(polygons).query(footprints, predicate="intersects")
     zone_of_scene = np.array([scene.epsg for scene in scenes], dtype=np.int64)
     same_zone = cells["epsg"].to_numpy()[cell_index] == zone_of_scene[scene_index]
-    return cell_index[same_zone], scene_index[same_zone]
+    settled = np.array([scene.only_new_cells for scene in scenes], dtype=np.bool_)
+    supplied = same_zone & (new_among(cells)[cell_index] | ~settled[scene_index])
+    return cell_index[supplied], scene_index[supplied]
 
 
 def count_candidates(cells: pa.Table, scenes: Sequence[Scene], per_month: int | None) -> CandidateCounts:

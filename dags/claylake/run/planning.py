@@ -18,7 +18,7 @@ from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.errors import FootprintError, SceneError
 from claylake.plan import CELLS, MANIFEST, Found, Plan, RunRef, run_folder, selection_digest
-from claylake.run import published
+from claylake.run import ownership, published
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -39,6 +39,11 @@ class Selected:
     scenes: tuple[Scene, ...]
     found: Found
 
+    def reduced_to(self, scenes: tuple[Scene, ...]) -> Selected:
+        """With some of the scenes only; the others count as settled."""
+        settled = self.found.settled + self.found.kept - len(scenes)
+        return Selected(scenes=scenes, found=self.found.model_copy(update={"settled": settled, "kept": len(scenes)}))
+
 
 def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
     """Find out what a run is to do, and write its cells, manifest and plan.
@@ -55,15 +60,20 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
     """
     deployed = settings.where
     version = release.model_version(settings)
-    table = cells.cells_of(request.aoi, 1)
-    work = _work(table, request, settings, version)
-    log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
+    area = cells.cells_by_rule(request.aoi)
+    lake = published.catalog(deployed)
+    rule = ownership.rule_of(settings.grid.ownership, lake, deployed.database, area)
+    table = area.by(rule)
+    work = _work(table, area.digests[rule], request, settings, version)
+    months = ", ".join(map(str, request.months))
+    log.info("%s: %s cells by ownership rule %s, %s", request.aoi.name, table.num_rows, rule, months)
 
     items = search_scenes(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
-    lake = published.catalog(deployed)
     settled = published.settled_scenes(lake, deployed.database, work)
     missing = published.missing_vectors(lake, deployed.database, work)
     kept = select_scenes(items, request.months, settings.selection.max_scene_cloud, settled)
+    elsewhere = ownership.settled_by_others(lake, deployed.database, work, area)
+    kept = kept.reduced_to(ownership.with_new_cells(kept.scenes, elsewhere, table))
     expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
     log.info(
         "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
@@ -81,6 +91,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings) -> Plan:
         folder=run_folder(deployed.lake, run.dag_id, request.months[0], run.run_id),
         work=work_of(kept.found.kept, missing),
         cells=table.num_rows,
+        ownership=rule,
         cells_digest=work.cells_digest,
         selection_digest=work.selection_digest,
         missing_vectors=missing,
@@ -165,12 +176,11 @@ def _scene_of(item: dict[str, object]) -> Scene:
     return scene
 
 
-def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.RunScope:
-    ids = table["cell_id"].to_pylist()
+def _work(table: pa.Table, cells_digest: str, request: Request, settings: Settings, version: str) -> published.RunScope:
     return published.RunScope(
-        cell_ids=tuple(ids),
+        cell_ids=tuple(table["cell_id"].to_pylist()),
         geohashes=tuple(table["geohash"].to_pylist()),
-        cells_digest=cells.digest(ids),
+        cells_digest=cells_digest,
         selection_digest=selection_digest(settings.selection),
         months=tuple(request.months),
         model_version=version,

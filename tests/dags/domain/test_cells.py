@@ -13,6 +13,7 @@ from shapely.geometry import shape
 from claylake.area.aoi import Aoi
 from claylake.area.cells import COLUMNS, cells_by_rule, cells_of, digest, to_parquet
 from claylake.area.grid import Cell
+from claylake.area.new_cells import NEW, new_among
 from claylake.area.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
 from claylake.area.rule import RULES
 from tests.dags.domain.zones import epsg_of, zone_of
@@ -184,19 +185,23 @@ def test_a_later_rule_is_part_of_the_digest():
 def test_where_the_rules_agree_the_digest_is_one():
     inland, border = (cells_by_rule(Aoi.from_bbox(box)) for box in ([15.0, 45.0, 15.05, 45.05], [5.8, 45.0, 6.2, 45.2]))
     assert inland.by(1).equals(inland.by(2))
-    assert inland.digest(2) == inland.digest(1) == digest(inland.by(1)["cell_id"].to_pylist())
+    assert inland.by(2).column_names == list(COLUMNS)
+    assert inland.digests[2] == inland.digests[1] == digest(inland.by(1)["cell_id"].to_pylist())
     assert not border.by(1).equals(border.by(2))
-    assert border.digest(1) == digest(border.by(1)["cell_id"].to_pylist())
-    assert border.digest(2) == digest(border.by(2)["cell_id"].to_pylist(), 2)
+    assert border.digests[1] == digest(border.by(1)["cell_id"].to_pylist())
+    assert border.digests[2] == digest(border.by(2)["cell_id"].to_pylist(), 2)
 
 
 def test_new_cells_are_those_that_no_other_rule_has():
     border = cells_by_rule(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))
     ids = {rule: border.by(rule)["cell_id"].to_pylist() for rule in RULES}
     for rule, other in ((1, 2), (2, 1)):
-        assert [name for name, new in zip(ids[rule], border.new(rule), strict=True) if new] == sorted(
-            set(ids[rule]) - set(ids[other])
-        )
+        table = border.by(rule)
+        assert table["cell_id"].filter(table[NEW]).to_pylist() == sorted(set(ids[rule]) - set(ids[other]))
+        assert new_among(table).tolist() == table[NEW].to_pylist()
+    everywhere = cells_of(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))
+    assert everywhere.column_names == list(COLUMNS)
+    assert new_among(everywhere).all()
 
 
 def test_parquet_round_trips():

@@ -101,7 +101,7 @@ def count(lon: Any, lat: Any, folder: Path) -> Points:
     filled = {rule: np.zeros(number, dtype=np.int64) for rule in RULES}
     cells = {rule: np.zeros(number, dtype=np.int64) for rule in RULES}
     held = np.zeros(number, dtype=np.bool_)
-    for step in range(-3, 4):
+    for step in range(-2, 3):
         zone = (own + step - 1) % 60 + 1
         for epsg in GRIDS:
             some = np.flatnonzero((zone == epsg % 100) & (lat > -1 if epsg < 32700 else lat < 0.2))

@@ -41,6 +41,8 @@ PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
 given = $(filter command line environment,$(origin $(1)))
+# tiles: the list of tiles as GeoJSON, where it is on this machine.
+GEOJSON ?=
 # deploy, diff and destroy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
@@ -111,6 +113,10 @@ test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake),
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
 
+.PHONY: test-globe
+test-globe: setup ## check every cell of the globe for holes and doubles by both ownership rules, and print a table (minutes)
+	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe
+
 .PHONY: bench
 bench: bench-encoder bench-embed bench-plan ## every benchmark below
 
@@ -145,8 +151,8 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins spark/bench/planning.py
-	.venv/spark/bin/mypy spark model infra/world --exclude spark/bench/planning.py
-	.venv/infra/bin/mypy infra --exclude infra/world
+	.venv/spark/bin/mypy spark model infra/world infra/tiles --exclude spark/bench/planning.py
+	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles)'
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format
@@ -163,6 +169,10 @@ lock: $(UV) ## compile the lock files again, each for every platform; those of n
 	$(COMPILE) --no-deps --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
 	for layer in extract embed; do $(COMPILE) --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt || exit; done
 	$(COMPILE) --universal --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+
+.PHONY: tiles
+tiles: setup ## check ESA's list of tiles and write dags/claylake/area/tiles.json (GEOJSON=<path>; else the package is fetched)
+	UV=$(UV) PYTHONPATH=dags:. $(SPARK) -m infra.tiles $(if $(GEOJSON),--geojson "$(GEOJSON)")
 
 .PHONY: locks-check
 locks-check: .venv/infra/.synced ## check that the package index has wheels of every lock for Linux x86-64 and ARM, and macOS on ARM

@@ -32,8 +32,9 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def sources(folder: Path) -> list[Path]:
-    """The Python files of a package folder, in order."""
-    return sorted(path for path in folder.rglob("*.py") if "__pycache__" not in path.parts)
+    """The Python files of a package folder and the data beside them (JSON), in order."""
+    found = (path for pattern in ("*.py", "*.json") for path in folder.rglob(pattern))
+    return sorted(path for path in found if "__pycache__" not in path.parts)
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -54,7 +55,7 @@ def write_code(root: Path, target: Path) -> None:
 
 
 def code(root: Path) -> list[tuple[Path, str]]:
-    """Each file that steps import, and its name in the zip."""
+    """Each file that steps import or read beside their code, and its name in the zip."""
     found = [(path, path.relative_to(root / "dags").as_posix()) for path in sources(root / "dags/claylake")]
     found += [(path, path.relative_to(root).as_posix()) for path in sources(root / "spark")]
     return found + [(root / name, name) for name in RUNNABLE]

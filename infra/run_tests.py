@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = {
     "airflow": ("tests/dags", "tests/plugins", "tests/system"),
-    "spark": ("tests/spark", "tests/model", "tests/infra/world"),
-    "infra": ("tests/infra", "--ignore=tests/infra/world"),
+    "spark": ("tests/spark", "tests/model", "tests/infra/world", "tests/infra/tiles"),
+    "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles"),
 }
 LANES = (("airflow", "infra"), ("spark",))
 """Environments of one lane follow each other."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from claylake import store
+from claylake.area.rule import Rule
 from claylake.configuration.settings import Deployed, Layout, Selection, Settings
 from claylake.errors import StoreError
 from claylake.month import Month
@@ -81,6 +82,7 @@ class Plan(_Value):
     """What one run is to do, and with which settings.
 
     `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
+    `ownership` is the version of the rule by which the cells exist (`claylake.area.rule`).
     `candidates` of the estimate are the (cell, pass) pairs to be observed (`claylake.catalogue.candidates`).
     """
 
@@ -92,6 +94,7 @@ class Plan(_Value):
     folder: str
     work: Literal["full", "vectors", "nothing"]
     cells: int
+    ownership: Rule = 1
     cells_digest: str
     selection_digest: str
     missing_vectors: int

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 Kind = Literal[
     "string",
+    "boolean",
     "int",
     "bigint",
     "float",
@@ -119,6 +120,7 @@ def _spark(kind: Kind) -> DataType:
 
     kinds: dict[Kind, DataType] = {
         "string": types.StringType(),
+        "boolean": types.BooleanType(),
         "int": types.IntegerType(),
         "bigint": types.LongType(),
         "float": types.FloatType(),

@@ -61,7 +61,15 @@ def test_taking_a_requirement_out():
 ROOMS = {
     "requirements.txt": ("dags", "plugins"),
     "locks/airflow.in": ("dags", "plugins", "tests/dags", "tests/plugins", "tests/system"),
-    "locks/spark.in": ("spark", "model", "infra", "tests/spark", "tests/model", "tests/infra/world"),
+    "locks/spark.in": (
+        "spark",
+        "model",
+        "infra",
+        "tests/spark",
+        "tests/model",
+        "tests/infra/world",
+        "tests/infra/tiles",
+    ),
     "locks/infra.in": ("infra", "tests/infra"),
     "locks/oracle.in": (),
     "locks/extract.in": ("spark", "dags/claylake"),

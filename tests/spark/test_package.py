@@ -21,6 +21,20 @@ def test_the_folder_of_jobs_holds_the_steps_scripts_and_the_zip_what_they_share(
         assert "spark/jobs/entry.py" in archive.namelist()
 
 
+def test_the_list_of_tiles_is_read_from_the_zip_alone(tmp_path):
+    target = tmp_path / "claylake.zip"
+    write_code(ROOT, target)
+    code = f"""
+import sys
+sys.path = [{str(target)!r}, *(path for path in sys.path if "site-packages" in path or "lib/python" in path)]
+from claylake.area import tiles
+print(tiles.tile_list().tiles, tiles.__file__)
+"""
+    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["56686", f"{target}/claylake/area/tiles.py"]
+
+
 def test_executors_run_weights_from_the_zip_alone(artefact, tmp_path):
     target = tmp_path / "claylake.zip"
     write_code(ROOT, target)

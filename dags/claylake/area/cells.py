@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from claylake.area.geohash import geohashes
-from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, zone_window
-from claylake.area.ownership import existing
+from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, lonlat_to_grid, zone_window
+from claylake.area.new_cells import NEW
+from claylake.area.rule import NEWEST, RULES, existing
+from claylake.area.tiles import EASTINGS
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     import pyarrow as pa
 
     from claylake.area.aoi import Aoi
+    from claylake.area.rule import Rule
 
 GEOHASH_LENGTH = 7
 CHUNK: Final = 32_768
@@ -27,12 +31,60 @@ BLOCK: Final = 32
 COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ymin", "xmax", "ymax", "geometry")
 
 
-def cells_of(aoi: Aoi) -> pa.Table:
+@dataclass(frozen=True, kw_only=True)
+class AoiCells:
+    """An AOI's cells by every ownership rule.
+
+    `table` has `COLUMNS`, ordered by cell id, and for each rule whether a cell exists by it. `digests` are those of the
+    cells by each rule. Where rules agree on all cells, their digest is one: the work is the same.
+    """
+
+    table: pa.Table
+    digests: Mapping[Rule, str]
+
+    @classmethod
+    def of(cls, table: pa.Table) -> AoiCells:
+        """Compute the digests of a table's cells."""
+        first = table[_column(RULES[0])]
+        digests: dict[Rule, str] = {}
+        for rule in RULES:
+            exists = table[_column(rule)]
+            agrees = rule != RULES[0] and exists.equals(first)
+            digests[rule] = digests[RULES[0]] if agrees else digest(table["cell_id"].filter(exists).to_pylist(), rule)
+        return cls(table=table, digests=digests)
+
+    @property
+    def agreed(self) -> bool:
+        """Whether the cells are the same by all rules."""
+        return len(set(self.digests.values())) == 1
+
+    def by(self, rule: Rule) -> pa.Table:
+        """The cells that exist by a rule, ordered by cell id: `COLUMNS`, and `NEW` unless the rules agree."""
+        import numpy as np
+        import pyarrow as pa
+
+        if self.agreed:
+            return self.table.select(COLUMNS)
+        others = [self.table[_column(each)].to_numpy() for each in RULES if each != rule]
+        marked = self.table.append_column(NEW, pa.array(~np.logical_or.reduce(others)))
+        return marked.filter(marked[_column(rule)]).select([*COLUMNS, NEW])
+
+
+def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
     """Every cell that overlaps the AOI, one row each, ordered by cell id.
 
     Columns: cell_id; epsg, col, row (int32); lon, lat of the centre (degrees); geohash (7
     characters, of the centre); xmin, ymin, xmax, ymax (WGS 84, xmin > xmax across 180 degrees);
-    geometry (WKB, WGS 84). Which cells exist is `claylake.area.ownership`'s matter.
+    geometry (WKB, WGS 84). Which cells exist is `claylake.area.rule`'s matter.
+
+    Raises:
+        BadInputError: if no cell overlaps.
+    """
+    return cells_by_rule(aoi).by(rule).select(COLUMNS)
+
+
+def cells_by_rule(aoi: Aoi) -> AoiCells:
+    """The cells that overlap the AOI, by every ownership rule.
 
     Raises:
         BadInputError: if no cell overlaps.
@@ -42,23 +94,29 @@ def cells_of(aoi: Aoi) -> pa.Table:
     from shapely.geometry import shape
 
     area = shape(aoi.geometry)
+    highest = max(map(abs, area.bounds[1::2]))
     turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
     # Ids begin with the five digits of their grid: grid by grid, each in its own order, is the order of all.
     parts = [
         part
         for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1))
         for zone in range(1, 61)
-        for part in _grid_parts(base + zone, _within(turns, (*zone_window(zone), south, north)))
+        for part in _grid_parts(base + zone, _within(turns, (*zone_window(zone, highest), south, north)))
     ]
     if not parts:
         msg = f"AOI {aoi.name}: no grid cell overlaps it"
         raise BadInputError(msg)
-    return pa.concat_tables(parts)
+    return AoiCells.of(pa.concat_tables(parts))
 
 
-def digest(cell_ids: list[str]) -> str:
-    """Digest of an AOI's cells: sha256 over the sorted ids, first 16 hex digits."""
-    return hashlib.sha256("\n".join(sorted(cell_ids)).encode()).hexdigest()[:16]
+def digest(cell_ids: list[str], rule: Rule = 1) -> str:
+    """Digest of an AOI's cells: sha256 over the rule, if later than the first, and the sorted ids; 16 hex digits."""
+    named = [] if rule == RULES[0] else [f"ownership {rule}"]
+    return hashlib.sha256("\n".join([*named, *sorted(cell_ids)]).encode()).hexdigest()[:16]
+
+
+def _column(rule: Rule) -> str:
+    return f"rule_{rule}"
 
 
 def write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
@@ -80,26 +138,34 @@ def _within(turns: list[Any], window: tuple[float, float, float, float]) -> Any:
 def _grid_parts(epsg: int, lonlat_area: Any) -> Iterator[pa.Table]:
     """The cells of one grid in the order of their ids, at most `CHUNK` of them in each table."""
     import numpy as np
+    import pyarrow as pa
     import pyarrow.compute as pc
-    from pyproj import Transformer
 
     if lonlat_area.is_empty or lonlat_area.area == 0:
         return
-    forward = Transformer.from_crs(4326, epsg, always_xy=True)
+    forward = lonlat_to_grid(epsg)
     cols, rows = _overlapping(_project(lonlat_area, forward))
-    # Nine test points a cell: all cells of a continent at once would fill the memory.
-    own = [
-        existing(epsg, cols[start : start + CHUNK], rows[start : start + CHUNK], forward)
-        for start in range(0, len(cols), CHUNK)
-    ]
-    if not own:
-        return
-    exists = np.concatenate(own)
-    cols, rows = cols[exists], rows[exists]
+    exists = {rule: _existing(rule, epsg, cols, rows) for rule in RULES}
+    some = np.logical_or.reduce(list(exists.values()))
+    cols, rows = cols[some], rows[some]
     order = pc.array_sort_indices(_ids(epsg, cols, rows)).to_numpy()
     for start in range(0, len(order), CHUNK):
         chunk = order[start : start + CHUNK]
-        yield _table(epsg, cols[chunk], rows[chunk], forward)
+        table = _table(epsg, cols[chunk], rows[chunk], forward)
+        for rule, mask in exists.items():
+            table = table.append_column(_column(rule), pa.array(mask[some][chunk]))
+        yield table
+
+
+def _existing(rule: Rule, epsg: int, cols: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Which cells of a grid exist by a rule: some at a time, because each has many test points."""
+    import numpy as np
+
+    parts = [
+        existing(rule, epsg, cols[start : start + CHUNK], rows[start : start + CHUNK])
+        for start in range(0, len(cols), CHUNK)
+    ]
+    return np.concatenate(parts) if parts else np.empty(0, np.bool_)
 
 
 def _overlapping(area: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +178,9 @@ def _overlapping(area: Any) -> tuple[np.ndarray, np.ndarray]:
 
     shapely.prepare(area)
     west, south, east, north = (bound / CELL_M for bound in area.bounds)
+    west, east = max(west, EASTINGS[0] / CELL_M), min(east, EASTINGS[1] / CELL_M)
+    if west >= east:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
     across, up = (
         ticks.ravel()
         for ticks in np.meshgrid(
@@ -136,7 +205,9 @@ def _overlapping(area: Any) -> tuple[np.ndarray, np.ndarray]:
     if not found:
         return np.empty(0, np.int64), np.empty(0, np.int64)
     cols, rows = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    return cols, rows
+    # Blocks reach farther than any tile.
+    inside = (np.floor(EASTINGS[0] / CELL_M) <= cols) & (cols < np.ceil(EASTINGS[1] / CELL_M))
+    return cols[inside], rows[inside]
 
 
 def _boxes(cols: np.ndarray, rows: np.ndarray, cells: int) -> np.ndarray:

@@ -7,8 +7,11 @@ at 20 m. Zones follow the MGRS, exceptions of Norway and Svalbard included
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
@@ -21,6 +24,9 @@ LATITUDES = (-80.0, 84.0)
 """Where UTM is defined."""
 
 SVALBARD = ((0.0, 9.0, 31), (9.0, 21.0, 33), (21.0, 33.0, 35), (33.0, 42.0, 37))
+
+_REACH_M = 160_000
+"""A zone's tiles, squares of 109,800 m, each overlie some of the zone: none lies farther from it than its diagonal."""
 
 
 @dataclass(frozen=True, order=True, kw_only=True)
@@ -67,8 +73,20 @@ class Cell:
         return west, south, west + CELL_M, south + CELL_M
 
 
-def zone_window(zone: int) -> tuple[float, float]:
-    """Longitudes (degrees, may pass +-180) outside which a zone has no cell, exceptions included."""
+@lru_cache(maxsize=16)
+def lonlat_to_grid(epsg: int) -> Any:
+    """Transformer of pyproj from lon/lat (degrees) to metres of a UTM zone."""
+    from pyproj import Transformer
+
+    return Transformer.from_crs(4326, epsg, always_xy=True)
+
+
+def zone_window(zone: int, lat: float = 0.0) -> tuple[float, float]:
+    """Longitudes (degrees, may pass +-180) outside which a zone has no cell, exceptions included.
+
+    `lat` is the highest absolute latitude (degrees) of interest: the nearer to a pole, the farther tiles reach.
+    """
     west = -180.0 + ZONE_DEGREES * (zone - 1)
-    widest_exception, widest_cell = 3.0, 0.5
-    return west - widest_exception - widest_cell, west + ZONE_DEGREES + widest_exception + widest_cell
+    widest_exception = 3.0
+    reach = _REACH_M / 110_000.0 / math.cos(math.radians(lat))
+    return west - widest_exception - reach, west + ZONE_DEGREES + widest_exception + reach

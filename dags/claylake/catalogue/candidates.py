@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
+from claylake.area.new_cells import new_among
 from claylake.pass_month import pass_month
 
 if TYPE_CHECKING:
@@ -44,16 +45,23 @@ def find_candidates(
     """Indices into `cells` and into `scenes`, an entry each per candidate, for some cells after the other.
 
     All candidates of a cell come at once, so what is counted of the parts adds up, and memory does not grow with
-    the number of cells. A scene supplies only cells of its own zone's grid: nothing is warped.
+    the number of cells. A scene supplies only cells of its own zone's grid: nothing is warped. With `only_new_cells` it
+    supplies only new ones.
 
     Args:
-        cells: a table of `claylake.area.cells`: `geometry` and `epsg`.
+        cells: a table of `claylake.area.cells`: `geometry`, `epsg`, and `NEW` if not all are new.
         scenes: in any order.
     """
+    import numpy as np
+
     footprints, start = _Footprints.of(scenes), 0
+    new = new_among(cells)
+    all_cells = np.array([not scene.only_new_cells for scene in scenes], dtype=np.bool_)
     for batch in cells.select(["epsg", "geometry"]).to_batches(max_chunksize=CELLS_AT_ONCE):
         cell_index, scene_index = footprints.over(batch)
-        yield cell_index + start, scene_index
+        cell_index += start
+        supplied = new[cell_index] | all_cells[scene_index]
+        yield cell_index[supplied], scene_index[supplied]
         start += batch.num_rows
 
 

@@ -29,6 +29,7 @@ class PackedScene:
     cloud_cover: float | None
     footprint: bytes
     document: bytes
+    only_new_cells: bool = False
 
     @classmethod
     def of(cls, scene: Scene, area: BaseGeometry | None = None) -> Self:
@@ -51,6 +52,7 @@ class PackedScene:
             cloud_cover=scene.cloud_cover,
             footprint=shapely.to_wkb(area),
             document=zlib.compress(scene.model_dump_json().encode()),
+            only_new_cells=scene.only_new_cells,
         )
 
     @property

@@ -31,13 +31,15 @@ class Criteria:
     """What makes an item one to read.
 
     `max_scene_cloud` is the highest cloud cover, percent; an item without one is kept. `settled` are (scene id,
-    `updated`) of scenes done before: one is left out only as the same version. `area` is what footprints must meet,
-    lon/lat; None where the search saw to that.
+    `updated`) of scenes done before: one is left out only as the same version. `settled_by_others` are those
+    done for the AOI's cells by another ownership rule: such a scene supplies new cells alone. `area` is what
+    footprints must meet, lon/lat; None where the search saw to that.
     """
 
     months: Collection[Month]
     max_scene_cloud: float
     settled: Collection[tuple[str, str | None]]
+    settled_by_others: Collection[tuple[str, str | None]] = ()
     area: BaseGeometry | None = None
 
 
@@ -47,6 +49,11 @@ class Selected:
 
     scenes: tuple[PackedScene, ...]
     found: Found
+
+    def reduced_to(self, scenes: tuple[PackedScene, ...]) -> Selected:
+        """With some of the scenes only; the others count as settled."""
+        settled = self.found.settled + self.found.kept - len(scenes)
+        return Selected(scenes=scenes, found=self.found.model_copy(update={"settled": settled, "kept": len(scenes)}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> PackedSce
         return "too_cloudy"
     if (scene.id, scene.updated) in criteria.settled:
         return "settled"
+    if (scene.id, scene.updated) in criteria.settled_by_others:
+        scene = scene.model_copy(update={"only_new_cells": True})
     return PackedScene.of(scene, area)
 
 

@@ -22,6 +22,7 @@ from claylake.vocabulary import COLLECTIONS
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
 
+Ownership = Literal["auto", 1, 2]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -33,6 +34,16 @@ class Catalogue(Section):
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=6, ge=0, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
+
+
+class Grid(Section):
+    """Which cells there are.
+
+    `ownership` is the version of the rule by which grids own ground (`claylake.area.rule`); ``auto`` is the one under
+    which the AOI has published, else the newest.
+    """
+
+    ownership: Ownership = "auto"
 
 
 class Selection(Section):
@@ -122,6 +133,7 @@ class Settings(Section):
     """All settings of a run."""
 
     catalogue: Catalogue = Catalogue()
+    grid: Grid = Grid()
     selection: Selection = Selection()
     encoder: Encoder = Encoder()
     cluster: Cluster = Cluster()

@@ -13,9 +13,10 @@ from claylake.catalogue.search import area_to_meet, search_items
 from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
+from claylake.errors import BadInputError
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
 from claylake.request.size_limit import require_fitting
-from claylake.run import published
+from claylake.run import ownership, published
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,21 +45,30 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
     deployed = settings.where
     require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)
-    table = cells.cells_of(request.aoi)
-    work = _work(table, request, settings, version)
-    log.info("%s: %s cells, %s", request.aoi.name, table.num_rows, ", ".join(map(str, request.months)))
-
+    area = cells.cells_by_rule(request.aoi)
     lake = lake or published.catalog(deployed)
+    rule = ownership.rule_of(settings.grid.ownership, lake, deployed.database, area)
+    table, digests = area.by(rule), area.digests
+    if not table.num_rows:
+        msg = f"AOI {request.aoi.name}: no grid cell overlaps it by ownership rule {rule}: Sentinel-2 has no tile there"
+        raise BadInputError(msg)
+    del area  # The cells by all rules: as large again as those of one.
+    work = _work(table, digests[rule], request, settings, version)
+    months = ", ".join(map(str, request.months))
+    log.info("%s: %s cells by ownership rule %s, %s", request.aoi.name, table.num_rows, rule, months)
+
     settled = published.settled_scenes(lake, deployed.database, work)
     missing = published.missing_vectors(lake, deployed.database, work)
     criteria = Criteria(
         months=request.months,
         max_scene_cloud=settings.selection.max_scene_cloud,
         settled=settled,
+        settled_by_others=ownership.settled_by_others(lake, deployed.database, work, digests),
         area=area_to_meet(request.aoi.geometry),
     )
     listed = search_items(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
     kept = select_scenes(listed, criteria)
+    kept = kept.reduced_to(ownership.with_cells(kept.scenes, table))
     expected = count_candidates(table, kept.scenes, settings.selection.passes_per_month)
     log.info(
         "%s; %s pairs of cell and pass, about %s chips, %s vectors missing",
@@ -76,6 +86,7 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
         folder=run_folder(deployed.lake, run.dag_id, request.months[0], run.run_id),
         work=work_of(kept.found.kept, missing),
         cells=table.num_rows,
+        ownership=rule,
         cells_digest=work.cells_digest,
         selection_digest=work.selection_digest,
         missing_vectors=missing,
@@ -107,11 +118,11 @@ def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "no
     return "vectors" if missing_vectors else "nothing"
 
 
-def _work(table: pa.Table, request: Request, settings: Settings, version: str) -> published.RunScope:
+def _work(table: pa.Table, cells_digest: str, request: Request, settings: Settings, version: str) -> published.RunScope:
     return published.RunScope(
         cell_ids=table["cell_id"],
         geohashes=table["geohash"],
-        cells_digest=cells.digest(table["cell_id"].to_pylist()),
+        cells_digest=cells_digest,
         selection_digest=selection_digest(settings.selection),
         months=tuple(request.months),
         model_version=version,

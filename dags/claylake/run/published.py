@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from claylake.month import Month
 
-__all__ = ["RunScope", "catalog", "missing_vectors", "prefix_groups", "settled_scenes"]
+__all__ = ["RunScope", "catalog", "has_scenes", "missing_vectors", "prefix_groups", "settled_scenes"]
 
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
@@ -83,6 +83,26 @@ def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[st
     )
     rows = read_rows(table, condition, ("scene_id", "updated"))
     return set(zip(rows["scene_id"].to_pylist(), rows["updated"].to_pylist(), strict=True))
+
+
+def has_scenes(lake: Catalog, database: str, cells_digest: str) -> bool:
+    """Whether any published row is about these cells: the first found ends the scan, and files without it are skipped.
+
+    Args:
+        lake: the Glue catalog.
+        database: of the lake's tables.
+        cells_digest: of an AOI's cells.
+
+    Raises:
+        StoreError: if the table is there but cannot be read.
+    """
+    from pyiceberg.expressions import EqualTo
+
+    table = open_table(lake, database, SCENES)
+    if table is None:
+        return False
+    rows = read_rows(table, EqualTo("cells_digest", cells_digest), ("scene_id",), limit=1)
+    return bool(rows.num_rows)
 
 
 def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:

@@ -66,20 +66,21 @@ def open_table(lake: Catalog, database: str, name: str) -> Table | None:
         raise StoreError(msg) from error
 
 
-def read_rows(table: Table, condition: Any, columns: tuple[str, ...]) -> pa.Table:
+def read_rows(table: Table, condition: Any, columns: tuple[str, ...], limit: int | None = None) -> pa.Table:
     """`columns` of the rows of main that meet `condition`.
 
     Args:
         table: an open one.
         condition: a pyiceberg expression.
         columns: names of the columns to read.
+        limit: the most rows to read; None for all.
 
     Raises:
         StoreError: if the files cannot be read, or lack a column.
     """
     from pyiceberg.io.pyarrow import schema_to_pyarrow
 
-    scan = table.scan(row_filter=condition, selected_fields=columns)
+    scan = table.scan(row_filter=condition, selected_fields=columns, limit=limit)
     try:
         # A scan without files has the schema's large strings, one with files has those of the files.
         return scan.to_arrow().cast(schema_to_pyarrow(scan.projection(), include_field_ids=False))

@@ -12,9 +12,11 @@ from shapely.geometry import shape
 
 from claylake.area import cells as making
 from claylake.area.aoi import Aoi
-from claylake.area.cells import COLUMNS, cells_of, digest, write_parquet
+from claylake.area.cells import COLUMNS, cells_by_rule, cells_of, digest, write_parquet
 from claylake.area.grid import Cell
+from claylake.area.new_cells import NEW, new_among
 from claylake.area.ownership import FIRST_NORTHERN_ROW, LAST_SOUTHERN_ROW
+from claylake.area.rule import RULES
 from tests.dags.domain.zones import epsg_of, zone_of
 
 
@@ -22,9 +24,9 @@ def polygons(table):
     return shapely.from_wkb(table["geometry"].to_numpy(zero_copy_only=False))
 
 
-def hole_in(aoi):
+def hole_in(aoi, rule):
     """What no cell covers. Edges straight in metres bend in degrees, by centimetres at most: slits are no holes."""
-    left = shape(aoi.geometry).difference(shapely.union_all(polygons(cells_of(aoi))))
+    left = shape(aoi.geometry).difference(shapely.union_all(polygons(cells_of(aoi, rule))))
     return left.buffer(-5e-7)
 
 
@@ -62,19 +64,21 @@ borders = [
 @example(179.9, -17.0)
 def test_cells_leave_no_gap(lon, lat):
     aoi = around(lon, lat)
-    assert hole_in(aoi).is_empty
+    for rule in RULES:
+        assert hole_in(aoi, rule).is_empty
 
 
+@pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize(("lon", "lat"), borders)
-def test_borders_leave_no_gap(lon, lat):
+def test_borders_leave_no_gap(lon, lat, rule):
     aoi = around(lon, lat, 0.1)
-    assert hole_in(aoi).is_empty
+    assert hole_in(aoi, rule).is_empty
 
 
 @settings(deadline=None, max_examples=40)
 @given(st.floats(-179.9, 179.9), st.floats(-79.9, 83.9))
-def test_every_cell_has_a_point_that_its_zone_owns(lon, lat):
-    for cell_id in cells_of(around(lon, lat))["cell_id"].to_pylist():
+def test_by_rule_1_every_cell_has_a_point_that_its_zone_owns(lon, lat):
+    for cell_id in cells_of(around(lon, lat), 1)["cell_id"].to_pylist():
         cell = Cell.parse(cell_id)
         west, south, east, north = cell.bounds
         back = Transformer.from_crs(cell.epsg, 4326, always_xy=True)
@@ -84,13 +88,13 @@ def test_every_cell_has_a_point_that_its_zone_owns(lon, lat):
 
 
 @pytest.mark.parametrize(("lon", "lat"), borders)
-def test_the_cell_of_a_point_in_its_own_zone_is_there(lon, lat):
+def test_by_rule_1_the_cell_of_a_point_in_its_own_zone_is_there(lon, lat):
     aoi = around(lon, lat)
     epsg = epsg_of(lon, lat)
     cell = Cell.at(epsg, *Transformer.from_crs(4326, epsg, always_xy=True).transform(lon, lat))
     if epsg > 32700 and cell.row > LAST_SOUTHERN_ROW:
         cell = Cell(epsg=epsg - 100, col=cell.col, row=FIRST_NORTHERN_ROW)
-    assert cell.id in cells_of(aoi)["cell_id"].to_pylist()
+    assert cell.id in cells_of(aoi, 1)["cell_id"].to_pylist()
 
 
 def test_the_equators_strip_belongs_to_the_north():
@@ -122,8 +126,9 @@ def test_rows_agree_with_pyproj(lon, lat):
             assert polygon.geom_type == "Polygon"
 
 
-def test_a_cell_across_the_antimeridian_is_split():
-    table = cells_of(Aoi.from_bbox([179.99, -17.02, -179.99, -16.98]))
+@pytest.mark.parametrize(("rule", "grids"), [(1, {32701, 32760}), (2, {32701})])  # ESA has no tiles of zone 60 there
+def test_a_cell_across_the_antimeridian_is_split(rule, grids):
+    table = cells_of(Aoi.from_bbox([179.99, -17.02, -179.99, -16.98]), rule)
     crossing = [
         (row, polygon)
         for row, polygon in zip(table.to_pylist(), polygons(table), strict=True)
@@ -137,7 +142,7 @@ def test_a_cell_across_the_antimeridian_is_split():
         assert row["xmin"] > 179
         assert row["xmax"] < -179
         assert polygon.area < 0.001
-    assert {row["epsg"] for row in table.to_pylist()} == {32701, 32760}
+    assert {row["epsg"] for row in table.to_pylist()} == grids
 
 
 def test_a_cell_that_only_touches_is_left_out():
@@ -234,3 +239,34 @@ def test_chunks_change_nothing(monkeypatch, box):
 def test_the_digests_of_published_months_stay(box, cells, known):
     table = cells_of(Aoi.from_bbox(box))
     assert (table.num_rows, digest(table["cell_id"].to_pylist())) == (cells, known)
+
+
+def test_the_digest_of_rule_1_stays_what_it_was():
+    """Scenes that are published name it."""
+    assert digest(["32633_190_1950", "32633_190_1951"]) == "e02f3ba8e83128b2"
+
+
+def test_a_later_rule_is_part_of_the_digest():
+    assert len({digest(["a", "b"], rule) for rule in RULES}) == len(RULES)
+
+
+def test_where_the_rules_agree_the_digest_is_one():
+    inland, border = (cells_by_rule(Aoi.from_bbox(box)) for box in ([15.0, 45.0, 15.05, 45.05], [5.8, 45.0, 6.2, 45.2]))
+    assert inland.by(1).equals(inland.by(2))
+    assert inland.by(2).column_names == list(COLUMNS)
+    assert inland.digests[2] == inland.digests[1] == digest(inland.by(1)["cell_id"].to_pylist())
+    assert not border.by(1).equals(border.by(2))
+    assert border.digests[1] == digest(border.by(1)["cell_id"].to_pylist())
+    assert border.digests[2] == digest(border.by(2)["cell_id"].to_pylist(), 2)
+
+
+def test_new_cells_are_those_that_no_other_rule_has():
+    border = cells_by_rule(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))
+    ids = {rule: border.by(rule)["cell_id"].to_pylist() for rule in RULES}
+    for rule, other in ((1, 2), (2, 1)):
+        table = border.by(rule)
+        assert table["cell_id"].filter(table[NEW]).to_pylist() == sorted(set(ids[rule]) - set(ids[other]))
+        assert new_among(table).tolist() == table[NEW].to_pylist()
+    everywhere = cells_of(Aoi.from_bbox([5.8, 45.0, 6.2, 45.2]))
+    assert everywhere.column_names == list(COLUMNS)
+    assert new_among(everywhere).all()

@@ -71,7 +71,7 @@ def publish_scenes(lake, plan, *rows):
         }
         for scene, status in rows
     ]
-    lake.create_table(("claylake", "scenes"), schema).append(pa.Table.from_pylist(made, schema))
+    lake.create_table_if_not_exists(("claylake", "scenes"), schema).append(pa.Table.from_pylist(made, schema))
 
 
 def test_a_plan_says_all_and_leaves_its_files(stac, item, here, lake, request_of):

@@ -54,7 +54,7 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        ({"selektion": {}}, "test: unknown section 'selektion'; allowed: catalogue, selection"),
+        ({"selektion": {}}, "test: unknown section 'selektion'; allowed: catalogue, grid, selection"),
         ({"selection": {"clouds": 1}}, "test: unknown key selection.clouds; allowed: max_scene_cloud"),
         ({"deployed": {"bucket": "x"}}, "test: unknown key deployed.bucket; allowed: region"),
         (
@@ -91,6 +91,7 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
         ({"deployed": {"release": "latest"}}, "test: deployed.release: .*pattern"),
         ({"cluster": 5}, "section 'cluster' must be a mapping"),
         ({"deployed": {"region": "us-west-2"}}, "test: deployed.lake: Field required"),
+        ({"grid": {"ownership": 3}}, r"test: grid.ownership: Input should be 'auto', 1 or 2 \(given 3\)"),
         ({"limits": {"budget_usd": "much"}}, "given 'much'"),
     ],
 )

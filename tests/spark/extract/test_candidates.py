@@ -8,7 +8,8 @@ import pytest
 import shapely
 
 from claylake.area.aoi import Aoi
-from claylake.area.cells import cells_of
+from claylake.area.cells import cells_by_rule, cells_of
+from claylake.area.new_cells import NEW
 from claylake.catalogue.candidates import count_candidates, find_candidates
 from claylake.catalogue.footprint import footprint
 from claylake.catalogue.packed import PackedScene
@@ -75,6 +76,29 @@ def test_the_same_pairs_as_a_plan_counts_in_every_zone(spark: SparkSession) -> N
     assert found == {(ids[cell], scenes[place].id) for cell, place in counted}
     pass_of = {scene.id: scene.pass_id for scene in scenes}
     assert count_candidates(cells, packed, None).pairs == len({(cell_id, pass_of[name]) for cell_id, name in found})
+
+
+def test_a_scene_settled_by_another_rule_meets_only_new_cells(spark: SparkSession) -> None:
+    cells = cells_by_rule(Aoi.from_bbox([5.9, 45.0, 6.1, 45.1])).by(2)
+    ring = [[5.8, 44.9], [6.2, 44.9], [6.2, 45.2], [5.8, 45.2], [5.8, 44.9]]
+    area = {"type": "Polygon", "coordinates": [ring]}
+    scenes = [
+        bare(id=f"{epsg} {settled}", epsg=epsg, footprint=area, only_new_cells=settled)
+        for epsg in (32631, 32632)
+        for settled in (False, True)
+    ]
+    found = {(row["scene_id"], row["cell_id"]) for row in join_candidates(spark, cells, scenes).collect()}
+    new = set(cells["cell_id"].filter(cells[NEW]).to_pylist())
+    assert 0 < len(new) < len(cells)
+    assert found == {
+        (scene.id, row["cell_id"])
+        for scene in scenes
+        for row in cells.to_pylist()
+        if row["epsg"] == scene.epsg and (row["cell_id"] in new or not scene.only_new_cells)
+    }
+    cell_index, scene_index = find_candidates(cells, scenes)
+    ids = cells["cell_id"].to_pylist()
+    assert found == {(scenes[place].id, ids[cell]) for cell, place in zip(cell_index, scene_index, strict=True)}
 
 
 def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:

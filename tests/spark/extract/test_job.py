@@ -9,11 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow.compute as pc
 import pytest
 from pyproj import Transformer
 
+from claylake import store
+from claylake.area.cells import write_parquet
 from claylake.area.grid import Cell
+from claylake.area.new_cells import NEW
 from claylake.catalogue.scene import Scene
+from claylake.plan import CELLS as CELLS_FILE
 from claylake.plan import Plan
 from claylake.run.reports import ExtractReport
 from claylake.vocabulary import BANDS_10M
@@ -22,6 +27,7 @@ from spark.extraction import chip_writer, rounds
 from spark.extraction.batches import batches
 from spark.extraction.run import extract
 from spark.lake.names import branch_table
+from spark.lake.scope import read_cells_table
 from spark.lake.tables import TABLES
 from spark.reading.scene import read_cells
 from spark.reading.strips import CellIndex
@@ -138,6 +144,26 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     again = extract(spark, plan)
     assert (again.candidates, again.chips, again.present, again.rejected) == (18, 0, 15, {"cloud": 3})
     assert snapshots(spark, plan) == before, "a run done again writes nothing"
+
+
+def test_a_scene_settled_by_another_ownership_rule_is_observed_in_new_cells_alone(
+    spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
+) -> None:
+    """What an AOI's month costs that moved on: a plan marks cells and scenes, as `claylake.run.ownership` does."""
+    settled = scene(tmp_path, PASS_A).model_copy(update={"only_new_cells": True})
+    plan = make_plan(bbox(), [settled, scene(tmp_path, PASS_B)])
+    cells = read_cells_table(plan)
+    new = pc.equal(cells["col"], 158)
+    with store.writing(plan.uri(CELLS_FILE)) as sink:
+        write_parquet(cells.append_column(NEW, new), sink)
+    report = extract(spark, plan)
+    assert (report.candidates, report.chips) == (3 + 9, 3 + 9)
+    assert {row["scene_id"]: (row["candidates"], row["status"]) for row in rows(spark, plan, "scenes")} == {
+        PASS_A: (3, "done"),
+        PASS_B: (9, "done"),
+    }
+    observed = {row["cell_id"] for row in rows(spark, plan, "observations") if row["pass"] == PASS_A}
+    assert observed == set(cells["cell_id"].filter(new).to_pylist())
 
 
 def test_failures_fall_back_and_contradictions_are_quarantined(

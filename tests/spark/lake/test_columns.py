@@ -16,6 +16,7 @@ from spark.lake.tables import TABLES
 EVERY = Columns({f"a {kind}": kind for kind in get_args(Kind)})
 ROW = {
     "a string": "x",
+    "a boolean": True,
     "a int": 1,
     "a bigint": 2**40,
     "a float": 0.5,

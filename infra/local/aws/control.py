@@ -69,19 +69,19 @@ class Control:
 
     def rejection(self, environ: WSGIEnvironment) -> Response | None:
         """The error that an armed `reject_call` gives to an AWS JSON call, if it matches."""
-        return self._error("reject_call", environ)
+        return self._error("reject_call", environ, 400)
 
     def lost_answer(self, environ: WSGIEnvironment) -> Response | None:
         """The error that an armed `lose_answer` puts in place of a call's own answer, if it matches."""
-        return self._error("lose_answer", environ)
+        return self._error("lose_answer", environ, 500)
 
-    def _error(self, kind: str, environ: WSGIEnvironment) -> Response | None:
+    def _error(self, kind: str, environ: WSGIEnvironment, status: int) -> Response | None:
         service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")
         fault = self._faults.take(kind, operation) if service else None
         if fault is None:
             return None
         body = {"__type": fault.code, "message": f"Injected fault {kind}: {operation}"}
-        return Response(json.dumps(body), status=400, mimetype="application/x-amz-json-1.1")
+        return Response(json.dumps(body), status=status, mimetype="application/x-amz-json-1.1")
 
     def _answer(self, method: str, name: str, body: bytes) -> Any:
         if method == "GET" and name in self._reports:

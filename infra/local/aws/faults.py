@@ -19,7 +19,7 @@ KINDS = {
     "suspend_fleet": "an instance fleet never gets its instances",
     "no_spot": "an instance fleet gets no spot instances, on-demand ones it gets",
     "reject_call": "an EMR or Glue API call is answered with an error `code`",
-    "lose_answer": "a Glue API call is carried out, and answered with an error `code` all the same",
+    "lose_answer": "a Glue API call is carried out, and answered with an error `code` (status 500) all the same",
 }
 
 
@@ -33,7 +33,7 @@ class Fault:
         times: How often it still strikes, at least 1.
         after_s: Seconds between a step's start and its death, for `kill_step`.
         code: AWS error code that `reject_call` and `lose_answer` answer with.
-        then: Another fault, armed each time when this one strikes.
+        then: Another fault, armed once this one has struck for the last time.
     """
 
     kind: str
@@ -93,7 +93,7 @@ class Faults:
             for index, fault in enumerate(self._faults):
                 if fault.kind == kind and fault.match in name:
                     left = replace(fault, times=fault.times - 1)
-                    self._faults[index : index + 1] = [each for each in (left, fault.then) if each and each.times]
+                    self._faults[index : index + 1] = [left] if left.times else [fault.then] if fault.then else []
                     return fault
         return None
 

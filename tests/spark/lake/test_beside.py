@@ -18,7 +18,12 @@ from tests.spark.lake import rows, runs
 
 CELLS = rows.CELLS_3X3
 OTHER_MODEL = "demo-random+ba9876543210"
-LOST = {"lose_answer": "UpdateTable", "then": {"reject_call": "GetTable", "times": 4, "code": "AccessDeniedException"}}
+LOST = {
+    "lose_answer": "UpdateTable",
+    "code": "InternalServiceException",
+    "times": 4,
+    "then": {"reject_call": "GetTable", "times": 4, "code": "AccessDeniedException"},
+}
 """A commit succeeds, its answer is lost, and so are those about what the table is now."""
 pytestmark = pytest.mark.slow
 

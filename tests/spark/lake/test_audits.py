@@ -62,6 +62,7 @@ FAULTS = {
     "vector_keys_unique": twice("embeddings"),
     "vector_columns_filled": vectors(precision=None),
     "vector_has_1024_finite_values": vectors(global_embedding=[0.5] * 1023 + [float("nan")]),
+    "vector_has_chip": vectors(content_digest="0" * 32),
     "observation_keys_unique": twice("observations"),
     "observation_columns_filled": observations(geohash="evxxxxx", run_id=None),
     "observation_outcome_known": observations(outcome="maybe"),
@@ -71,10 +72,11 @@ FAULTS = {
 }
 
 
-def count(spark, plan, made, names):
-    """What the named checks find in rows that no table holds."""
+def count(spark, plan, made, names, published=()):
+    """What the named checks find in rows that no table holds, beside published vectors."""
     for view, table in VIEWS.items():
         audited(rows.frame(spark, table, made[table]), table).createOrReplaceTempView(view)
+    rows.frame(spark, "embeddings", published).createOrReplaceTempView("audit_published_vectors")
     queries = checks(plan.start, plan.end)
     return tally(spark, {name: f"SELECT count(*) FROM ({queries[name]})" for name in names})
 
@@ -99,6 +101,17 @@ def test_one_pass_over_a_view_counts_what_each_check_counts_alone(spark, make_pl
     alone = count(spark, plan, made, names)
     assert tally(spark, {}, conditions) == alone
     assert sum(alone.values()) > 4
+
+
+def test_of_vectors_without_their_chip_only_those_of_chips_no_longer_kept_may_stay(spark, make_plan):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:3])
+    made["chips"] = made["chips"][:2]
+    made["embeddings"][0]["content_digest"] = "0" * 32
+    found = [
+        count(spark, plan, made, ["vector_has_chip"], kept) for kept in ((), made["embeddings"][2:], made["embeddings"])
+    ]
+    assert [each["vector_has_chip"] for each in found] == [2, 1, 1]
 
 
 def test_bad_vectors_are_found(spark, make_plan):

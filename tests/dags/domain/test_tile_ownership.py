@@ -134,6 +134,12 @@ def test_rules_do_not_depend_on_the_cells_beside(grid, col, row, side):
         assert existing(rule, epsg, cols[-1:], rows[-1:]).tolist() == every[-1:].tolist()
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_of_no_cells_none_exist(rule):
+    nothing = np.zeros(0, dtype=np.int64)
+    assert existing(rule, 32631, nothing, nothing).tolist() == []
+
+
 @settings(deadline=None, max_examples=40)
 @given(points())
 def test_what_a_tile_holds_by_rule_1_stays_by_rule_2(place):

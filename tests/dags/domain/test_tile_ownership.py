@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from claylake.area.aoi import Aoi
 from claylake.area.cells import cells_of
+from claylake.area.existence import existing
 from claylake.area.grid import lonlat_to_grid
 from claylake.area.ownership import existing_by_zone, points_of_cells, zones_of
-from claylake.area.rule import RULES, existing
+from claylake.area.rule import RULES
 from claylake.area.tile_ownership import existing_by_tile, owners
 from tests.dags.domain import tile_oracle
 from tests.dags.domain.tile_oracle import CELL, owner_of

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from claylake.area.existence import existing
 from claylake.area.grid import lonlat_to_grid
 from claylake.area.ownership import zones_of
-from claylake.area.rule import RULES, existing
+from claylake.area.rule import RULES
 from claylake.area.tiles import EASTINGS, holds
 from claylake.vocabulary import CELL_M
 

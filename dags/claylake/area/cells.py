@@ -6,10 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from claylake.area.existence import existing
 from claylake.area.geohash import geohashes
 from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, lonlat_to_grid, zone_window
 from claylake.area.new_cells import NEW
-from claylake.area.rule import NEWEST, RULES, existing
+from claylake.area.rule import NEWEST, RULES
 from claylake.area.tiles import EASTINGS
 from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
@@ -75,7 +76,7 @@ def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
 
     Columns: cell_id; epsg, col, row (int32); lon, lat of the centre (degrees); geohash (7
     characters, of the centre); xmin, ymin, xmax, ymax (WGS 84, xmin > xmax across 180 degrees);
-    geometry (WKB, WGS 84). Which cells exist is `claylake.area.rule`'s matter.
+    geometry (WKB, WGS 84). Which cells exist is `claylake.area.existence`'s matter.
 
     Raises:
         BadInputError: if no cell overlaps.

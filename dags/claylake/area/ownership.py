@@ -1,4 +1,4 @@
-"""Which cells exist: those in which some point is owned by the cell's zone.
+"""Ownership rule 1: a cell exists if some point in it is of the cell's zone.
 
 Owning by a cell's centre would leave holes along zone borders: of the two cells that hold a border
 point, each centre may lie in the other's zone. Owning by any point overlaps a little, and never gaps.

@@ -41,7 +41,8 @@ def some_piece_owned(epsg: int, cols: NDArray[np.int64], rows: NDArray[np.int64]
     cells, regions, pieces = _by_region(epsg, cols, rows)
     for rank in range(table.shape[1]):
         grids = table[regions, rank]
-        found[cells[grids == epsg]] = True
+        reached = np.flatnonzero(grids == epsg)
+        found[cells[reached[_in_tiles(epsg, pieces[reached])]]] = True
         left = np.flatnonzero((grids != epsg) & (grids != 0) & ~found[cells])
         if not len(left):
             break
@@ -54,6 +55,18 @@ def some_piece_owned(epsg: int, cols: NDArray[np.int64], rows: NDArray[np.int64]
         cells, regions = cells[index], regions[index]
         pieces = np.concatenate([remaining for _, remaining in parts])
     return found
+
+
+def _in_tiles(epsg: int, pieces: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether pieces meet cells of tiles; what lies in the margin alone may be in a neighbour that none holds."""
+    import numpy as np
+    import shapely
+
+    slack = 0.01  # metres; grids of both hemispheres share their lines
+    edges = shapely.bounds(pieces) + np.array([slack, slack, -slack, -slack])
+    west, south, east, north = np.floor(edges / CELL_M).astype(np.int64).T
+    met: NDArray[np.bool_] = holds(epsg, west, south) | holds(epsg, east, south)
+    return met | holds(epsg, west, north) | holds(epsg, east, north)
 
 
 def _by_region(

@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 
 from claylake.area.aoi import Aoi
 from claylake.area.cells import cells_of
+from claylake.area.existence import existing
 from claylake.area.grid import lonlat_to_grid
 from claylake.area.ownership import existing_by_zone, points_of_cells, zones_of
-from claylake.area.rule import RULES, existing
+from claylake.area.pieces import some_piece_owned
+from claylake.area.rule import RULES
 from claylake.area.tile_ownership import existing_by_tile, owners
+from claylake.area.tiles import holds
 from tests.dags.domain import tile_oracle
 from tests.dags.domain.tile_oracle import CELL, owner_of
 from tests.dags.domain.zones import zone_of
@@ -134,6 +137,12 @@ def test_rules_do_not_depend_on_the_cells_beside(grid, col, row, side):
         assert existing(rule, epsg, cols[-1:], rows[-1:]).tolist() == every[-1:].tolist()
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_of_no_cells_none_exist(rule):
+    nothing = np.zeros(0, dtype=np.int64)
+    assert existing(rule, 32631, nothing, nothing).tolist() == []
+
+
 @settings(deadline=None, max_examples=40)
 @given(points())
 def test_what_a_tile_holds_by_rule_1_stays_by_rule_2(place):
@@ -145,6 +154,25 @@ def test_what_a_tile_holds_by_rule_1_stays_by_rule_2(place):
     first, second = existing_by_zone(epsg, cols, rows), existing_by_tile(epsg, cols, rows)
     assert not (first & held & ~second).any()
     assert not (second & ~held).any()
+
+
+@pytest.mark.parametrize("place", BORDERS)
+def test_cut_into_pieces_the_same_cells_exist(place):
+    """Most cells are decided by their centre or by nine points: cutting all of them gives the same ones."""
+    table = cells_of(near(place))
+    for epsg in {base + zone for zone in np.unique(table["epsg"].to_numpy() % 100) for base in (32600, 32700)}:
+        x, y = lonlat_to_grid(int(epsg)).transform(table["lon"].to_numpy(), table["lat"].to_numpy())
+        middle = [int(np.median(axis) // CELL) for axis in (x, y)]
+        cols, rows = (axis.ravel() for axis in np.meshgrid(*(np.arange(at - 9, at + 10) for at in middle)))
+        held = holds(int(epsg), cols, rows)
+        cols, rows = cols[held], rows[held]
+        assert (some_piece_owned(int(epsg), cols, rows) == existing_by_tile(int(epsg), cols, rows)).all()
+
+
+def test_a_neighbour_that_no_tile_holds_brings_no_cell():
+    """Western edge of zone 31's tiles at the equator: rows south of -1 are the southern grid's, which has a tile there."""
+    cols, rows = np.full(3, 79), np.array([-3, -2, -1])
+    assert existing_by_tile(32631, cols, rows).tolist() == [False, False, True]
 
 
 @pytest.mark.parametrize("place", BORDERS)

@@ -171,6 +171,7 @@ def with_pixels(spark: SparkSession, scope: Scope, pending: Pending, group: Grou
     where = group.bounds.condition(TABLES[CHIPS], "t")
     chips = spark.sql(f"SELECT * FROM {names.branch_table(scope.plan, CHIPS)} t WHERE {where}")
     places = scope.cells_frame(spark).select("cell_id", "lon", "lat")
-    wanted = members(pending.missing, group).join(places, on="cell_id", how="inner").select("id", "lon", "lat")
+    wanted = members(pending.missing, group).join(places, on="cell_id", how="inner")
     # The small side is broadcast: the pixels stay where they are read.
-    return chips.join(f.broadcast(wanted), on="id", how="inner")
+    key = ("id", "content_digest")
+    return chips.join(f.broadcast(wanted.select(*key, "lon", "lat")), on=list(key), how="inner")

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.run.reports import EmbedReport
+from claylake.run.reports import EmbedReport, PublishReport
 from claylake.vocabulary import EMBEDDINGS
 from spark.embedding.columns import INPUT, OUTPUT
 from spark.embedding.encoder_choice import EncoderChoice
@@ -76,10 +76,11 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
             made.unpersist()
         _log.info("vectors: %d of %d, %.1f/s", vectors, lacking, vectors / (time.monotonic() - started))
     health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
+    earlier = _earlier(plan)
     report = EmbedReport(
-        seconds=time.monotonic() - started,
-        vectors=vectors,
-        present=total - lacking,
+        seconds=time.monotonic() - started + (earlier.seconds if earlier else 0.0),
+        vectors=vectors + (earlier.vectors if earlier else 0),
+        present=total - lacking - (earlier.vectors if earlier else 0),
         failed=dict(failed),
         model_version=choice.model_version,
         convention=choice.convention,
@@ -90,6 +91,12 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     report.save(plan)
     _log.info("%s", report.message)
     return report
+
+
+def _earlier(plan: Plan) -> EmbedReport | None:
+    """The step's first report, where publishing found chips of others in between: both are reported as one."""
+    published = PublishReport.load(plan)
+    return EmbedReport.load(plan) if published is not None and published.embed_again else None
 
 
 def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, pending: Pending, group: Group) -> DataFrame:

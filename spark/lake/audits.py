@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 VIEWS = {"audit_chips": CHIPS, "audit_vectors": EMBEDDINGS, "audit_observations": OBSERVATIONS, "audit_scenes": SCENES}
+PUBLISHED_VIEWS = {
+    "audit_published_chips": CHIPS,
+    "audit_published_vectors": EMBEDDINGS,
+    "audit_published_observations": OBSERVATIONS,
+}
+"""Keys of what main has."""
 _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
@@ -94,14 +100,15 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
         for view, frame in held.items():
             frame.persist().createOrReplaceTempView(view)
         sample(spark, scope, heads[CHIPS]).createOrReplaceTempView("audit_sample")
-        published = scope.rows(spark, EMBEDDINGS).select(*TABLES[EMBEDDINGS].key)
-        published.createOrReplaceTempView("audit_published_vectors")
+        for view, table in PUBLISHED_VIEWS.items():
+            keys = map(sql.name, TABLES[table].key)
+            scope.rows(spark, table).select(*keys).createOrReplaceTempView(view)
         return _count(spark, scope)
     finally:
         for view, frame in held.items():
             spark.catalog.dropTempView(view)
             frame.unpersist()
-        for view in ("audit_sample", "audit_published_vectors"):
+        for view in ("audit_sample", *PUBLISHED_VIEWS):
             spark.catalog.dropTempView(view)
 
 

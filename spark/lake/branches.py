@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from claylake import sql
 from claylake.vocabulary import PUBLISH_ORDER
 from spark.lake import names
+from spark.lake.errors import LakeError
 from spark.lake.refs import MAIN, Refs, load
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def fast_forward(spark: SparkSession, table: str, snapshot: int) -> bool:
         table: full name, as `names.main_table` gives it.
         snapshot: id of the one that becomes main's head; exactly it, whatever its branch has become.
     """
-    from py4j.protocol import Py4JJavaError
-
-    for left in reversed(range(SWAPS)):
+    for _ in range(SWAPS):
         iceberg = load(spark, table)
         # First, because this reads the metadata anew: the ones on which the commit insists.
         change = iceberg.manageSnapshots()
@@ -48,14 +47,45 @@ def fast_forward(spark: SparkSession, table: str, snapshot: int) -> bool:
         if not refs.contains(snapshot, refs.main):
             return False
         change = change.replaceBranch(MAIN, snapshot) if refs.main else change.createBranch(MAIN, snapshot)
-        try:
-            change.commit()
-        except Py4JJavaError as error:
-            kind = error.java_exception.getClass().getSimpleName()
-            if kind not in (_LOST, _UNKNOWN) or not left:
-                raise
-            _log.info("main of %s is not moved yet (%s): looking again", table, kind)
-            time.sleep(SWAP_PAUSE_S)
+        if _commits(change):
+            return True
+    raise LakeError(f"main of {table}: others committed first {SWAPS} times in a row. Clear the task: that is safe")
+
+
+def move(spark: SparkSession, table: str, branch: str, before: int, after: int) -> bool:
+    """Move a branch from one snapshot to another; False where another writer has moved it meanwhile.
+
+    Args:
+        spark: session.
+        table: full name, as `names.main_table` gives it.
+        branch: short name.
+        before: id of the snapshot that the branch is to be at.
+        after: id of the snapshot that becomes its head.
+    """
+    for _ in range(SWAPS):
+        iceberg = load(spark, table)
+        change = iceberg.manageSnapshots()
+        head = Refs.of(iceberg).heads.get(branch)
+        if head != before:
+            return head == after
+        if _commits(change.replaceBranch(branch, after)):
+            return True
+    return False
+
+
+def _commits(change: Any) -> bool:
+    """Commit an Iceberg update; False, after a pause, where another commit came first or the answer was lost."""
+    from py4j.protocol import Py4JJavaError
+
+    try:
+        change.commit()
+    except Py4JJavaError as error:
+        kind = error.java_exception.getClass().getSimpleName()
+        if kind not in (_LOST, _UNKNOWN):
+            raise
+        _log.info("a commit to a branch: %s", kind)
+        time.sleep(SWAP_PAUSE_S)
+        return False
     return True
 
 

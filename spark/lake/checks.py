@@ -2,8 +2,10 @@
 
 They see four views of the run's cells and months on its branch: `audit_chips` (no blobs),
 `audit_vectors` (with `usable` instead of the vector), `audit_observations` (observations) and
-`audit_scenes`; `audit_published_vectors`, the keys of the vectors that main has; and
-`audit_sample`, a sample of chips with `reason` set where the pixels are not what the row says.
+`audit_scenes`; `audit_published_chips`, `audit_published_vectors` and
+`audit_published_observations`, the keys that main has; and `audit_sample`, a sample of chips with
+`reason` set where the pixels are not what the row says. What another run has published half, and
+what main holds for other reasons, does not count against this run.
 Names are shown to people and kept in publish.json.
 """
 
@@ -34,13 +36,15 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
         "vector_keys_unique": _twice("audit_vectors", TABLES[EMBEDDINGS].key),
         "observation_keys_unique": _twice("audit_observations", TABLES[OBSERVATIONS].key),
         "observed_chip_exists": (
-            "SELECT 1 FROM audit_observations o LEFT ANTI JOIN audit_chips c "
-            f"ON c.cell_id = o.cell_id AND c.pass = o.pass WHERE o.outcome = {sql.string(OUTCOME_CHIP)}"
+            "SELECT 1 FROM (SELECT * FROM audit_observations o LEFT ANTI JOIN audit_chips c "
+            f"ON c.cell_id = o.cell_id AND c.pass = o.pass WHERE o.outcome = {sql.string(OUTCOME_CHIP)}) o "
+            "LEFT ANTI JOIN audit_published_observations p ON p.cell_id = o.cell_id AND p.pass = o.pass"
         ),
         "vector_has_chip": without_chip("audit_vectors", "audit_chips", "audit_published_vectors"),
         "chip_is_observed": (
-            "SELECT 1 FROM audit_chips c LEFT ANTI JOIN audit_observations o "
-            f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}"
+            "SELECT 1 FROM (SELECT * FROM audit_chips c LEFT ANTI JOIN audit_observations o "
+            f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}) c "
+            "LEFT ANTI JOIN audit_published_chips p ON p.id = c.id"
         ),
     } | {
         name: f"SELECT 1 FROM {view} WHERE {condition}"

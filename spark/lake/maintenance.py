@@ -164,12 +164,14 @@ def drop_stale(spark: SparkSession, plan: Plan, table: str, now: datetime) -> in
     idle = max(
         timedelta(days=plan.settings.maintenance.stale_branch_days), timedelta(hours=plan.settings.cluster.max_hours)
     )
-    branches = sorted(branch for branch in Refs.read(spark, table).heads if branch.startswith("run_"))
-    stale = [branch for branch in branches if opened.last_opened(plan, branch, now) < now - idle]
-    for branch in stale:
-        _log.info("dropping stale branch %s of %s", branch, table)
-        spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")
-    return len(stale)
+    dropped = 0
+    for branch in sorted(branch for branch in Refs.read(spark, table).heads if branch.startswith("run_")):
+        # Each is dropped as soon as it is judged: a run may adopt one meanwhile.
+        if opened.last_opened(plan, branch, now) < now - idle:
+            _log.info("dropping stale branch %s of %s", branch, table)
+            spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")
+            dropped += 1
+    return dropped
 
 
 def _touched(scope: Scope, shape: Table) -> list[str]:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from claylake.run.reports import TablePublish
 from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, PUBLISH_ORDER
-from spark.lake import branches, names, vectors
+from spark.lake import branches, merge, names, vectors
 from spark.lake.audits import Findings, audit
 from spark.lake.errors import PublishRaceError
 from spark.lake.opening import open_branches
 from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs
-from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +28,11 @@ ATTEMPTS = 10
 PAUSE_S = 10.0
 """Longer than another run takes from its first table to its last."""
 _BETWEEN_TABLES = {"chip_has_vector", "vector_has_chip", "chip_is_observed", "observed_chip_exists"}
-_UNIQUE = {"chip_ids_unique", "vector_keys_unique", "observation_keys_unique"}
+_UNIQUE = {
+    "chip_ids_unique": CHIPS,
+    "vector_keys_unique": EMBEDDINGS,
+    "observation_keys_unique": OBSERVATIONS,
+}
 _AUDITED = (CHIPS, EMBEDDINGS, OBSERVATIONS)
 """Tables of which an audit depends on the rows of other runs, too."""
 
@@ -108,7 +111,7 @@ def _ready(spark: SparkSession, scope: Scope, candidate: _Candidate) -> Findings
         AuditError: if a check finds offending rows.
         TooManyFailuresError: if more failed than the limit.
     """
-    plan = scope.plan
+    plan, copied = scope.plan, set[str]()
     for attempt in range(1, ATTEMPTS + 1):
         for name, rebuilt in open_branches(spark, plan).items():
             candidate.shared[name] = candidate.shared.get(name, 0) + rebuilt.shared
@@ -117,19 +120,20 @@ def _ready(spark: SparkSession, scope: Scope, candidate: _Candidate) -> Findings
         if not bad or attempt == ATTEMPTS:
             break
         candidate.findings = None
-        if bad & _UNIQUE:
+        twice = {_UNIQUE[check] for check in bad & _UNIQUE.keys()}
+        if twice - copied:
             # Two writers of one branch, a step and its predecessor that was thought dead, may both
             # have appended a key; copying takes each key once.
-            _log.warning("branch %s holds keys twice: rebuilding it", plan.branch)
-            for name in PUBLISH_ORDER:
-                rebuild(spark, plan, scope, name, copy=True)
-        elif not bad <= _BETWEEN_TABLES:
-            break
+            for name in sorted(twice - copied):
+                _log.warning("branch %s of %s holds keys twice: rebuilding it", plan.branch, name)
+                rebuilt = rebuild(spark, plan, scope, name, copy=True)
+                candidate.shared[name] = candidate.shared.get(name, 0) + rebuilt.shared
+            copied |= twice
         # Tables disagree for a moment while another run publishes: then this is tried again.
-        elif not _moved(spark, scope, candidate):
-            if "vector_has_chip" not in bad:
-                break
-            vectors.drop_without_chip(spark, scope)
+        elif not bad <= _BETWEEN_TABLES or not (
+            _moved(spark, scope, candidate) or ("vector_has_chip" in bad and vectors.drop_without_chip(spark, scope))
+        ):
+            break
     if bad != {"chip_has_vector"}:
         findings.require(plan.branch, plan.settings.limits.max_failed_frac)
     return findings
@@ -144,13 +148,14 @@ def _audited(spark: SparkSession, scope: Scope, candidate: _Candidate) -> Findin
 
 
 def _files(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> frozenset[str]:
-    """Data files that may hold rows of the run's cells and months. They never change, only which of them count does."""
-    parts = [
-        f"SELECT DISTINCT _file FROM {names.snapshot_table(scope.plan, name, heads[name])} t "
-        f"WHERE {scope.bounds(name).condition(TABLES[name], 't')}"
-        for name in _AUDITED
-    ]
-    return frozenset(row["_file"] for row in spark.sql(" UNION ALL ".join(parts)).collect())
+    """Data files that hold rows of the run's cells and months. They never change, only which of them count does."""
+    with merge.view_of(scope.cells_frame(spark).select("cell_id")) as cells:
+        parts = [
+            f"SELECT DISTINCT t._file FROM {names.snapshot_table(scope.plan, name, heads[name])} t "
+            f"LEFT SEMI JOIN {cells} c ON c.cell_id = t.cell_id WHERE {scope.where(name)}"
+            for name in _AUDITED
+        ]
+        return frozenset(row["_file"] for row in spark.sql(" UNION ALL ".join(parts)).collect())
 
 
 def _swap(spark: SparkSession, scope: Scope, name: str, candidate: _Candidate) -> TablePublish | None:

@@ -17,6 +17,7 @@ from claylake.vocabulary import OBSERVATIONS
 from spark.lake import branches, merge, names
 from spark.lake.bounds import extent_of
 from spark.lake.columns import Columns
+from spark.lake.errors import LakeError
 from spark.lake.refs import Refs, load
 from spark.lake.tables import TABLES
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
+_TRIES = 5
 _PATH = Columns({"_file": "string"})
 """Iceberg's metadata column: the data file in which a row is stored."""
 
@@ -49,7 +51,7 @@ def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: b
     """Make the plan's branch main plus this run's rows that main lacks.
 
     Observations that main has too are merged with main's. Works on a second branch and swaps at the end, so that a
-    crash loses no row, and two attempts at once do not write to one.
+    crash loses no row. Where an old attempt that still runs has written to the branch meanwhile, all is done again.
 
     Args:
         spark: session.
@@ -57,7 +59,23 @@ def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: b
         scope: cells and months of the plan: which rows are the run's.
         name: a name of `spark.lake.tables.TABLES`.
         copy: whether all rows are to be copied, each key once.
+
+    Raises:
+        LakeError: another attempt at the same work wrote to the branch each time.
     """
+    for _ in range(_TRIES):
+        done = _rebuilt(spark, plan, scope, name, copy=copy)
+        if done is not None:
+            return done
+        _log.warning("branch %s of %s was written to while it was rebuilt: once more", plan.branch, name)
+    raise LakeError(
+        f"branch {plan.branch} of {name} was written to {_TRIES} times while it was rebuilt: does an earlier attempt "
+        "at this run still work? End its step, then clear the task"
+    )
+
+
+def _rebuilt(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: bool) -> Rebuilt | None:
+    """One try of `rebuild`; None where the branch was moved meanwhile."""
     table, shape = names.main_table(plan, name), TABLES[name]
     iceberg = load(spark, table)
     refs = Refs.of(iceberg)
@@ -82,8 +100,10 @@ def rebuild(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: b
     copied = 0 if rows is None else _copy(spark, plan, name, rows, fresh)
     refs = Refs.read(spark, table)
     top = refs.heads[fresh]
-    branches.point(spark, table, plan.branch, top)
+    moved = branches.move(spark, table, plan.branch, head, top)
     spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(fresh)}")
+    if not moved:
+        return None
     done = Rebuilt(rows=refs.rows(top) - refs.rows(main), shared=shared, copied=copied)
     _log.info("rebuilt branch %s of %s on snapshot %s: %s", plan.branch, table, main, done)
     return done

@@ -79,9 +79,9 @@ def _chips_of(spark: SparkSession, scope: Scope, scene_ids: Sequence[str], creat
         f"t.created_at = {sql.timestamp(created_at)} AS own, m.id IS NOT NULL AS published "
         f"FROM {names.branch_table(plan, CHIPS)} t "
         f"LEFT JOIN (SELECT id FROM {names.main_table(plan, CHIPS)} m WHERE {bounds.condition(shape, 'm')}) m "
-        f"ON m.id = t.id WHERE {bounds.condition(shape, 't')} AND {sql.is_in('t.scene_id', scene_ids)}"
+        f"ON m.id = t.id WHERE {scope.where(CHIPS)} AND {sql.is_in('t.scene_id', scene_ids)}"
     )
-    return spark.sql(query).collect()
+    return spark.sql(query).join(scope.cells_frame(spark).select("cell_id"), "cell_id", "left_semi").collect()
 
 
 def _remove(spark: SparkSession, plan: Plan, name: str, near: Bounds, condition: str) -> None:

@@ -30,7 +30,7 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
     found = done.findings
     tables = _joined(before.tables if before and before.embed_again else (), done.tables)
     rows_added = sum(table.rows_added for table in tables)
-    if before is None and not done.changed and not done.embed_again:
+    if (before is None or before.embed_again) and not done.changed and not done.embed_again:
         # An attempt that died after publishing has left no report: this one reports what that added.
         rows_added = found.rows_of_run
     page, failure = (None, "") if done.embed_again else _draw(spark, scope, done)

@@ -85,14 +85,14 @@ class Encoder(Section):
 class Limits(Section):
     """What a run may cost and lose, and how large it may be.
 
-    `max_cells`: a plan of a million cells takes 540 MB at the most, which a small MWAA worker (2 GB) has to spare
-    beside Airflow's own processes.
+    `max_cells`: an area's first plan of a million cells takes 540 MB at the most, which a small MWAA worker (2 GB)
+    has to spare beside Airflow's own processes.
     """
 
     budget_usd: float = Field(default=20.0, gt=0)
     max_failed_frac: Fraction = 0.02
     dry_run: bool = False
-    max_cells: int = Field(default=1_000_000, ge=1)
+    max_cells: int = Field(default=1_000_000, ge=100)
 
 
 class Schedule(Section):

@@ -15,7 +15,7 @@ from claylake.area.aoi import NAME, Aoi, settings_among
 from claylake.configuration.layers import AOI_SUFFIX, load_settings
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError
-from claylake.request.size_limit import require_fitting
+from claylake.request.size_limit import is_lonlat, require_fitting
 
 AOIS_VARIABLE = "CLAYLAKE_AOIS"
 AOIS_FOLDER = "aois"
@@ -80,7 +80,7 @@ def _refuse_too_large(document: dict[str, Any], settings: Settings) -> None:
     try:
         [feature] = features or []
         geometry = feature["geometry"] if feature["type"] == "Feature" else feature
-        if geometry["type"] in _POLYGONAL:
+        if geometry["type"] in _POLYGONAL and is_lonlat(geometry):
             require_fitting(geometry, settings)
     except BadInputError:
         raise

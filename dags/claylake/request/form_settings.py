@@ -113,7 +113,7 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "Most cells of the area",
             "A larger area is refused at once, with what it would take and how to cut it.",
             type=_COUNT,
-            minimum=1,
+            minimum=100,
         ),
         "dry_run": _setting(
             "limits.dry_run",

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.area.grid import LATITUDES
 from claylake.area.size import expected_cells
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.errors import BadInputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from claylake.configuration.settings import Settings
     from claylake.plan import Estimate
@@ -25,6 +27,8 @@ CELLS_PER_SCENE: Final = 1_526
 SHOWN: Final = 4
 """Parts that the message lists."""
 _WHOLE_TURN: Final = 360.0
+_LEAST_DEGREES: Final = 0.03
+"""Of a part's height: a cell's."""
 
 
 def require_fitting(geometry: Mapping[str, Any], settings: Settings, months: int = 1) -> None:
@@ -84,11 +88,18 @@ def bbox_of(geometry: Mapping[str, Any]) -> list[float] | None:
     return [west_2, south, east, north] if across else None
 
 
-def parts(bbox: Sequence[float], most: int) -> list[list[float]]:
-    """The box, halved across its longer side until no part has more than `most` cells."""
+def is_lonlat(geometry: Mapping[str, Any]) -> bool:
+    """Whether all corners of a Polygon or MultiPolygon are degrees that the grid covers: only then it has cells."""
+    west, south, east, north = _bounds(geometry)
+    return -180.0 <= west and east <= 180.0 and LATITUDES[0] <= south and north <= LATITUDES[1]
+
+
+def parts(bbox: Sequence[float], most: int) -> Iterator[list[float]]:
+    """The box, halved across its longer side until no part has more than `most` cells, or one cell's size."""
     west, south, east, north = bbox
-    if expected_cells(_geometry(bbox)) <= most:
-        return [list(bbox)]
+    if expected_cells(_geometry(bbox)) <= most or north - south < _LEAST_DEGREES:
+        yield list(bbox)
+        return
     wide = (east - west) % _WHOLE_TURN or _WHOLE_TURN
     if wide * math.cos(math.radians((south + north) / 2)) > north - south:
         middle = _rounded(west + wide / 2, west, west + wide)
@@ -97,7 +108,8 @@ def parts(bbox: Sequence[float], most: int) -> list[list[float]]:
     else:
         middle = _rounded((south + north) / 2, south, north)
         halves = [[west, south, east, middle], [west, middle, east, north]]
-    return [part for half in halves for part in parts(half, most)]
+    for half in halves:
+        yield from parts(half, most)
 
 
 def _cost(load: Estimate, months: int) -> str:
@@ -115,9 +127,13 @@ def _remedies(geometry: Mapping[str, Any], most: int, months: int) -> str:
         number = -(-expected_cells(geometry) // most)
         cut = f"cut the polygon into {number} parts or more, each an AOI of its own"
     else:
-        cuts = parts(bbox, most)
-        listed = " and ".join(map(str, cuts[:2])) if len(cuts) == 2 else ", ".join(map(str, cuts[:SHOWN])) + ", ..."
-        cut = f"cut the bbox into {len(cuts)} parts, each a run of its own: {'' if len(cuts) == 2 else 'e.g. '}{listed}"
+        cuts = list(islice(parts(bbox, most), SHOWN + 1))
+        if len(cuts) <= SHOWN:
+            cut = f"cut the bbox into {len(cuts)} parts, each a run of its own: {', '.join(map(str, cuts))}"
+        else:
+            number = -(-expected_cells(geometry) // most)
+            listed = ", ".join(map(str, cuts[:SHOWN]))
+            cut = f"cut the bbox into {number} parts or more, each a run of its own: e.g. {listed}, ..."
     single = "; take one month at a time" if months > 1 else ""
     return f"To go on: {cut}{single}; or raise limits.max_cells, if the Airflow worker has memory for the plan."
 
@@ -135,10 +151,15 @@ def _box(polygon: Sequence[Sequence[Sequence[float]]]) -> list[float] | None:
 
 def _frame(geometry: Mapping[str, Any]) -> dict[str, Any]:
     """The box around all corners of an area."""
+    return _geometry(_bounds(geometry))
+
+
+def _bounds(geometry: Mapping[str, Any]) -> list[float]:
+    """[west, south, east, north] of all corners."""
     polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
     corners = [point for polygon in polygons for ring in polygon for point in ring]
     lons, lats = [point[0] for point in corners], [point[1] for point in corners]
-    return _geometry([min(lons), min(lats), max(lons), max(lats)])
+    return [min(lons), min(lats), max(lons), max(lats)]
 
 
 def _geometry(bbox: Sequence[float]) -> dict[str, Any]:
@@ -152,4 +173,4 @@ def _geometry(bbox: Sequence[float]) -> dict[str, Any]:
 def _rounded(middle: float, low: float, high: float) -> float:
     """To the hundredth of a degree, where that still lies between."""
     near = round(middle, 2)
-    return near if low < near < high else middle
+    return near if low < near < high else round(middle, 4)

@@ -111,12 +111,14 @@ def make_receipt(
     chips = extract.chips if extract else 0
     vectors = embed.vectors if embed else 0
     made = chips or vectors
+    # Where chips were to be embedded again, what is published so far is no whole month.
+    whole = publish if publish and not publish.embed_again else None
     receipt = Receipt(
         dag_id=plan.run.dag_id,
         run_id=plan.run.run_id,
         aoi=plan.aoi_name,
         period=plan.period,
-        outcome=_outcome(plan, usage, publish),
+        outcome=_outcome(plan, usage, whole),
         written=now.isoformat(timespec="seconds"),
         scenes_found=plan.found.items,
         scenes=extract.scenes if extract else 0,
@@ -128,8 +130,8 @@ def make_receipt(
         failed_frac=publish.failed_frac if publish else None,
         vectors=vectors,
         rows_added=publish.rows_added if publish else 0,
-        month_chips=publish.month_chips if publish else None,
-        month_vectors=publish.month_vectors if publish else None,
+        month_chips=whole.month_chips if whole else None,
+        month_vectors=whole.month_vectors if whole else None,
         km2=plan.cells * CELL_KM2,
         bytes_read=extract.bytes_read if extract else 0,
         stage_seconds=seconds,

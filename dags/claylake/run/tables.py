@@ -90,7 +90,7 @@ def read_rows(table: Table, condition: Any, columns: tuple[str, ...], limit: int
 
 
 def read_batches(table: Table, condition: Any, columns: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    """The same some rows at a time, so that they need not fit into memory; no batch is empty.
+    """The same some rows at a time; no batch is empty. A slow reader may hold much of the scan: pyiceberg reads ahead.
 
     Args:
         table: an open one.

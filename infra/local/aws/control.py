@@ -71,6 +71,10 @@ class Control:
         """The error that an armed `reject_call` gives to an AWS JSON call, if it matches."""
         return self._error("reject_call", environ, 400)
 
+    def may_lose(self, environ: WSGIEnvironment) -> bool:
+        """Whether a `lose_answer` is armed that matches an AWS JSON call."""
+        return self._faults.armed("lose_answer", environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2])
+
     def lost_answer(self, environ: WSGIEnvironment) -> Response | None:
         """The error that an armed `lose_answer` puts in place of a call's own answer, if it matches."""
         return self._error("lose_answer", environ, 500)

@@ -97,6 +97,11 @@ class Faults:
                     return fault
         return None
 
+    def armed(self, kind: str, name: str) -> bool:
+        """Whether a fault of this kind is armed that matches the name."""
+        with self._lock:
+            return any(fault.kind == kind and fault.match in name for fault in self._faults)
+
     def active(self) -> list[dict[str, Any]]:
         """The armed faults as plain documents."""
         with self._lock:

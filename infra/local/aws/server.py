@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from http import HTTPStatus
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ from moto.moto_server.werkzeug_app import (
     create_backend_app,
 )
 from werkzeug.serving import make_server
+from werkzeug.wrappers import Response
 
 from infra.local.aws.control import PREFIX, Control
 from infra.local.ports import HOST
@@ -67,12 +70,11 @@ class Gateway:
 
     def _answered(self, environ: WSGIEnvironment, start_response: Any) -> Any:
         """Moto's answer, or the error that is to be given in its place once it has done its work."""
-        lost = self._control.lost_answer(environ)
-        if lost is None:
+        if not self._control.may_lose(environ):
             return self._moto(environ, start_response)
-        for _ in self._moto(environ, lambda *_: None):
-            pass
-        return lost(environ, start_response)
+        with closing(Response.from_app(self._moto, environ, buffered=True)) as answer:
+            lost = self._control.lost_answer(environ) if answer.status_code < HTTPStatus.MULTIPLE_CHOICES else None
+            return (lost or answer)(environ, start_response)
 
 
 class Server:

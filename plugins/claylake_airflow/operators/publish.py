@@ -82,7 +82,12 @@ class PublishOperator(StepOperator, GpuTask):
             AirflowException: if no GPU nodes came.
         """
         self.require_gpus(context, event, "embed", rounds=rounds)
-        self.run_step(context, EMBED, "publish_again", rounds=rounds)
+        try:
+            self.run_step(context, EMBED, "publish_again", rounds=rounds)
+        except Exception:
+            # Not a deferral, which is no Exception: the nodes would wait for nothing.
+            self.release_gpus(context)
+            raise
 
     def publish_again(self, context: Context, event: dict[str, Any], rounds: int) -> NoReturn:
         """Publish once the chips are embedded.

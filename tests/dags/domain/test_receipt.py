@@ -176,6 +176,12 @@ def test_a_failed_run_still_costs(plan_of, now):
     assert "failed" in note(receipt)
 
 
+def test_a_run_that_ended_before_its_chips_were_embedded_again_has_failed(reported, now):
+    PublishReport.load(reported).model_copy(update={"embed_again": 4}).save(reported)
+    receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
+    assert (receipt.outcome, receipt.month_chips, receipt.rows_added) == ("failed", None, 72)
+
+
 def test_a_note_fits_airflows_limit(reported, now):
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
     many = receipt.model_copy(

@@ -107,7 +107,7 @@ def test_the_message_has_the_arithmetic_and_what_to_do():
     assert load.scenes == pytest.approx(2 * cells * 2.56**2 / 10_000 * 6, rel=0.01)
     assert f"2 months: {load.scenes:,} scenes" in says
     assert f"{load.read_gb:,.0f} GB to read, {load.store_gb:,.0f} GB to store, {load.usd:,.0f} USD" in says
-    assert "into 2 parts, each a run of its own: [0.0, 30.0, 25.0, 60.0] and [25.0, 30.0, 50.0, 60.0]" in says
+    assert "into 2 parts, each a run of its own: [0.0, 30.0, 25.0, 60.0], [25.0, 30.0, 50.0, 60.0]" in says
     assert "one month at a time" in says
     assert "raise limits.max_cells" in says
     assert "one month at a time" not in refusal(aoi.geometry)
@@ -152,7 +152,7 @@ def test_what_is_no_box_has_no_bbox(geometry):
 
 def test_the_world_is_refused_at_once_and_nothing_is_requested(stac, settings_of, monkeypatch):
     monkeypatch.setattr(planning.release, "model_version", lambda _settings: "demo-random+0123456789ab")
-    monkeypatch.setattr(making, "cells_of", lambda _aoi: pytest.fail("cells are made"))
+    monkeypatch.setattr(making, "cells_by_rule", lambda _aoi: pytest.fail("cells are made"))
     aoi, settings = Aoi.from_bbox(WORLD), settings_of(catalogue={"url": stac.url})
     request = Request(aoi=aoi, months=(Month(2024, 7),))
     started = time.process_time()
@@ -182,7 +182,9 @@ def feature(geometry, **properties):
         ({"type": "FeatureCollection", "features": [feature(mapping(shapely.box(0, 30, 50, 60)))]}, True),
         (feature(mapping(shapely.box(0, 30, 50, 60)), limits={"max_cells": 3_000_000}), False),
         (feature(mapping(shapely.box(0, 30, 1, 31))), False),
-        (feature(mapping(shapely.box(0, 30, 1, 31)), limits={"max_cells": 10}), True),
+        (feature(mapping(shapely.box(0, 30, 1, 31)), limits={"max_cells": 100}), True),
+        (feature(mapping(shapely.box(500_000, 5_000_000, 520_000, 5_020_000))), False),
+        (feature(mapping(shapely.box(1e9, -800, 2e9, 800))), False),
         ({"type": "FeatureCollection", "features": [feature(mapping(shapely.box(0, 30, 50, 60)))] * 2}, False),
         (feature({"type": "Polygon", "coordinates": [[]]}), False),
         (feature({"type": "Polygon", "coordinates": [["x", "y"]]}), False),
@@ -198,3 +200,9 @@ def test_an_aoi_file_too_large_is_a_problem_when_files_are_listed(tmp_path, monk
     listing = list_aois(tmp_path)
     assert ("too large" in listing.problems.get("here.geojson", "")) == refused
     assert len(listing.files) + len(listing.problems) == 1
+
+
+def test_parts_end_at_the_size_of_a_cell():
+    made = list(parts([0.0, 30.0, 0.2, 30.2], 1))
+    assert 1 < len(made) < 1000
+    assert made[0][:2] == [0.0, 30.0]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import shapely
 
 from claylake import store
 from claylake.area.aoi import Aoi
@@ -68,7 +69,8 @@ def make_plan(stack: StackInfo) -> PlanMaker:
         )
         with store.writing(plan.uri(CELLS)) as sink:
             write_parquet(cells, sink)
-        write_manifest(plan.uri(MANIFEST), map(PackedScene.of, scenes))
+        # A manifest keeps the documents alone, those of scenes without a footprint too.
+        write_manifest(plan.uri(MANIFEST), [PackedScene.of(each, shapely.box(0, 0, 1, 1)) for each in scenes])
         plan.save()
         return plan
 

@@ -96,9 +96,11 @@ def test_a_scene_settled_by_another_rule_meets_only_new_cells(spark: SparkSessio
         for row in cells.to_pylist()
         if row["epsg"] == scene.epsg and (row["cell_id"] in new or not scene.only_new_cells)
     }
-    cell_index, scene_index = find_candidates(cells, scenes)
+    planned = find_candidates(cells, [PackedScene.of(each) for each in scenes])
     ids = cells["cell_id"].to_pylist()
-    assert found == {(scenes[place].id, ids[cell]) for cell, place in zip(cell_index, scene_index, strict=True)}
+    assert found == {
+        (scenes[place].id, ids[cell]) for part in planned for cell, place in zip(*map(list, part), strict=True)
+    }
 
 
 def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from spark.lake import branches, names
-from spark.lake.audits import VIEWS, audit, audited, tally
+from spark.lake.audits import PUBLISHED_VIEWS, VIEWS, audit, audited, tally
 from spark.lake.checks import checks, of_rows
 from spark.lake.errors import AuditError
 from spark.lake.scope import Scope
@@ -72,11 +72,12 @@ FAULTS = {
 }
 
 
-def count(spark, plan, made, names, published=()):
-    """What the named checks find in rows that no table holds, beside published vectors."""
+def count(spark, plan, made, names, published=None):
+    """What the named checks find in rows that no table holds, beside those that main has."""
     for view, table in VIEWS.items():
         audited(rows.frame(spark, table, made[table]), table).createOrReplaceTempView(view)
-    rows.frame(spark, "embeddings", published).createOrReplaceTempView("audit_published_vectors")
+    for view, table in PUBLISHED_VIEWS.items():
+        rows.frame(spark, table, (published or {}).get(table, [])).createOrReplaceTempView(view)
     queries = checks(plan.start, plan.end)
     return tally(spark, {name: f"SELECT count(*) FROM ({queries[name]})" for name in names})
 
@@ -109,9 +110,19 @@ def test_of_vectors_without_their_chip_only_those_of_chips_no_longer_kept_may_st
     made["chips"] = made["chips"][:2]
     made["embeddings"][0]["content_digest"] = "0" * 32
     found = [
-        count(spark, plan, made, ["vector_has_chip"], kept) for kept in ((), made["embeddings"][2:], made["embeddings"])
+        count(spark, plan, made, ["vector_has_chip"], {"embeddings": kept})
+        for kept in ([], made["embeddings"][2:], made["embeddings"])
     ]
     assert [each["vector_has_chip"] for each in found] == [2, 1, 1]
+
+
+@pytest.mark.parametrize(("name", "table"), [("chip_is_observed", "observations"), ("observed_chip_exists", "chips")])
+def test_what_another_run_has_published_half_does_not_count_against_this_one(spark, make_plan, name, table):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:3])
+    published = {other: made[other][:1] for other in ("chips", "observations") if other != table}
+    made[table] = []
+    assert count(spark, plan, made, [name], published)[name] == 2
 
 
 def test_bad_vectors_are_found(spark, make_plan):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -275,36 +274,50 @@ def data_files(spark, plan, table, branch=None):
 
 
 def test_main_that_moves_at_every_attempt_and_what_a_run_then_does(spark, make_plan, monkeypatch):
-    plan, others = (
-        make_plan(),
-        (make_plan(f"other{n}", run_id=f"manual__{n}", months=("2024-08",)) for n in itertools.count()),
-    )
+    """A neighbour publishes into the same partitions each time: the run copies nothing and audits nothing again."""
+    plan = make_plan(cells=CELLS[:4])
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:4]))
-    counted, real, audits = [], branches.fast_forward, []
-    real_audit = publish.audit
+    neighbours, audits, real, real_audit = list(CELLS[5:]), [], branches.fast_forward, publish.audit
     monkeypatch.setattr(publish, "audit", lambda *given: audits.append(given) or real_audit(*given))
 
     def moving(session, table, snapshot):
-        if len(counted) < 3 and not inside:
-            counted.append(table)
-            inside.append(True)
-            other = next(others)
-            spark.sql(
-                f"ALTER TABLE {table} CREATE OR REPLACE BRANCH noise AS OF VERSION {Refs.read(spark, table).main}"
-            )
-            made = rows.frame(spark, "chips", [rows.chip(CELLS[len(counted)], rows.PASS_AUGUST)])
-            made.writeTo(names.main_table(other, "chips")).append()
-            inside.clear()
+        if neighbours and table.endswith("chips"):
+            made = runs.rows_of(make_plan("other", run_id="manual__2"), [neighbours.pop()])
+            for each in ("chips", "embeddings", "observations"):
+                rows.frame(spark, each, made[each]).writeTo(names.main_table(plan, each)).append()
         return real(session, table, snapshot)
 
-    inside = []
     monkeypatch.setattr(branches, "fast_forward", moving)
-    written = data_files(spark, plan, "chips")
+    written = {table: data_files(spark, plan, table) for table in ("chips", "embeddings", "observations")}
     report = publish_run(spark, plan)
-    assert len(counted) == 3
-    assert len(audits) == 1, "what others publish elsewhere changes nothing that was audited"
+    assert not neighbours
+    assert len(audits) == 1
     assert report.month_chips == 4
-    assert written == data_files(spark, plan, "chips", "main") & written
+    assert all(files <= data_files(spark, plan, table, "main") for table, files in written.items())
+    require_whole(spark, plan)
+
+
+def test_what_a_new_attempt_writes_while_an_old_one_rebuilds_is_kept(spark, make_plan, monkeypatch):
+    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
+    runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
+    runs.write(spark, second, runs.rows_of(second, CELLS[1:4]))
+    publish_run(spark, first)
+    late, real = [rows.chip(cell, rows.PASS_B) for cell in CELLS[:2]], rebuild._own_files
+
+    def beside(*arguments):
+        found = real(*arguments)
+        if late:
+            rows.frame(spark, "chips", late).writeTo(names.branch_table(second, "chips")).append()
+            late.clear()
+        return found
+
+    monkeypatch.setattr(rebuild, "_own_files", beside)
+    open_branches(spark, second)
+    assert not late
+    found = spark.table(names.branch_table(second, "chips")).select("id").collect()
+    assert sorted(row["id"] for row in found) == sorted(
+        [f"{cell}_{rows.PASS_A}" for cell in CELLS[:4]] + [f"{cell}_{rows.PASS_B}" for cell in CELLS[:2]]
+    )
 
 
 @pytest.mark.parametrize("moment", ["after loading", "after reading the history"])

@@ -12,6 +12,7 @@ from spark.lake import branches, maintenance, merge, names, publish, rebuild
 from spark.lake.errors import PublishRaceError
 from spark.lake.opening import open_branches
 from spark.lake.refs import Refs
+from spark.lake.scope import Scope
 from spark.publishing.run import publish_run
 from tests.spark.lake import rows, runs
 
@@ -31,6 +32,11 @@ pytestmark = pytest.mark.slow
 def impatient(monkeypatch):
     monkeypatch.setattr(publish, "PAUSE_S", 0.0)
     monkeypatch.setattr(branches, "SWAP_PAUSE_S", 0.0)
+
+
+def done(spark, plan):
+    """Published, without the report's pictures."""
+    return publish.publish(spark, Scope.of(plan))
 
 
 def keys(spark, plan, table, *columns):
@@ -68,8 +74,8 @@ def test_of_a_shared_chip_the_first_one_stays_and_the_other_s_vector_goes(spark,
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:4]))
     runs.write(spark, second, of_other_pixels(runs.rows_of(second, CELLS[2:6])))
-    publish_run(spark, first)
-    report = publish_run(spark, second)
+    done(spark, first)
+    report = done(spark, second)
     assert report.embed_again == 0
     assert {table.table: table.rows_shared for table in report.tables} == {
         "chips": 2, "embeddings": 0, "observations": 2, "scenes": 0,
@@ -82,13 +88,13 @@ def test_a_vector_left_behind_by_an_earlier_version_goes_with_the_next_run(spark
     plan = make_plan()
     made = runs.rows_of(plan, CELLS[:3])
     runs.write(spark, plan, made)
-    publish_run(spark, plan)
+    done(spark, plan)
     stray = of_other_pixels(runs.rows_of(plan, CELLS[:1]))["embeddings"]
     rows.frame(spark, "embeddings", stray).writeTo(names.main_table(plan, "embeddings")).append()
     # Its months' chips are no longer kept: it stays.
     kept = runs.rows_of(plan, CELLS[5:6])["embeddings"]
     rows.frame(spark, "embeddings", kept).writeTo(names.main_table(plan, "embeddings")).append()
-    publish_run(spark, plan)
+    done(spark, plan)
     assert ids(spark, plan, "embeddings") == sorted([*ids(spark, plan), kept[0]["id"]])
 
 
@@ -97,7 +103,7 @@ def test_two_models_at_once_embed_each_other_s_chips(spark, make_plan):
     second = make_plan("second", run_id="manual__2", model_version=OTHER_MODEL)
     runs.write(spark, first, runs.rows_of(first, CELLS[:4]))
     runs.write(spark, second, of_other_pixels(runs.rows_of(second, CELLS[2:6])))
-    publish_run(spark, first)
+    done(spark, first)
 
     waiting = publish_run(spark, second)
     assert waiting.embed_again == 4
@@ -133,34 +139,13 @@ def test_what_an_old_attempt_writes_after_the_audit_is_not_published(spark, make
         return found
 
     monkeypatch.setattr(publish, "audit", audited)
-    report = publish_run(spark, plan)
+    report = done(spark, plan)
     assert written
-    assert report.month_chips == 2
+    assert report.findings.chips == 2
     assert ids(spark, plan) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:2])
     # Its branch is gone with the publishing: what it would still write has no place.
     with pytest.raises(Exception, match=r"(?i)does not exist"):
         late.writeTo(names.branch_table(plan, "chips")).append()
-
-
-def test_an_old_attempt_that_rebuilds_beside_a_new_one(spark, make_plan, monkeypatch):
-    first, second = make_plan("first"), make_plan("second", run_id="manual__2")
-    runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
-    runs.write(spark, second, runs.rows_of(second, CELLS[1:4]))
-    publish_run(spark, first)
-    real, inside = rebuild._own_files, []
-
-    def both(*arguments):
-        if not inside:
-            inside.append(True)
-            open_branches(spark, second)
-        return real(*arguments)
-
-    monkeypatch.setattr(rebuild, "_own_files", both)
-    publish_run(spark, second)
-    assert inside
-    require_whole(spark, second)
-    assert len(ids(spark, second)) == 4
-    assert all(set(refs) == {"main"} for refs in runs.heads(spark, second).values())
 
 
 def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
@@ -172,7 +157,7 @@ def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
         write(spark, second, table, rows.frame(spark, table, made[table]))
     runs.save_reports(second, ["chip"] * 4 + ["rejected:too_cloudy"] * 2)
     runs.write(spark, first, runs.rows_of(first, CELLS[:1]))
-    publish_run(spark, first)
+    done(spark, first)
     for table in PUBLISH_ORDER:
         full = names.main_table(second, table)
         now = datetime.now(UTC) + timedelta(days=30)
@@ -184,18 +169,17 @@ def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
         assert refs.since(refs.heads[second.branch], refs.main) is None
     adopter = make_plan("second", run_id="manual__3")
     runs.save_reports(adopter, ["chip"] * 4 + ["rejected:too_cloudy"] * 2)
-    report = publish_run(spark, adopter)
-    assert report.month_chips == 4
+    report = done(spark, adopter)
+    assert report.findings.chips == 4
     require_whole(spark, adopter)
     assert len(keys(spark, adopter, "observations", "cell_id")) == 6
 
 
-@pytest.mark.parametrize("table", ["chips", "scenes"])
-def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch, table):
+def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch):
     """The catalogue has moved main, its answer is lost, and so is every question whether it has."""
     plan = make_plan("lost")
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2], rejected=CELLS[2:3]))
-    full = names.main_table(plan, table)
+    full = names.main_table(plan, "chips")
     real, struck = branches.load, []
 
     def losing(session, name):
@@ -210,7 +194,7 @@ def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch,
     )
     monkeypatch.setattr(branches, "load", losing)
     try:
-        report = publish_run(spark, plan)
+        report = done(spark, plan)
     finally:
         stack.clear_faults()
     assert struck
@@ -243,7 +227,7 @@ def test_main_moved_by_compaction_between_audit_and_swap(spark, make_plan, monke
     first, second = make_plan("first"), make_plan("second", run_id="manual__2", cells=CELLS[3:])
     for cell in CELLS[:3]:
         runs.write(spark, first, runs.rows_of(first, [cell]))
-        publish_run(spark, first)
+        done(spark, first)
     runs.write(spark, second, runs.rows_of(second, CELLS[3:6]))
     real, moved = branches.fast_forward, []
 
@@ -257,7 +241,7 @@ def test_main_moved_by_compaction_between_audit_and_swap(spark, make_plan, monke
 
     monkeypatch.setattr(branches, "fast_forward", compacted)
     written = data_files(spark, second, "chips")
-    report = publish_run(spark, second)
+    report = done(spark, second)
     assert moved
     assert {table.table: table.how for table in report.tables} == {
         "chips": "rebuilt", "embeddings": "fast_forward", "observations": "fast_forward", "scenes": "fast_forward",
@@ -289,10 +273,10 @@ def test_main_that_moves_at_every_attempt_and_what_a_run_then_does(spark, make_p
 
     monkeypatch.setattr(branches, "fast_forward", moving)
     written = {table: data_files(spark, plan, table) for table in ("chips", "embeddings", "observations")}
-    report = publish_run(spark, plan)
+    report = done(spark, plan)
     assert not neighbours
     assert len(audits) == 1
-    assert report.month_chips == 4
+    assert report.findings.chips == 4
     assert all(files <= data_files(spark, plan, table, "main") for table, files in written.items())
     require_whole(spark, plan)
 
@@ -301,7 +285,7 @@ def test_what_a_new_attempt_writes_while_an_old_one_rebuilds_is_kept(spark, make
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
     runs.write(spark, second, runs.rows_of(second, CELLS[1:4]))
-    publish_run(spark, first)
+    done(spark, first)
     late, real = [rows.chip(cell, rows.PASS_B) for cell in CELLS[:2]], rebuild._own_files
 
     def beside(*arguments):
@@ -352,10 +336,10 @@ def test_it_ends_with_a_count_of_what_was_shared(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
     runs.write(spark, second, runs.rows_of(second, CELLS[1:4]))
-    publish_run(spark, first)
+    done(spark, first)
     monkeypatch.setattr(branches, "fast_forward", lambda *_: False)
     monkeypatch.setattr(publish, "ATTEMPTS", 2)
     with pytest.raises(PublishRaceError, match=r"chips moved during each of 2 attempts.*1 of chips.*branch is kept"):
-        publish_run(spark, second)
+        done(spark, second)
     assert second.branch in runs.heads(spark, second)["chips"]
     assert maintenance.drop_stale(spark, second, names.main_table(second, "chips"), datetime.now(UTC)) == 0

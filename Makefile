@@ -113,6 +113,10 @@ test-domain: .venv/airflow/.synced ## tests of the domain alone (dags/claylake),
 test-matrix: setup ## clear and fail every task of a run in turn (over half an hour)
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
 
+.PHONY: test-beside
+test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
+	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark
+
 .PHONY: test-globe
 test-globe: setup ## check every cell of the globe for holes and doubles by both ownership rules, and print a table (minutes)
 	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe

@@ -28,6 +28,8 @@ ROOMS = {
     "spark": ("tests/spark", "tests/model", "tests/infra/world", "tests/infra/tiles"),
     "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles"),
 }
+OWN = "not matrix and not beside"
+"""Marks of tests that have targets of their own."""
 LANES = (("airflow", "infra"), ("spark",))
 """Environments of one lane follow each other."""
 _PROGRESS = re.compile(r"^[.\w]+ *\[ *(\d+%)\]$")
@@ -39,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fast", action="store_true", help="leave out tests marked slow")
     options, passed_on = parser.parse_known_args()
-    marks = ["-m", "not slow and not matrix"] if options.fast else ["-m", "not matrix", "--durations=8"]
+    marks = ["-m", f"not slow and {OWN}"] if options.fast else ["-m", OWN, "--durations=8"]
     environment = {**os.environ, "JAVA_HOME": _java(), "PYTHONUNBUFFERED": "1"}
     with ThreadPoolExecutor(len(LANES)) as pool:
         lanes = pool.map(lambda lane: [_run(name, [*passed_on, *marks], environment) for name in lane], LANES)

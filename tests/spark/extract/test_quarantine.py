@@ -132,6 +132,7 @@ def test_chips_of_a_round_before_the_contradiction_are_taken_back(
     assert again["evidence"] == verdict["evidence"]
 
 
+@pytest.mark.beside
 def test_a_published_verdict_holds_until_the_scene_is_reprocessed(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

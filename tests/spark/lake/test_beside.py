@@ -84,6 +84,7 @@ def test_of_a_shared_chip_the_first_one_stays_and_the_other_s_vector_goes(spark,
     assert len(ids(spark, second)) == 6
 
 
+@pytest.mark.beside
 def test_a_vector_left_behind_by_an_earlier_version_goes_with_the_next_run(spark, make_plan):
     plan = make_plan()
     made = runs.rows_of(plan, CELLS[:3])
@@ -148,6 +149,7 @@ def test_what_an_old_attempt_writes_after_the_audit_is_not_published(spark, make
         late.writeTo(names.branch_table(plan, "chips")).append()
 
 
+@pytest.mark.beside
 def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, second, runs.rows_of(second, CELLS[:2]))
@@ -204,6 +206,7 @@ def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch)
     require_whole(spark, plan)
 
 
+@pytest.mark.beside
 def test_an_answer_about_a_branch_that_is_lost(spark, make_plan, stack):
     plan = make_plan("lost")
     open_branches(spark, plan)
@@ -223,6 +226,7 @@ def test_an_answer_about_a_branch_that_is_lost(spark, make_plan, stack):
     assert spark.table(names.branch_table(plan, "chips")).count() == 3
 
 
+@pytest.mark.beside
 def test_main_moved_by_compaction_between_audit_and_swap(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2", cells=CELLS[3:])
     for cell in CELLS[:3]:
@@ -281,6 +285,7 @@ def test_main_that_moves_at_every_attempt_and_what_a_run_then_does(spark, make_p
     require_whole(spark, plan)
 
 
+@pytest.mark.beside
 def test_what_a_new_attempt_writes_while_an_old_one_rebuilds_is_kept(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
@@ -304,6 +309,7 @@ def test_what_a_new_attempt_writes_while_an_old_one_rebuilds_is_kept(spark, make
     )
 
 
+@pytest.mark.beside
 @pytest.mark.parametrize("moment", ["after loading", "after reading the history"])
 def test_main_that_moves_while_it_is_moved_is_not_overwritten(spark, make_plan, monkeypatch, moment):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
@@ -332,6 +338,7 @@ def test_main_that_moves_while_it_is_moved_is_not_overwritten(spark, make_plan, 
     assert len(ids(spark, first)) == 1
 
 
+@pytest.mark.beside
 def test_it_ends_with_a_count_of_what_was_shared(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))

@@ -90,7 +90,7 @@ def without_vector(kind: VectorKind) -> str:
 def without_chip(vectors: str, chips: str, published: str) -> str:
     """Keys of vectors of pixels that are not those of their chip.
 
-    Either the table has other pixels under the chip's id, or it has no such chip and nobody has published the vector.
+    Either the table has other pixels under the chip's id, or it has no such chip and main does not have the vector.
     Published vectors without a chip are of months whose chips are no longer kept.
 
     Args:

@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in (ROOT / "infra").rglob("*.py")
-    if '__name__ == "__main__"' in path.read_text() and path.parts[-2] != "world"  # needs the spark environment
+    if '__name__ == "__main__"' in path.read_text()
+    and path.parts[-2] not in ("tiles", "world")  # need the spark environment
 )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from claylake.area.existence import existing
-from claylake.area.geohash import geohashes
 from claylake.area.grid import NORTHERN_EPSG_BASE, SOUTHERN_EPSG_BASE, lonlat_to_grid, zone_window
 from claylake.area.new_cells import NEW
 from claylake.area.rule import NEWEST, RULES
@@ -16,10 +15,11 @@ from claylake.errors import BadInputError
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from claylake.area.aoi import Aoi
     from claylake.area.rule import Rule
@@ -33,26 +33,62 @@ COLUMNS = ("cell_id", "epsg", "col", "row", "lon", "lat", "geohash", "xmin", "ym
 
 
 @dataclass(frozen=True, kw_only=True)
-class AoiCells:
-    """An AOI's cells by every ownership rule.
+class GridCells:
+    """Cells of one grid, in the order of their ids: columns and rows in parallel, and by each rule which exist."""
 
-    `table` has `COLUMNS`, ordered by cell id, and for each rule whether a cell exists by it. `digests` are those of the
-    cells by each rule. Where rules agree on all cells, their digest is one: the work is the same.
+    epsg: int
+    cols: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    exists: Mapping[Rule, NDArray[np.bool_]]
+
+    def ids(self, rule: Rule) -> pa.Array:
+        """Ids of the cells that exist by a rule."""
+        mask = self.exists[rule]
+        return _ids(self.epsg, self.cols[mask], self.rows[mask])
+
+    def new(self, rule: Rule) -> NDArray[np.bool_]:
+        """Of the cells that exist by a rule, those that no other rule has."""
+        import numpy as np
+
+        others = [mask for other, mask in self.exists.items() if other != rule]
+        fresh: NDArray[np.bool_] = ~np.logical_or.reduce(others)[self.exists[rule]]
+        return fresh
+
+    def tables(self, rule: Rule) -> Iterator[pa.Table]:
+        """`COLUMNS` of the cells that exist by a rule, at most `CHUNK` of them in each table."""
+        cols, rows = self.cols[self.exists[rule]], self.rows[self.exists[rule]]
+        forward = lonlat_to_grid(self.epsg)
+        for start in range(0, len(cols), CHUNK):
+            yield _table(self.epsg, cols[start : start + CHUNK], rows[start : start + CHUNK], forward)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AoiCells:
+    """An AOI's cells by every ownership rule: numbers only, the table is made of those of one rule.
+
+    `digests` are those of the cells by each rule. Where rules agree on all cells, their digest is one: the work is the
+    same.
     """
 
-    table: pa.Table
+    grids: tuple[GridCells, ...]
     digests: Mapping[Rule, str]
 
     @classmethod
-    def of(cls, table: pa.Table) -> AoiCells:
-        """Compute the digests of a table's cells."""
-        first = table[_column(RULES[0])]
+    def of(cls, grids: Iterable[GridCells]) -> AoiCells:
+        """Compute the digests.
+
+        Args:
+            grids: in order of their numbers, so that all ids are in order.
+        """
+        import pyarrow as pa
+
+        grids = tuple(grids)
         digests: dict[Rule, str] = {}
         for rule in RULES:
-            exists = table[_column(rule)]
-            agrees = rule != RULES[0] and exists.equals(first)
-            digests[rule] = digests[RULES[0]] if agrees else digest(table["cell_id"].filter(exists).to_pylist(), rule)
-        return cls(table=table, digests=digests)
+            agrees = all((grid.exists[rule] == grid.exists[RULES[0]]).all() for grid in grids)
+            ids = [] if agrees and digests else pa.chunked_array([grid.ids(rule) for grid in grids]).to_pylist()
+            digests[rule] = digests[RULES[0]] if agrees and digests else digest(ids, rule)
+        return cls(grids=grids, digests=digests)
 
     @property
     def agreed(self) -> bool:
@@ -64,11 +100,11 @@ class AoiCells:
         import numpy as np
         import pyarrow as pa
 
+        parts = [part for grid in self.grids for part in grid.tables(rule)]
+        table = pa.concat_tables(parts) if parts else _empty()
         if self.agreed:
-            return self.table.select(COLUMNS)
-        others = [self.table[_column(each)].to_numpy() for each in RULES if each != rule]
-        marked = self.table.append_column(NEW, pa.array(~np.logical_or.reduce(others)))
-        return marked.filter(marked[_column(rule)]).select([*COLUMNS, NEW])
+            return table
+        return table.append_column(NEW, pa.array(np.concatenate([grid.new(rule) for grid in self.grids])))
 
 
 def cells_of(aoi: Aoi, rule: Rule = NEWEST) -> pa.Table:
@@ -90,7 +126,6 @@ def cells_by_rule(aoi: Aoi) -> AoiCells:
     Raises:
         BadInputError: if no cell overlaps.
     """
-    import pyarrow as pa
     from shapely.affinity import translate
     from shapely.geometry import shape
 
@@ -98,26 +133,22 @@ def cells_by_rule(aoi: Aoi) -> AoiCells:
     highest = max(map(abs, area.bounds[1::2]))
     turns = [translate(area, xoff=turn) for turn in (-360.0, 0.0, 360.0)]
     # Ids begin with the five digits of their grid: grid by grid, each in its own order, is the order of all.
-    parts = [
-        part
+    grids = [
+        _grid(base + zone, _within(turns, (*zone_window(zone, highest), south, north)))
         for base, south, north in ((NORTHERN_EPSG_BASE, -0.1, 84.0), (SOUTHERN_EPSG_BASE, -80.0, 0.1))
         for zone in range(1, 61)
-        for part in _grid_parts(base + zone, _within(turns, (*zone_window(zone, highest), south, north)))
     ]
-    if not parts:
+    found = [grid for grid in grids if grid is not None]
+    if not found:
         msg = f"AOI {aoi.name}: no grid cell overlaps it"
         raise BadInputError(msg)
-    return AoiCells.of(pa.concat_tables(parts))
+    return AoiCells.of(found)
 
 
 def digest(cell_ids: list[str], rule: Rule = 1) -> str:
     """Digest of an AOI's cells: sha256 over the rule, if later than the first, and the sorted ids; 16 hex digits."""
     named = [] if rule == RULES[0] else [f"ownership {rule}"]
     return hashlib.sha256("\n".join([*named, *sorted(cell_ids)]).encode()).hexdigest()[:16]
-
-
-def _column(rule: Rule) -> str:
-    return f"rule_{rule}"
 
 
 def write_parquet(table: pa.Table, sink: IO[bytes]) -> None:
@@ -136,26 +167,22 @@ def _within(turns: list[Any], window: tuple[float, float, float, float]) -> Any:
     return shapely.union_all([shapely.intersection(turn, frame) for turn in turns])
 
 
-def _grid_parts(epsg: int, lonlat_area: Any) -> Iterator[pa.Table]:
-    """The cells of one grid in the order of their ids, at most `CHUNK` of them in each table."""
+def _grid(epsg: int, lonlat_area: Any) -> GridCells | None:
+    """The cells of one grid that overlap an area and exist by some rule; None where there are none."""
     import numpy as np
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     if lonlat_area.is_empty or lonlat_area.area == 0:
-        return
-    forward = lonlat_to_grid(epsg)
-    cols, rows = _overlapping(_project(lonlat_area, forward))
+        return None
+    cols, rows = _overlapping(_project(lonlat_area, lonlat_to_grid(epsg)))
     exists = {rule: _existing(rule, epsg, cols, rows) for rule in RULES}
-    some = np.logical_or.reduce(list(exists.values()))
-    cols, rows = cols[some], rows[some]
-    order = pc.array_sort_indices(_ids(epsg, cols, rows)).to_numpy()
-    for start in range(0, len(order), CHUNK):
-        chunk = order[start : start + CHUNK]
-        table = _table(epsg, cols[chunk], rows[chunk], forward)
-        for rule, mask in exists.items():
-            table = table.append_column(_column(rule), pa.array(mask[some][chunk]))
-        yield table
+    some = np.flatnonzero(np.logical_or.reduce(list(exists.values())))
+    if not len(some):
+        return None
+    order = some[pc.array_sort_indices(_ids(epsg, cols[some], rows[some])).to_numpy()]
+    return GridCells(
+        epsg=epsg, cols=cols[order], rows=rows[order], exists={rule: mask[order] for rule, mask in exists.items()}
+    )
 
 
 def _existing(rule: Rule, epsg: int, cols: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -245,6 +272,7 @@ def _project(area: Any, forward: Any) -> Any:
 def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, forward: Any) -> pa.Table:
     import numpy as np
     import pyarrow as pa
+    import pygeohash
     import shapely
 
     lon, lat = map(np.asarray, forward.transform((cols + 0.5) * CELL_M, (rows + 0.5) * CELL_M, direction="INVERSE"))
@@ -266,7 +294,7 @@ def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, forward: Any) -> pa.Ta
             "row": pa.array(rows, pa.int32()),
             "lon": lon,
             "lat": lat,
-            "geohash": geohashes(lon, lat, GEOHASH_LENGTH),
+            "geohash": [pygeohash.encode(y, x, precision=GEOHASH_LENGTH) for x, y in zip(lon, lat, strict=True)],
             "xmin": unrolled.min(axis=1),
             "ymin": corner_lat.min(axis=1),
             "xmax": np.where(crosses, xmax - 360.0, xmax),
@@ -274,6 +302,14 @@ def _table(epsg: int, cols: np.ndarray, rows: np.ndarray, forward: Any) -> pa.Ta
             "geometry": pa.array(shapely.to_wkb(polygons), pa.binary()),
         }
     )
+
+
+def _empty() -> pa.Table:
+    """A table of no cells."""
+    import numpy as np
+
+    none = np.empty(0, np.int64)
+    return _table(0, none, none, lonlat_to_grid(NORTHERN_EPSG_BASE + 1))
 
 
 def _split_at_antimeridian(polygon: Any) -> Any:

@@ -52,7 +52,6 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
     if not table.num_rows:
         msg = f"AOI {request.aoi.name}: no grid cell overlaps it by ownership rule {rule}: Sentinel-2 has no tile there"
         raise BadInputError(msg)
-    del area  # The cells by all rules: as large again as those of one.
     work = _work(table, digests[rule], request, settings, version)
     months = ", ".join(map(str, request.months))
     log.info("%s: %s cells by ownership rule %s, %s", request.aoi.name, table.num_rows, rule, months)

@@ -59,7 +59,7 @@ class PublishOperator(StepOperator, GpuTask):
             AirflowException: if the step did not complete, or left no report, or others have published chips without
                 this run's vectors at every try.
         """
-        step_id = self.require_completed(context, event, self.step)
+        step_id = self.require_completed(context, event)
         report = self._report(context)
         if report.embed_again:
             if rounds == MOST_ROUNDS:

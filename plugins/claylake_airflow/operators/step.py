@@ -53,7 +53,7 @@ class StepOperator(EmrTask):
         Raises:
             AirflowException: if the step did not complete.
         """
-        return self.require_completed(context, event, self.step)
+        return self.require_completed(context, event)
 
     def run_step(self, context: Context, step: str, then: str, **kwargs: Any) -> NoReturn:
         """Find or add a step, and defer until it has ended.
@@ -84,13 +84,13 @@ class StepOperator(EmrTask):
         )
         self.defer(trigger=trigger, method_name=then, kwargs=kwargs)
 
-    def require_completed(self, context: Context, event: dict[str, Any], step: str) -> str:
+    def require_completed(self, context: Context, event: dict[str, Any], step: str | None = None) -> str:
         """The step's id.
 
         Args:
             context: of the running task.
             event: the trigger's.
-            step: name of the job.
+            step: name of the job; None for the operator's own.
 
         Raises:
             AirflowException: if it did not complete, with EMR's words and the end of its log.
@@ -102,7 +102,7 @@ class StepOperator(EmrTask):
             return ref.step_id
         if event["status"] in ("timeout", "error"):
             self.on_kill()
-        msg = f"step {step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
+        msg = f"step {step or self.step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
         raise AirflowException(f"{msg}\n{self._tail(ref)}")
 
     def on_kill(self) -> None:

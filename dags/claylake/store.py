@@ -101,10 +101,8 @@ def write(uri: str, data: bytes, content_type: str = "application/octet-stream")
     Raises:
         StoreError: if it cannot be written.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     path = _path(uri)
-    try:
+    with _storing(uri):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(path.name + ".part")
@@ -113,9 +111,6 @@ def write(uri: str, data: bytes, content_type: str = "application/octet-stream")
         else:
             bucket, key = split_s3(uri)
             _client().put_object(Bucket=bucket, Key=key, Body=data, ContentType=content_type)
-    except (OSError, BotoCoreError, ClientError) as error:
-        msg = f"cannot write {uri}: {error}"
-        raise StoreError(msg) from error
     return uri
 
 
@@ -132,10 +127,8 @@ def writing(uri: str, content_type: str = "application/octet-stream") -> Iterato
     Raises:
         StoreError: if it cannot be written.
     """
-    from botocore.exceptions import BotoCoreError, ClientError
-
     path = _path(uri)
-    try:
+    with _storing(uri):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial = path.with_name(path.name + ".part")
@@ -151,6 +144,15 @@ def writing(uri: str, content_type: str = "application/octet-stream") -> Iterato
                 yield sink
                 sink.seek(0)
                 _client().put_object(Bucket=bucket, Key=key, Body=sink, ContentType=content_type)
+
+
+@contextmanager
+def _storing(uri: str) -> Iterator[None]:
+    """What goes wrong inside is a `StoreError` that names the object."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
     except (OSError, BotoCoreError, ClientError) as error:
         msg = f"cannot write {uri}: {error}"
         raise StoreError(msg) from error

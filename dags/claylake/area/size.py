@@ -7,6 +7,7 @@ from collections import defaultdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.area.grid import LATITUDES, ZONE_DEGREES
 from claylake.vocabulary import CELL_M
 
 if TYPE_CHECKING:
@@ -24,14 +25,13 @@ _BESIDE: Final = 1e-9
 """Degrees: a border on the AOI's own edge counts, on whichever side the AOI lies."""
 _ROWS_AT_EQUATOR: Final = 0.75
 """The northern grid has a row south of the equator, the southern one ends a quarter of a row before it."""
-_ZONE: Final = 6
 _NORWAY: Final = (56.0, 64.0)
-_SVALBARD: Final = (72.0, 84.0)
+_SVALBARD: Final = (72.0, LATITUDES[1])
 _BORDERS: Final[Mapping[int, Sequence[tuple[float, float]]]] = {
     3: (_NORWAY,),
-    6: ((-80.0, 56.0), (64.0, 72.0)),
+    6: ((LATITUDES[0], 56.0), (64.0, 72.0)),
     **dict.fromkeys((9, 21, 33), (_SVALBARD,)),
-    **dict.fromkeys((12, 18, 24, 30, 36), ((-80.0, 72.0),)),
+    **dict.fromkeys((12, 18, 24, 30, 36), ((LATITUDES[0], 72.0),)),
 }
 """Latitudes in which these meridians are borders of zones; every other sixth degree is one everywhere."""
 
@@ -112,7 +112,7 @@ def _between(start: float, end: float) -> Iterator[int]:
     """Longitudes that may be borders, half-open between two."""
     west, east = sorted((start, end))
     for border in range(math.ceil(west / 3) * 3, math.ceil(east), 3):
-        if border % _ZONE == 0 or border in _BORDERS:
+        if border % ZONE_DEGREES == 0 or border in _BORDERS:
             yield border
 
 

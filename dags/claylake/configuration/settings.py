@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
+from claylake.area.rule import Rule
 from claylake.configuration.cluster_settings import Cluster, Layout
 from claylake.configuration.deployed import Deployed
 from claylake.configuration.maintenance import Maintenance
@@ -22,7 +23,7 @@ from claylake.vocabulary import COLLECTIONS
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
 
-Ownership = Literal["auto", 1, 2]
+Ownership = Literal["auto", Rule]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 

@@ -39,6 +39,7 @@ CELL_M: Final = CHIP_PX * PIXEL_M
 CELL_KM2: Final = (CELL_M / 1000) ** 2
 
 SCL_NODATA: Final = 0
+SCL_HIGHEST: Final = 11
 SCL_SHADOW: Final = (3,)
 SCL_WATER: Final = (6,)
 SCL_CLOUD: Final = (8, 9, 10)

@@ -14,7 +14,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.vocabulary import CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, OUTCOME_CHIP, REJECTED, SCENE_STATES
+from claylake.vocabulary import (
+    CHIPS,
+    EMBEDDINGS,
+    FAILED,
+    OBSERVATIONS,
+    OUTCOME_CHIP,
+    REJECTED,
+    SCENE_STATES,
+    SCL_HIGHEST,
+)
+from spark.lake.sample import UNFILLED
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -25,6 +35,8 @@ if TYPE_CHECKING:
 
 UNHELD = ("clay_tensor", "geotiff", "global_embedding")
 """Blobs and vectors: the views leave them out; a sample and the column `usable` stand for them."""
+_WHOLE = 1.0001
+"""Classes are disjoint, so their fractions are 1 at most; the rest is for rounding to float."""
 _MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
 """Columns that observations may leave empty, and the baseline, which an item may lack."""
 
@@ -46,6 +58,10 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass AND o.outcome = {sql.string(OUTCOME_CHIP)}) c "
             "LEFT ANTI JOIN audit_published_chips p ON p.id = c.id"
         ),
+        "chip_has_the_data_of_its_row": (
+            f"SELECT 1 FROM audit_sample s LEFT ANTI JOIN audit_published_chips p ON p.id = s.id "
+            f"WHERE s.reason = {sql.string(UNFILLED)}"
+        ),
     } | {
         name: f"SELECT 1 FROM {view} WHERE {condition}"
         for view, conditions in of_rows(start, end).items()
@@ -65,10 +81,14 @@ def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
             "chip_columns_filled": _null(CHIPS, ("baseline",)),
             "chip_id_is_cell_and_pass": "NOT id <=> concat(cell_id, '_', pass)",
             "chip_fractions_in_0_1": " OR ".join(f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1" for name in FRACTIONS),
+            "chip_fractions_add_up": (
+                f"nodata_frac + cloud_frac + shadow_frac + clear_frac > {_WHOLE} OR "
+                f"snow_frac + water_frac > clear_frac + {_WHOLE} - 1 OR NOT scl_mean BETWEEN 1 AND {SCL_HIGHEST}"
+            ),
             "chip_digest_is_32_hex": "NOT content_digest RLIKE '^[0-9a-f]{32}$'",
             "chip_datetime_in_months": (f"datetime < {first} - INTERVAL 1 DAY OR datetime >= {last} + INTERVAL 1 DAY"),
         },
-        "audit_sample": {"chip_digest_is_of_its_pixels": "reason IS NOT NULL"},
+        "audit_sample": {"chip_digest_is_of_its_pixels": f"reason <> {sql.string(UNFILLED)}"},
         "audit_vectors": {
             "vector_columns_filled": _null(EMBEDDINGS, ("clear_frac",)),
             "vector_has_1024_finite_values": "NOT usable",

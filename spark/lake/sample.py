@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake import names
 from spark.lake.columns import Columns
 from spark.lake.pixels import ChipError, open_chip
+from spark.sentinel2.emptiness import LARGEST_EMPTY_FRACTION
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,11 +22,13 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 CHIPS_SAMPLED = 64
+UNFILLED = "chip_unfilled"
+"""Reason of a chip with less data than its row says."""
 _COMPARED = Columns({"id": "string", "reason": "string"})
 
 
 def sample(spark: SparkSession, scope: Scope, snapshot: int, most: int = CHIPS_SAMPLED) -> DataFrame:
-    """Columns id and reason (None where pixels and digest agree), of some chips.
+    """Columns id and reason (None where pixels and row agree), of some chips.
 
     Needs the view `audit_chips`. The same chips are taken each time: those whose id hashes lowest.
 
@@ -36,8 +42,8 @@ def sample(spark: SparkSession, scope: Scope, snapshot: int, most: int = CHIPS_S
     # Literals, because they reach the Bloom filters on id; a join would read every blob.
     known = sql.is_in("t.id", [row["id"] for row in ids])
     rows = spark.sql(
-        f"SELECT t.id, t.clay_tensor, t.content_digest FROM {names.snapshot_table(scope.plan, CHIPS, snapshot)} t "
-        f"WHERE {scope.where(CHIPS)} AND {known}"
+        f"SELECT t.id, t.clay_tensor, t.content_digest, t.nodata_frac "
+        f"FROM {names.snapshot_table(scope.plan, CHIPS, snapshot)} t WHERE {scope.where(CHIPS)} AND {known}"
     )
     return rows.mapInArrow(_compare, _COMPARED.spark)
 
@@ -46,18 +52,26 @@ def _compare(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa
 
     for batch in batches:
-        rows = zip(batch.column("clay_tensor").to_pylist(), batch.column("content_digest").to_pylist(), strict=True)
-        reasons = [_reason(frame, digest) for frame, digest in rows]
+        columns = [batch.column(name).to_pylist() for name in ("clay_tensor", "content_digest", "nodata_frac")]
+        reasons = [_reason(*row) for row in zip(*columns, strict=True)]
         yield pa.RecordBatch.from_arrays(
             [batch.column("id"), pa.array(reasons, pa.string())], names=list(_COMPARED.names)
         )
 
 
-def _reason(frame: bytes | None, digest: str | None) -> str | None:
+def _reason(frame: bytes | None, digest: str | None, nodata_frac: float | None) -> str | None:
     if frame is None:
         return "chip_missing"
     try:
-        open_chip(frame, digest or "")
+        pixels = open_chip(frame, digest or "")
     except ChipError as error:
         return error.reason
-    return None
+    return None if nodata_frac is None or _filled(pixels, nodata_frac) else UNFILLED
+
+
+def _filled(pixels: NDArray[np.uint16], nodata_frac: float) -> bool:
+    """Whether pixels are 0 in all bands or in none, and in no more places than the chip's row says."""
+    empty = pixels == 0
+    somewhere, everywhere = (int(np.count_nonzero(each)) for each in (empty.any(axis=0), empty.all(axis=0)))
+    most = (nodata_frac + LARGEST_EMPTY_FRACTION) * empty[0].size
+    return somewhere == everywhere and everywhere <= most

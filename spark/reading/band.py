@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.enums import MaskFlags
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
-from spark.reading.errors import MisalignedError, UnreadableError
+from spark.reading.errors import ReadError, UnreadableError
+from spark.reading.expected import Description, Expected
 from spark.reading.gdal import environment, path_of
-from spark.reading.raster import Raster
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
     from claylake.catalogue.scene import Asset
-
-_log = logging.getLogger(__name__)
 
 
 class _Crs(Protocol):
@@ -31,6 +31,8 @@ class _Dataset(Protocol):
     """What is used here of rasterio's, which has no types of its own."""
 
     @property
+    def count(self) -> int: ...
+    @property
     def crs(self) -> _Crs | None: ...
     @property
     def transform(self) -> tuple[float, ...]: ...
@@ -38,6 +40,14 @@ class _Dataset(Protocol):
     def shape(self) -> tuple[int, int]: ...
     @property
     def dtypes(self) -> tuple[str, ...]: ...
+    @property
+    def nodata(self) -> float | None: ...
+    @property
+    def mask_flag_enums(self) -> Sequence[Sequence[MaskFlags]]: ...
+    @property
+    def scales(self) -> tuple[float, ...]: ...
+    @property
+    def offsets(self) -> tuple[float, ...]: ...
     def read(self, index: int, *, window: object) -> NDArray[Any]: ...
     def close(self) -> None: ...
 
@@ -49,18 +59,17 @@ class Band:
         key: the asset's key.
         asset: its address, and how the item describes it.
         epsg: CRS that it must have.
-        pixel_m: pixel size that it must have, metres.
 
     Raises (on entering):
         UnreadableError: the file cannot be opened.
-        MisalignedError: it is not the raster that the item describes, or its pixels do not fit cells.
+        NotAsExpectedError: it is not what `Expected` says of the asset, or not the raster that the item describes.
     """
 
-    def __init__(self, key: str, asset: Asset, *, epsg: int, pixel_m: int) -> None:
+    def __init__(self, key: str, asset: Asset, *, epsg: int) -> None:
         self.key = key
+        self.file = _without_query(asset.href)
         self._asset = asset
-        self._epsg = epsg
-        self._pixel_m = pixel_m
+        self._expected = Expected.of(key, epsg)
 
     def __enter__(self) -> Self:
         with environment():
@@ -69,8 +78,10 @@ class Band:
             except RasterioError as error:
                 raise UnreadableError(self.key, str(error)) from error
         try:
-            self.raster = self._checked()
-        except MisalignedError:
+            description = _described(self._dataset)
+            self._expected.require_pixels(self.file, description)
+            self.raster = self._expected.require_raster(self.file, description, self._asset)
+        except ReadError:
             self._dataset.close()
             raise
         return self
@@ -79,18 +90,6 @@ class Band:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._dataset.close()
-
-    def _checked(self) -> Raster:
-        dataset, asset = self._dataset, self._asset
-        crs = dataset.crs.to_epsg() if dataset.crs else None
-        raster = Raster.of(self.key, epsg=crs, transform=tuple(dataset.transform), shape=dataset.shape)
-        if crs != self._epsg:
-            raise MisalignedError(self.key, f"the file is in EPSG:{crs}, the item says {self._epsg}")
-        if raster.pixel_m != self._pixel_m:
-            raise MisalignedError(self.key, f"pixels of {raster.pixel_m} m, expected {self._pixel_m} m")
-        if asset.transform is not None and tuple(asset.transform) != raster.transform:
-            raise MisalignedError(self.key, f"the item says {asset.transform}, the file {raster.transform}")
-        return raster
 
     def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
@@ -101,19 +100,21 @@ class Band:
             cells: how many.
 
         Returns:
-            Array (cell, row, col) of the file's type, `raster.cell_px` pixels a side; 0 beyond the raster.
+            uint16 array (cell, row, col), uint8 of the classification, `raster.cell_px` pixels a side; 0 beyond the
+            raster.
 
         Raises:
             UnreadableError: a block cannot be fetched or decoded.
+            PixelValueError: a pixel holds a number that it cannot.
         """
         window = self.raster.window(col=col, row=row, cells=cells)
-        pixels = np.zeros((window.height, window.width), dtype=self._dataset.dtypes[0])
+        pixels = np.zeros((window.height, window.width), dtype=self._expected.dtype)
         part = self.raster.inside(window)
         if part is not None:
             top, left = part.row - window.row, part.col - window.col
-            pixels[top : top + part.height, left : left + part.width] = self._read(
-                part.col, part.row, part.width, part.height
-            )
+            read = self._read(part.col, part.row, part.width, part.height)
+            self._expected.require_values(self.file, read)
+            pixels[top : top + part.height, left : left + part.width] = read
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
     def _read(self, *window: int) -> NDArray[Any]:
@@ -122,3 +123,23 @@ class Band:
                 return self._dataset.read(1, window=RasterioWindow(*window))
             except RasterioIOError as error:
                 raise UnreadableError(self.key, str(error.__cause__ or error)) from error
+
+
+def _described(dataset: _Dataset) -> Description:
+    return Description(
+        bands=dataset.count,
+        pixel_type=dataset.dtypes[0],
+        nodata=dataset.nodata,
+        masked=MaskFlags.per_dataset in dataset.mask_flag_enums[0],
+        scale=dataset.scales[0],
+        offset=dataset.offsets[0],
+        epsg=dataset.crs.to_epsg() if dataset.crs else None,
+        transform=tuple(dataset.transform),
+        shape=dataset.shape,
+    )
+
+
+def _without_query(href: str) -> str:
+    """An address as messages show it: its query may hold a signature."""
+    parts = urlsplit(href)
+    return parts._replace(query="", fragment="").geturl() if parts.scheme else href

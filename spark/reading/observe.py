@@ -43,7 +43,7 @@ def observe(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ObservedCell
             lost = 0
             for strip in strips(indices):
                 for cell in _strip(band, strip, missing, singly=lost < GIVE_UP_AFTER):
-                    lost += cell.measures is None
+                    lost += isinstance(cell.error, UnreadableError)
                     yield cell
     except ReadError as error:
         # Raised before the first cell: strips answer for themselves.
@@ -54,7 +54,7 @@ def observe(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ObservedCell
 def _strip(band: Band, strip: Strip, missing: ReadError | None, *, singly: bool) -> Iterator[ObservedCell]:
     try:
         codes = band.strip(col=strip.col, row=strip.row, cells=strip.cells)
-    except UnreadableError as error:
+    except ReadError as error:
         if strip.cells == 1 or not singly:
             yield from (ObservedCell(index=index, measures=None, error=error) for index in strip.indices)
             return

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claylake.vocabulary import CELL_M
-from spark.reading.errors import MisalignedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,32 +36,37 @@ class Raster:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, asset: str, *, epsg: int | None, transform: Sequence[float], shape: tuple[int, int]) -> Raster:
+    def of(cls, *, epsg: int | None, transform: Sequence[float], shape: tuple[int, int]) -> Raster:
         """Check a file's georeferencing.
 
         Args:
-            asset: its key, for messages.
             epsg: the file's own CRS.
             transform: a, b, c, d, e, f: x = a col + b row + c, y = d col + e row + f, in metres.
             shape: (rows, columns).
 
         Raises:
-            MisalignedError: if it is turned, not square, or its corner is no multiple of the
-                pixel: then no cell maps to whole pixels.
+            ValueError: if it is turned, not square, or its corner is no multiple of the pixel: then no cell maps
+                to whole pixels.
         """
         a, b, c, d, e, f = (float(number) for number in transform[:6])
         if epsg is None:
-            raise MisalignedError(asset, "the file has no EPSG code")
+            raise ValueError("no EPSG code")
         if b or d or a != -e or a <= 0 or not a.is_integer() or CELL_M % int(a):
-            raise MisalignedError(asset, f"transform {tuple(transform[:6])}: expected north-up, square, whole metres")
+            raise ValueError(f"transform {tuple(transform[:6])} is not north-up, square, in whole metres")
         if not (c.is_integer() and f.is_integer()) or int(c) % int(a) or int(f) % int(a):
-            raise MisalignedError(asset, f"corner ({c:g}, {f:g}) is no multiple of the pixel ({a:g} m)")
+            raise ValueError(f"corner ({c:.0f}, {f:.0f}) is no multiple of the pixel ({a:g} m)")
         return cls(epsg=epsg, west=int(c), north=int(f), pixel_m=int(a), shape=shape)
 
     @property
     def cell_px(self) -> int:
         """Pixels along a cell's side."""
         return CELL_M // self.pixel_m
+
+    @property
+    def bounds(self) -> tuple[int, int, int, int]:
+        """West, south, east and north edge, metres."""
+        rows, columns = self.shape
+        return self.west, self.north - rows * self.pixel_m, self.west + columns * self.pixel_m, self.north
 
     @property
     def transform(self) -> tuple[float, float, float, float, float, float]:

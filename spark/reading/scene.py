@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX, SCL_ASSET
+from claylake.vocabulary import BANDS, CHIP_PX, SCL_ASSET
 from spark.reading.band import Band
-from spark.reading.errors import MissingAssetError, ReadError
+from spark.reading.errors import EmptyBandError, MisalignedError, MissingAssetError, ReadError, UnreadableError
 from spark.reading.gdal import is_remote
 from spark.reading.strips import CellIndex, Strip, strips
+from spark.sentinel2.emptiness import LARGEST_EMPTY_FRACTION, empty_shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from claylake.catalogue.scene import Scene
 
-_FINE_M, _COARSE_M = 10, 20
 GIVE_UP_AFTER = 64
 """Cells lost, after which a failing strip is no longer tried cell by cell: each try waits for GDAL's retries."""
 
@@ -56,7 +56,7 @@ def open_band(scene: Scene, key: str) -> Band:
     """
     if key not in scene.assets:
         raise MissingAssetError(key, f"{scene.id} has no such asset")
-    return Band(key, scene.assets[key], epsg=scene.epsg, pixel_m=_FINE_M if key in BANDS_10M else _COARSE_M)
+    return Band(key, scene.assets[key], epsg=scene.epsg)
 
 
 def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixels | Unread]:
@@ -71,11 +71,26 @@ def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixel
     # The pool ends before the files close.
     with ExitStack() as files, _threads(len(bands) if remote else 1) as each:
         opened = list(each(files.enter_context, bands))
+        _require_same_ground(opened)
         lost = 0
         for strip in strips(indices):
             for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
-                lost += isinstance(part, Unread)
+                lost += isinstance(part, Unread) and isinstance(part.error, UnreadableError)
                 yield part
+
+
+def _require_same_ground(bands: list[Band]) -> None:
+    """Bands cover what the classification covers: it speaks for all of them.
+
+    Raises:
+        MisalignedError: one covers more, less or something else.
+    """
+    *others, scl = bands
+    for band in others:
+        if band.raster.bounds != scl.raster.bounds:
+            found = f"covers {band.raster.bounds} m (west, south, east, north)"
+            expected = f"{scl.raster.bounds}, as the classification ({scl.file})"
+            raise MisalignedError(band.key, file=band.file, found=found, expected=expected)
 
 
 def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) -> Iterator[CellPixels | Unread]:
@@ -90,14 +105,27 @@ def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) 
             yield from _readable(single, bands, each, singly=singly)
 
 
-def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels]:
+def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels | Unread]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
     for band in range(len(BANDS)):
         part = next(parts)
         raw[:, band] = doubled(part) if part.shape[-1] < CHIP_PX else part
     scl = next(parts)
-    return [CellPixels(index=index, raw=raw[i], scl=scl[i]) for i, index in enumerate(strip.indices)]
+    return [_cell(index, raw[i], scl[i], bands) for i, index in enumerate(strip.indices)]
+
+
+def _cell(index: CellIndex, raw: NDArray[np.uint16], scl: NDArray[np.uint8], bands: list[Band]) -> CellPixels | Unread:
+    """A cell's pixels, unless a band is empty where the classification has data."""
+    share = empty_shares(raw, scl)
+    empty = [number for number, value in enumerate(share) if value > LARGEST_EMPTY_FRACTION]
+    if not empty:
+        return CellPixels(index=index, raw=raw, scl=scl)
+    keys = ",".join(bands[number].key for number in empty)
+    most = max(empty, key=lambda number: share[number])
+    found = f"{share[most]:.2%} of the pixels where the classification has data are 0"
+    expected = f"at most {LARGEST_EMPTY_FRACTION:.0%}"
+    return Unread(index=index, error=EmptyBandError(keys, file=bands[most].file, found=found, expected=expected))
 
 
 def doubled(cells: NDArray[Any]) -> NDArray[Any]:

@@ -62,26 +62,26 @@ def paint(folder: Path, sheet: Sheet = Sheet(), paint: Paint = coordinates, **fi
     return Scene(**(FIELDS | {"epsg": sheet.epsg, "assets": assets, "footprint": footprint(sheet)} | fields))
 
 
-def write(path: Path, pixels: np.ndarray, epsg: int, transform: Affine) -> None:
+def write(path: Path, pixels: np.ndarray, epsg: int, transform: Affine, **options: Any) -> None:
+    """One band's file: integers, 0 where there is no data, if `options` of rasterio do not say otherwise."""
+    usual = {"count": 1, "dtype": pixels.dtype, "compress": "deflate", "zlevel": 1, "nodata": 0}
+    if np.issubdtype(pixels.dtype, np.integer):
+        usual["predictor"] = 2
     with rasterio.open(
         path,
         "w",
         driver="GTiff",
         height=pixels.shape[0],
         width=pixels.shape[1],
-        count=1,
-        dtype=pixels.dtype,
         crs=f"EPSG:{epsg}",
         transform=transform,
         tiled=True,
         blockxsize=256,
         blockysize=256,
-        compress="deflate",
-        predictor=2,
-        zlevel=1,
-        nodata=0,
+        **(usual | options),
     ) as file:
-        file.write(pixels, 1)
+        for band in range(1, file.count + 1):
+            file.write(pixels, band)
 
 
 def footprint(sheet: Sheet) -> dict[str, Any]:

@@ -57,6 +57,7 @@ FAULTS = {
     "chip_columns_filled": chips(scene_id=None),
     "chip_id_is_cell_and_pass": chips(id=f"{CELLS[8]}_{rows.PASS_A}"),
     "chip_fractions_in_0_1": chips(snow_frac=1.5),
+    "chip_fractions_add_up": chips(cloud_frac=0.2),
     "chip_digest_is_32_hex": chips(content_digest="nonsense"),
     "chip_datetime_in_months": chips(datetime=rows.moment(rows.PASS_A) + timedelta(days=40)),
     "vector_keys_unique": twice("embeddings"),
@@ -146,6 +147,7 @@ def test_faults_on_a_branch_stop_publishing(spark, make_plan):
     found = audit(spark, Scope.of(plan), branches.heads(spark, plan))
     assert {name: number for name, number in found.offending.items() if number} == {
         "chip_digest_is_of_its_pixels": 1,
+        "chip_fractions_add_up": 1,
         "chip_fractions_in_0_1": 1,
         "chip_has_vector": 1,
         "chip_is_observed": 2,
@@ -154,6 +156,54 @@ def test_faults_on_a_branch_stop_publishing(spark, make_plan):
     with pytest.raises(AuditError, match=r"chip_has_vector: 1 row\(s\).*nothing was published") as caught:
         found.require(plan.branch, 1.0)
     assert caught.value.offending["observations_complete"] == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"snow_frac": 0.5, "water_frac": 0.41}, 1),
+        ({"snow_frac": 0.5, "water_frac": 0.4}, 0),
+        ({"nodata_frac": 0.03}, 1),
+        ({"nodata_frac": 0.02}, 0),
+        ({"scl_mean": 0.5}, 1),
+        ({"scl_mean": 11.5}, 1),
+        ({"scl_mean": 11.0}, 0),
+    ],
+)
+def test_fractions_of_disjoint_classes_are_one_together_at_most(spark, make_plan, values, found):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:1])
+    chips(**values)(made)
+    assert count(spark, plan, made, ["chip_fractions_add_up"]) == {"chip_fractions_add_up": found}
+
+
+def test_chips_with_less_data_than_their_rows_say_stop_publishing_unless_they_are_published(spark, make_plan):
+    def holed(band: int | slice, rows_empty: int, nodata_frac: float):
+        def spoil(chip):
+            pixels = rows.tensor(chip["cell_id"], chip["pass"])
+            pixels[band, :rows_empty] = 0
+            chip.update(clay_tensor=rows.pack(pixels), content_digest=rows.digest(pixels), nodata_frac=nodata_frac)
+            chip.update(clear_frac=1 - nodata_frac, cloud_frac=0.0, shadow_frac=0.0, water_frac=0.0)
+
+        return spoil
+
+    def spoil(made):
+        holes = ((slice(None), 256, 0.0), (0, 1, 0.0), (slice(None), 100, 0.3), (slice(None), 5, 0.02), (9, 256, 1.0))
+        for chip, hole in zip(made["chips"], holes, strict=True):
+            holed(*hole)(chip)
+        digests = {chip["id"]: chip["content_digest"] for chip in made["chips"]}
+        made["embeddings"] = [row | {"content_digest": digests[row["id"]]} for row in made["embeddings"]]
+
+    plan = make_plan(cells=CELLS[:5])
+    made = runs.rows_of(plan, CELLS[:5])
+    runs.write(spark, plan, made, spoil=spoil)
+    heads = branches.heads(spark, plan)
+    found = audit(spark, Scope.of(plan), heads)
+    # All empty; one band in one row; a third where 30 % are said to be; the last in one band. 2 % are as said.
+    assert {name: number for name, number in found.offending.items() if number} == {"chip_has_the_data_of_its_row": 4}
+    for table, head in heads.items():
+        assert branches.fast_forward(spark, names.main_table(plan, table), head)
+    assert not any(audit(spark, Scope.of(plan), heads).offending.values())
 
 
 def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan):
@@ -168,7 +218,12 @@ def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan)
     assert spark.table(names.branch_table(plan, "chips")).count() == 4
     found = audit(spark, Scope.of(plan), branches.heads(spark, plan))
     assert not any(found.offending.values())
-    known = {"chip_has_vector", "observations_complete", "chip_digest_is_of_its_pixels"}
+    known = {
+        "chip_has_vector",
+        "observations_complete",
+        "chip_digest_is_of_its_pixels",
+        "chip_has_the_data_of_its_row",
+    }
     assert set(found.offending) == set(FAULTS) | known | {"extract_reported", "extract_adds_up"}
     assert (found.chips, found.vectors, found.observations, found.cells_with_chip) == (2, 2, 3, 2)
     assert found.outcomes == {"chip": 2, "rejected:too_cloudy": 1}

@@ -33,7 +33,7 @@ class Finding:
 
     Attributes:
         chip: Its id.
-        kind: `unreadable`, `pixels`, `digest`, `fractions`, `geometry`, `item`, `radiometry`, `duplicate` or `missing`.
+        kind: One of those in `docs/verify.md`.
         text: What was found, and what was expected.
         pixels: How many band values differ; for `pixels` alone.
     """
@@ -55,6 +55,8 @@ def judge(chip: Mapping[str, Any], source: Source, files: CellFiles) -> Iterator
     yield from (_finding(chip, "geometry", text) for text in misplaced(chip))
     yield from (_finding(chip, "item", text) for text in _item(chip, source))
     yield from _fractions(chip, files.scl)
+    for key, share in rules.empty(files.raw, files.scl).items():
+        yield _finding(chip, "empty", f"{share:.1%} of {key} are 0 where SCL has data: this is no chip")
     try:
         stored = _decoded(chip["clay_tensor"])
     except UnreadableError as error:

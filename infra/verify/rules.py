@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 BANDS = ("blue", "green", "red", "rededge1", "rededge2", "rededge3", "nir", "nir08", "swir16", "swir22")
 """Assets of a scene, in the order of a chip's bands."""
 SCL = "scl"
+LARGEST_DN, LARGEST_CODE = 65_535, 11
 PIXELS = 256
 """Along a chip's side, at 10 m."""
 OFFSETS = {"as_published": 0, "minus_1000": 1000}
 """DN to take off, by the chip's column `radiometry`."""
 LOW_FRACTION = 0.001
 """More of a scene's clear pixels than this below 1,000 cannot be, with the offset still in them."""
+EMPTY_FRACTION = 0.01
+"""A band that is 0 in more of the pixels where SCL has data has lost them."""
 _OFFSET_SINCE = datetime(2022, 1, 25, tzinfo=UTC)
 _COUNTED = {
     "cloud_frac": (8, 9, 10),
@@ -87,6 +90,18 @@ def low_pixels(raw: NDArray[Any], scl: NDArray[Any]) -> Low:
     clear = np.kron(~np.isin(scl, _UNCLEAR), np.ones((2, 2), dtype=bool)) & (raw != 0).any(axis=0)
     dark = np.logical_and(raw > 0, raw < 1000).any(axis=0)
     return Low(clear=int(clear.sum()), below=int((clear & dark).sum()))
+
+
+def empty(raw: NDArray[Any], scl: NDArray[Any]) -> dict[str, float]:
+    """Bands without data where SCL has data, each with its share of such pixels.
+
+    Args:
+        raw: as of `tensor`.
+        scl: as of `fractions`.
+    """
+    data = np.kron(scl != 0, np.ones((2, 2), dtype=bool))
+    shares = {key: float(np.mean(band[data] == 0)) if data.any() else 0.0 for key, band in zip(BANDS, raw, strict=True)}
+    return {key: share for key, share in shares.items() if share > EMPTY_FRACTION}
 
 
 def by_metadata(collection: str, baseline: str | None, flag: bool | None, acquired: datetime) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 
 from infra.verify.errors import UnreadableError
 from infra.verify.place import bounds
-from infra.verify.rules import BANDS, SCL
+from infra.verify.rules import BANDS, LARGEST_CODE, LARGEST_DN, SCL
 
 Place = tuple[int, int]
 """Column and row of a cell."""
@@ -67,11 +67,16 @@ def _cell(parts: list[NDArray[Any] | UnreadableError]) -> CellFiles | Unreadable
             return part
         arrays.append(part)
     *bands, scl = arrays
-    kinds = {str(band.dtype) for band in bands} - {"uint8", "uint16"}
-    if kinds or scl.dtype != np.uint8:
-        return UnreadableError(f"files hold {', '.join(sorted(kinds)) or scl.dtype}: DN are uint16, SCL codes uint8")
+    for key, array in zip((*BANDS, SCL), arrays, strict=True):
+        if (
+            array.dtype.kind not in "iu"
+            or array.min() < 0
+            or array.max() > (LARGEST_DN if key != SCL else LARGEST_CODE)
+        ):
+            return UnreadableError(f"{key} holds {array.dtype} from {array.min()} to {array.max()}: no DN, no SCL code")
     fine = max(band.shape[0] for band in bands)
-    raw = np.stack([np.kron(band, np.ones((fine // len(band),) * 2, band.dtype)) for band in bands])
+    # In integers that hold all of them, whatever a file has.
+    raw = np.stack([np.kron(band.astype(np.int64), np.ones((fine // len(band),) * 2, np.int64)) for band in bands])
     return CellFiles(raw=raw, scl=scl)
 
 

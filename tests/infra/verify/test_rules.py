@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from infra.verify.rules import Low, by_metadata, fractions, low_pixels, tensor
+from infra.verify.rules import Low, by_metadata, empty, fractions, low_pixels, tensor
 
 BEFORE, AFTER = datetime(2022, 1, 24, tzinfo=UTC), datetime(2022, 1, 25, tzinfo=UTC)
 
@@ -60,3 +60,14 @@ def test_dark_pixels_count_where_they_are_clear():
     assert low.refutes_offset
     assert not Low(clear=10_000, below=10).refutes_offset
     assert not Low().refutes_offset
+
+
+def test_bands_that_lost_their_pixels():
+    raw, scl = np.full((10, 20, 20), 1500), np.full((10, 10), 4, np.uint8)
+    scl[:5] = 0
+    raw[:, :10] = 0
+    raw[4, 10, :2] = 0  # 1 % of 200 pixels with data
+    assert empty(raw, scl) == {}
+    raw[4, 10, 2] = 0
+    assert empty(raw, scl) == {"rededge2": 3 / 200}
+    assert empty(np.zeros((10, 20, 20)), np.zeros((10, 10))) == {}

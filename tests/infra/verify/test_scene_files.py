@@ -78,10 +78,19 @@ def test_files_off_the_grid_or_of_another_type_are_not_read(source: Source) -> N
     (cell,) = read(source, [(156, 1343)]).values()
     assert isinstance(cell, UnreadableError)
     assert "edges do not fall between pixels" in str(cell)
-    write(path, np.ones((600, 600), np.float32), 10)
+    for pixels, words in (
+        (np.full((600, 600), 0.5, np.float32), "red holds float32 from 0.5 to 0.5"),
+        (np.full((600, 600), -9999, np.int16), "red holds int16 from -9999"),
+        (np.full((600, 600), 65_536, np.uint32), "red holds uint32 from 65536 to 65536"),
+    ):
+        write(path, pixels, 10)
+        (cell,) = read(source, [(156, 1343)]).values()
+        assert isinstance(cell, UnreadableError)
+        assert words in str(cell)
+    write(path, np.full((600, 600), 7, np.int32), 10)
     (cell,) = read(source, [(156, 1343)]).values()
-    assert isinstance(cell, UnreadableError)
-    assert "float32" in str(cell)
+    assert isinstance(cell, CellFiles)
+    assert cell.raw[2].max() == 7
 
 
 @pytest.mark.parametrize(

@@ -126,6 +126,10 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
 	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark
 
+.PHONY: faults
+faults: setup ## print what faults of networks and servers cost: requests, cells lost, seconds (docs/reading.md)
+	$(SPARK) -m pytest -q -s -k ridden_out_or_named tests/spark/extract/test_faults.py | grep -o "| .*|"
+
 .PHONY: test-globe
 test-globe: setup ## check every cell of the globe for holes and doubles by both ownership rules, and print a table (minutes)
 	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe

@@ -18,10 +18,14 @@ OPTIONS: dict[str, str | int] = {
     "GDAL_CACHEMAX": 256 * 1024 * 1024,
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "GDAL_HTTP_MAX_RETRY": "5",
+    # Few and soon, for a lone refusal: GDAL heeds neither `Retry-After` nor other threads; `persistence` does.
+    "GDAL_HTTP_MAX_RETRY": "2",
     "GDAL_HTTP_RETRY_DELAY": "0.5",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
+    # What drips is ended early, what flows slowly is not.
+    "GDAL_HTTP_LOW_SPEED_TIME": "15",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1000",
+    "GDAL_HTTP_TIMEOUT": "300",
 }
 """GDAL's names. The cache is in bytes: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that
 each block is decoded once."""
@@ -50,6 +54,22 @@ def is_remote(href: str) -> bool:
     return path_of(href).startswith("/vsi")
 
 
+def forget(path: str) -> None:
+    """Drop what GDAL keeps of a remote file (``VSICurlPartialClearCache``).
+
+    Else a range whose connection was cut stays cut: reading it again, even of a file opened anew, sends no request.
+    """
+    library = _library()
+    library.VSICurlPartialClearCache.restype = None
+    library.VSICurlPartialClearCache.argtypes = [ctypes.c_char_p]
+    library.VSICurlPartialClearCache(path.encode())
+
+
+def _library() -> ctypes.CDLL:
+    # rasterio does not wrap these functions, but its module is linked with the library that has them.
+    return ctypes.CDLL(_linked.__file__)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
     """What GDAL fetched over the network: requests sent, and bytes of their answers' bodies."""
@@ -63,8 +83,7 @@ class Traffic:
 
 def traffic() -> Traffic:
     """What this process fetched so far (GDAL's ``VSINetworkStatsGetAsSerializedJSON``); files on disk do not count."""
-    # rasterio does not wrap the function, but its module is linked with the library that has it.
-    library = ctypes.CDLL(_linked.__file__)
+    library = _library()
     library.VSINetworkStatsGetAsSerializedJSON.restype = ctypes.c_void_p
     library.VSINetworkStatsGetAsSerializedJSON.argtypes = [ctypes.c_void_p]
     library.VSIFree.argtypes = [ctypes.c_void_p]

@@ -50,6 +50,10 @@ SCL_NOT_CLEAR: Final = (0, 1, 3, 8, 9, 10)
 COLLECTION_C1: Final = "sentinel-2-c1-l2a"
 COLLECTION_L2A: Final = "sentinel-2-l2a"
 COLLECTIONS: Final = (COLLECTION_C1, COLLECTION_L2A)
+AS_PUBLISHED: Final = "as_published"
+MINUS_1000: Final = "minus_1000"
+RADIOMETRIES: Final = (AS_PUBLISHED, MINUS_1000)
+"""What is done to a scene's digital numbers."""
 CONVENTIONS: Final = ("tutorial", "training", "blank")
 
 STEPS: Final = ("extract", "embed", "publish", "maintain")

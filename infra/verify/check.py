@@ -21,7 +21,7 @@ from infra.verify.errors import UnreadableError, VerifyError
 from infra.verify.judge import COLUMNS, Finding, judge, moment
 from infra.verify.lake import Lake
 from infra.verify.published import TOGETHER, Picked, Published
-from infra.verify.radiometry import SceneRadiometry
+from infra.verify.radiometry import Recorded, SceneRadiometry
 from infra.verify.rules import Low
 from infra.verify.scene_files import CellFiles
 from infra.verify.sources import Sources
@@ -193,27 +193,29 @@ class Check:
                 self._found(Finding(chip=name, kind="missing", text="observations say chip, chips has no such row"))
 
     def _judge_radiometry(self) -> None:
-        """A sample may lack the pixels that prove a scene's radiometry: then what its run recorded is a warning."""
+        """What the pixels read do not prove, others of the scene may, or a person's word: then it is a warning."""
         doubtful = [(scene, finding) for scene in self._scenes.values() for finding in scene.findings()]
-        recorded = self._recorded({scene.source.id for scene, _ in doubtful}) if self.sample and doubtful else {}
+        recorded = self._recorded({scene.source.id for scene, _ in doubtful}) if doubtful else {}
         for scene, finding in doubtful:
-            low = recorded.get(scene.source.id, Low())
-            proven = low.refutes_offset == ("as_published" in scene.said)
-            if self.sample is None or not low.clear or len(scene.said) > 1 or not proven:
+            record = recorded.get(scene.source.id, Recorded())
+            # All chips at once are all that a run can have counted, so only their own pixels speak for an offset.
+            refuted = self.sample is None and scene.low.refutes_offset and not record.is_set
+            if len(scene.said) > 1 or refuted or not all(map(record.permits, scene.said)):
                 self._found(finding)
-            else:
-                share = f"{low.below:,} of {low.clear:,} clear pixels below 1,000"
-                self.say(f"{finding.chip}: warning: {finding.text}; its run recorded {share}, which permits it")
+                continue
+            low = record.low
+            why = "it was set" if record.is_set else f"{low.below:,} of {low.clear:,} clear pixels were below 1,000"
+            self.say(f"{finding.chip}: warning: {finding.text}; by the run's own record {why}")
 
-    def _recorded(self, scene_ids: set[str]) -> dict[str, Low]:
-        """The most that runs recorded of the pixels of these scenes."""
-        found: dict[str, Low] = {}
+    def _recorded(self, scene_ids: set[str]) -> dict[str, Recorded]:
+        found: dict[str, Recorded] = {}
         for _, rows in Published(self.lake, "scenes").each(("scene_id", "evidence")):
             for row in rows:
                 if row["scene_id"] in scene_ids:
                     evidence = json.loads(row["evidence"] or "{}")
                     low = Low(clear=evidence.get("clear_pixels", 0), below=evidence.get("below_1000", 0))
-                    found[row["scene_id"]] = max(low, found.get(row["scene_id"], low), key=lambda one: one.clear)
+                    record = Recorded(low=low, is_set=str(evidence.get("rule")).startswith("set for "))
+                    found[row["scene_id"]] = found.get(row["scene_id"], record) | record
         return found
 
 

@@ -11,6 +11,26 @@ from infra.verify.rules import Low
 from infra.verify.scene_files import Source
 
 
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What runs recorded of a scene, in the table `scenes`.
+
+    Attributes:
+        low: Clear and dark pixels, the most that a run counted.
+        is_set: A person had set the radiometry.
+    """
+
+    low: Low = field(default_factory=Low)
+    is_set: bool = False
+
+    def __or__(self, other: Recorded) -> Recorded:
+        return Recorded(low=max(self.low, other.low, key=lambda low: low.clear), is_set=self.is_set or other.is_set)
+
+    def permits(self, radiometry: str) -> bool:
+        """Whether this would make it right."""
+        return self.is_set or (self.low.clear > 0 and self.low.refutes_offset == (radiometry == "as_published"))
+
+
 @dataclass(kw_only=True)
 class SceneRadiometry:
     """What was read of one scene, of the chips of one run.
@@ -47,7 +67,8 @@ class SceneRadiometry:
             if said == "minus_1000" and self.low.refutes_offset:
                 yield self._finding(f"minus_1000, but {source.id} has no offset left: {share}", said)
             elif said != expected and not (said == "as_published" and self.low.refutes_offset):
-                yield self._finding(f"{said}, but {source.id} calls for {expected} ({rule}); {share}", said)
+                wanted = f"calls for {expected}" if expected else "contradicts itself"
+                yield self._finding(f"{said}, but {source.id} {wanted} ({rule}); {share}", said)
 
     def _finding(self, text: str, *said: str) -> Finding:
         return Finding(chip=self.said[said[-1]], kind="radiometry", text=text)

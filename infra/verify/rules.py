@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -104,8 +105,8 @@ def empty(raw: NDArray[Any], scl: NDArray[Any]) -> dict[str, float]:
     return {key: share for key, share in shares.items() if share > EMPTY_FRACTION}
 
 
-def by_metadata(collection: str, baseline: str | None, flag: bool | None, acquired: datetime) -> tuple[str, str]:
-    """The radiometry that a scene's metadata call for, and the line of the table that says so.
+def by_metadata(collection: str, baseline: str | None, flag: bool | None, acquired: datetime) -> tuple[str | None, str]:
+    """The radiometry that a scene's metadata call for, and why; None where they contradict each other.
 
     Args:
         collection: of the item.
@@ -113,13 +114,13 @@ def by_metadata(collection: str, baseline: str | None, flag: bool | None, acquir
         flag: `earthsearch:boa_offset_applied`.
         acquired: UTC.
     """
+    number = re.fullmatch(r"(\d+)\.\d+", baseline or "")
+    old, late = bool(number and int(number[1]) < 4), acquired >= _OFFSET_SINCE
+    said = f"baseline {baseline}, flag {flag}, {acquired:%Y-%m-%d}"
     if collection == "sentinel-2-c1-l2a":
-        return "minus_1000", "c1 keeps the offset"
+        return (None if flag or old else "minus_1000"), f"c1, {said}"
     if flag:
-        return "as_published", "flagged as removed"
-    try:
-        major = int(str(baseline).split(".")[0])
-    except ValueError:
-        late = acquired >= _OFFSET_SINCE
-        return ("minus_1000" if late else "as_published"), f"no baseline, acquired {acquired:%Y-%m-%d}"
-    return ("minus_1000" if major >= 4 else "as_published"), f"baseline {baseline}, not flagged as removed"
+        return "as_published", said
+    if old:
+        return (None if late else "as_published"), said
+    return ("minus_1000" if number or late else "as_published"), said

@@ -12,8 +12,7 @@ from spark.chips import preview, tensor
 from spark.reading.errors import ReadError
 from spark.reading.gdal import Traffic, traffic
 from spark.reading.scene import CellPixels, read_cells
-from spark.sentinel2 import radiometry
-from spark.sentinel2.radiometry import Evidence
+from spark.sentinel2.radiometry import Evidence, evidence_of, harmonise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,15 +47,20 @@ class ReadCell:
     seconds: float
 
 
-def make_chips(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ReadCell]:
-    """Chips of one scene, one result for each of its cells."""
-    decision = radiometry.decide_radiometry(scene)
+def make_chips(scene: Scene, indices: Iterable[CellIndex], radiometry: str) -> Iterator[ReadCell]:
+    """Chips of one scene, one result for each of its cells.
+
+    Args:
+        scene: that supplies the cells.
+        indices: of the cells, in the grid of the scene's UTM zone.
+        radiometry: what is done to its DN, ``as_published`` or ``minus_1000``.
+    """
     fetched, clock = traffic(), time.monotonic()
     for index, pixels in _pixels(scene, list(indices)):
         chip, evidence, error = None, Evidence(), None
         if isinstance(pixels, CellPixels):
-            chip = _chip(pixels, decision, Cell(epsg=scene.epsg, col=index.col, row=index.row))
-            evidence = radiometry.evidence_of(pixels.raw, pixels.scl)
+            chip = _chip(pixels, radiometry, Cell(epsg=scene.epsg, col=index.col, row=index.row))
+            evidence = evidence_of(pixels.raw, pixels.scl)
         else:
             error = pixels
         now, moment = traffic(), time.monotonic()
@@ -76,8 +80,8 @@ def _pixels(scene: Scene, indices: list[CellIndex]) -> Iterator[tuple[CellIndex,
         yield from ((index, error) for index in indices)
 
 
-def _chip(pixels: CellPixels, decision: radiometry.RadiometryDecision, cell: Cell) -> Chip:
-    harmonised = radiometry.harmonise(pixels.raw, decision)
+def _chip(pixels: CellPixels, radiometry: str, cell: Cell) -> Chip:
+    harmonised = harmonise(pixels.raw, radiometry)
     return Chip(
         clay_tensor=tensor.encode(harmonised),
         geotiff=preview.geotiff(harmonised, cell),

@@ -76,11 +76,13 @@ class ChipWriter:
     def write(self, cells: Sequence[CellToRead]) -> int:
         """Read cells of whole scenes and write their chips; gives by how many chips of this attempt the branch grew.
 
-        Scenes are judged before any chip is written: a contradicted scene leaves none, nor do its earlier chips stay.
+        Scenes are judged before any chip is written: one that is quarantined leaves none, nor do its earlier chips
+        stay; one whose pixels decide against the radiometry that it was read by leaves none now, and is read again.
         """
         from pyspark.sql import functions as f
 
-        with _on_disk(read(self.spark, self.scenes, cells)) as made:
+        radiometry = self._radiometry(cells)
+        with _on_disk(read(self.spark, self.scenes, radiometry, cells)) as made:
             short = made.select(*_SHORT, f.unix_micros("datetime").alias("micros"))
             rows = [ReadRow.of(row) for row in short.collect()]
             cells_of = {scene: [cell.cell_id for cell in members] for scene, members in by_scene(cells).items()}
@@ -89,13 +91,20 @@ class ChipWriter:
             self.failures.cells.update(
                 {(row.cell_id, row.scene_id): (row.problem, row.detail) for row in rows if row.problem}
             )
-            kept = [row for row in rows if not row.problem and row.scene_id not in self.failures.quarantined]
+            now = self._radiometry(cells)
+            usable = {scene for scene in now if now[scene] == radiometry[scene]} - set(self.failures.quarantined)
+            kept = [row for row in rows if not row.problem and row.scene_id in usable]
             # Named one by one: chips read anew, because their executor was lost, are written only if they were counted.
             good = made.where(f.col("problem").isNull() & f.col("id").isin([row.id for row in kept])).withColumns(
                 {"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)}
             )
             extent = extent_of_rows(map(vars, kept), TABLES[CHIPS])
             return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent) - lost
+
+    def _radiometry(self, cells: Sequence[CellToRead]) -> dict[str, str]:
+        """What is done to the DN of the cells' scenes, as far as is known, by scene id."""
+        verdicts = self.quarantine.verdicts
+        return {scene: verdicts.decision(self.scenes[scene]).radiometry for scene in {cell.scene_id for cell in cells}}
 
 
 def readings(rows: Iterable[ReadRow]) -> dict[str, Reading]:

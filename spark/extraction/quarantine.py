@@ -1,4 +1,4 @@
-"""Scenes whose pixels contradict their metadata: the verdict, its memory, and what is taken back of them."""
+"""What pixels say of scenes' radiometry: corrections, quarantine, the memory of both, and what is taken back."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from claylake.vocabulary import FAILED, SCENES
+from claylake import sql
+from claylake.vocabulary import FAILED, SCENE_QUARANTINED, SCENES
 from spark.lake.bounds import Bounds
 from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
-from spark.lake.taking_back import take_back
-from spark.sentinel2.radiometry import LARGEST_LOW_FRACTION, Evidence, decide_radiometry
+from spark.lake.taking_back import Reason, take_back
+from spark.sentinel2.radiometry import (
+    LARGEST_LOW_FRACTION,
+    PIXELS,
+    Evidence,
+    RadiometryDecision,
+    decide_radiometry,
+    settle,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,9 +40,9 @@ _SHOWN = 5
 
 
 def published_verdicts(spark: SparkSession, plan: Plan, scenes: Iterable[Scene]) -> dict[str, Evidence]:
-    """Evidence of the scenes that a published row, or one on the branch, contradicts; by scene id.
+    """Evidence of the scenes that a published row, or one on the branch, contradicts or quarantines; by scene id.
 
-    It holds for the same `updated` and the same rule alone. Of several rows that with the most pixels counts.
+    It holds for the same `updated` and the same metadata rule alone. Of several rows that with the most pixels counts.
 
     Args:
         spark: session.
@@ -44,13 +52,14 @@ def published_verdicts(spark: SparkSession, plan: Plan, scenes: Iterable[Scene])
     wanted = {(scene.id, scene.updated, decide_radiometry(scene).rule) for scene in scenes}
     where = Bounds.of_cells(TABLES[SCENES], plan.start, plan.end, ()).condition(TABLES[SCENES])
     query = (
-        f"SELECT DISTINCT scene_id, updated, evidence FROM {branch_table(plan, SCENES)} "
-        f"WHERE {where} AND get_json_object(evidence, '$.contradiction') = 'true'"
+        f"SELECT DISTINCT scene_id, updated, evidence FROM {branch_table(plan, SCENES)} WHERE {where} AND "
+        f"(get_json_object(evidence, '$.contradiction') = 'true' OR status = {sql.string(SCENE_QUARANTINED)})"
     )
     found: dict[str, Evidence] = {}
     for row in spark.sql(query).collect():
         document = json.loads(row["evidence"])
-        if (row["scene_id"], row["updated"], document["rule"]) not in wanted:
+        # Version 0.1.0 kept the rule of the metadata as the only one.
+        if (row["scene_id"], row["updated"], document.get("metadata_rule", document["rule"])) not in wanted:
             continue
         evidence = Evidence(clear_pixels=document["clear_pixels"], below_1000=document["below_1000"])
         found[row["scene_id"]] = max(
@@ -61,37 +70,54 @@ def published_verdicts(spark: SparkSession, plan: Plan, scenes: Iterable[Scene])
 
 @dataclass(frozen=True, kw_only=True)
 class Verdicts:
-    """What speaks against scenes: the pixels that runs on this branch read, and verdicts `published` before.
+    """The radiometry of scenes, by all that is known of them.
 
-    `scenes`: the manifest, by id. `published`: as `published_verdicts` gives them.
+    `scenes`: the manifest, by id. `log`: pixels that runs on this branch read. `published`: verdicts from before, as
+    `published_verdicts` gives them. `overrides`: radiometry by scene id or collection, as a person has set it.
     """
 
     scenes: Mapping[str, Scene]
     log: ReadingLog
     published: Mapping[str, Evidence]
+    overrides: Mapping[str, str]
 
     def evidence(self, scene_id: str) -> Evidence:
-        """That of the pixels read; where it contradicts nothing, that of a published verdict if there is one."""
+        """That of the pixels read; where it refutes nothing, that of a published verdict if there is one."""
         read = self.log.evidence(scene_id)
-        scene = self.scenes.get(scene_id)
-        if scene is None or read.contradicts(decide_radiometry(scene)):
-            return read
-        return self.published.get(scene_id, read)
+        return read if read.refutes_offset else self.published.get(scene_id, read)
+
+    def decision(self, scene: Scene) -> RadiometryDecision:
+        """What is done to the scene's DN, as far as is known."""
+        return settle(scene, self.evidence(scene.id), self.overrides)
 
     def against(self, scene_id: str) -> str | None:
-        """Why the scene is to be quarantined; None where nothing contradicts its metadata."""
-        evidence, decision = self.evidence(scene_id), decide_radiometry(self.scenes[scene_id])
-        if scene_id not in self.published and not evidence.contradicts(decision):
+        """Why the scene is to be quarantined; None where it is not, or its pixels may still decide."""
+        decision = self.decision(self.scenes[scene_id])
+        if decision.doubt is None or not (self.log.knows(scene_id) or scene_id in self.published):
             return None
         return (
+            f"{decision.doubt}; its pixels do not decide it: {self._shares(scene_id)}. "
+            "Set catalogue.radiometry for the scene to use it"
+        )
+
+    def correction(self, scene_id: str) -> str | None:
+        """What its pixels say against the scene's metadata; None where they do not decide."""
+        scene = self.scenes[scene_id]
+        if self.decision(scene).rule != PIXELS:
+            return None
+        return f"no offset is in its pixels: {self._shares(scene_id)}, against {decide_radiometry(scene).rule}"
+
+    def _shares(self, scene_id: str) -> str:
+        evidence = self.evidence(scene_id)
+        return (
             f"{evidence.low_fraction:.2%} of {evidence.clear_pixels} clear pixels are below 1000 (at most "
-            f"{LARGEST_LOW_FRACTION:.2%} can be, with the offset still in them), against {decision.rule}"
+            f"{LARGEST_LOW_FRACTION:.2%} can be, with the offset still in them)"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Quarantine:
-    """Keeps chips of contradicted scenes off the branch. `failures` grows with every scene.
+    """Keeps chips of a wrong or unknown radiometry off the branch. `failures` grows with every scene.
 
     `created_at`: the time that this attempt's rows carry, UTC.
     """
@@ -102,21 +128,41 @@ class Quarantine:
     created_at: dt.datetime
     failures: ReadFailures
 
+    def take_back_overridden(self) -> None:
+        """Take back chips of another radiometry than a person has set for their scene."""
+        decisions = {
+            scene_id: self.verdicts.decision(scene)
+            for scene_id, scene in self.verdicts.scenes.items()
+            if {scene_id, scene.collection} & set(self.verdicts.overrides)
+        }
+        self._take_back({key: Reason(detail=one.rule, right=one.radiometry) for key, one in decisions.items()})
+
     def judge(self, scene_ids: Iterable[str]) -> int:
-        """Quarantine the scenes that are contradicted, and take back the chips that the branch has of them.
+        """Quarantine scenes in doubt, correct those whose pixels decide, and take back their chips that are wrong.
 
         Gives how many of these chips this attempt had written.
         """
-        known = self.failures.quarantined
-        reasons = {scene_id: self.verdicts.against(scene_id) for scene_id in scene_ids if scene_id not in known}
-        details = {scene_id: reason for scene_id, reason in reasons.items() if reason is not None}
-        if not details:
+        reasons: dict[str, Reason] = {}
+        for scene_id in scene_ids:
+            if scene_id in self.failures.quarantined or scene_id in self.failures.corrected:
+                continue
+            correction, objection = self.verdicts.correction(scene_id), self.verdicts.against(scene_id)
+            if correction is not None:
+                _log.warning("scene %s: %s", scene_id, correction)
+                self.failures.corrected[scene_id] = correction
+                right = self.verdicts.decision(self.verdicts.scenes[scene_id]).radiometry
+                reasons[scene_id] = Reason(detail=correction, right=right)
+            elif objection is not None:
+                _log.warning("scene %s is quarantined: %s", scene_id, objection)
+                self.failures.quarantined[scene_id] = objection
+                reasons[scene_id] = Reason(detail=objection)
+        return self._take_back(reasons)
+
+    def _take_back(self, reasons: Mapping[str, Reason]) -> int:
+        if not reasons:
             return 0
-        for scene_id, detail in details.items():
-            _log.warning("scene %s is quarantined: %s", scene_id, detail)
         outcome = FAILED + self.failures.quarantine_reason
-        taken = take_back(self.spark, self.scope, details, outcome, self.created_at)
-        known.update(details)
+        taken = take_back(self.spark, self.scope, reasons, outcome, self.created_at)
         self.failures.taken_back += len(taken.chips)
         if taken.chips:
             _log.warning("%d chips of these scenes were taken back from %s", len(taken.chips), self.scope.plan.branch)

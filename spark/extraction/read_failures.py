@@ -12,16 +12,18 @@ class ReadFailures:
     """Collected over the batches of a run.
 
     `cells`: (cell id, scene id) to (reason code, message). `quarantined`: scene id to message;
-    such a scene supplies no cell at all. `taken_back`: number of chips of such scenes that the branch had.
+    such a scene supplies no cell at all. `corrected`: scene id to message; its pixels decided its radiometry, and what
+    was read by another is read again. `taken_back`: number of chips of both that the branch had.
     """
 
     cells: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
+    corrected: dict[str, str] = field(default_factory=dict)
     quarantine_reason: str = CONTRADICTION
     taken_back: int = 0
 
     def __len__(self) -> int:
-        return len(self.cells) + len(self.quarantined)
+        return len(self.cells) + len(self.quarantined) + len(self.corrected)
 
     def rows(self) -> list[tuple[str, str, str, str | None]]:
         """`cells` as rows: cell id, scene id, reason, message."""

@@ -13,7 +13,6 @@ from spark.lake.columns import Columns
 from spark.lake.tables import LINEAGE, TABLES
 from spark.reading.gdal import environment
 from spark.reading.strips import CellIndex
-from spark.sentinel2.radiometry import decide_radiometry
 from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
@@ -40,13 +39,14 @@ READ_CELLS = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
 `problem` is a reason code and `detail` its message; where they are null there is a chip."""
 _CELLS = TABLES[CHIPS].columns.only(*OF_CELL) + Columns(dict.fromkeys(MEASURES, "double"))
 """What a chip's row repeats of its cell and of observing it."""
-_WORK = Columns({"document": "string", "cells": "binary"})
+_WORK = Columns({"document": "string", "radiometry": "string", "cells": "binary"})
 _ROWS = 32
 """Chips of an Arrow batch: 16 MB."""
 
 
 class _Work(TypedDict):
     document: str
+    radiometry: str
     cells: bytes
 
 
@@ -58,18 +58,21 @@ class _Cell(TypedDict):
     row: int
 
 
-def read(spark: SparkSession, scenes: Mapping[str, Scene], cells: Sequence[CellToRead]) -> DataFrame:
+def read(
+    spark: SparkSession, scenes: Mapping[str, Scene], radiometry: Mapping[str, str], cells: Sequence[CellToRead]
+) -> DataFrame:
     """`READ_CELLS` for cells of some scenes.
 
     Args:
         spark: session.
         scenes: by id.
+        radiometry: of these scenes, by id: what is done to their DN.
         cells: of these scenes.
     """
     grouped = by_scene(cells)
     slots = -(-spark.sparkContext.defaultParallelism // len(grouped))
     work = [
-        (scenes[scene_id].model_dump_json(), _packed(part))
+        (scenes[scene_id].model_dump_json(), radiometry[scene_id], _packed(part))
         for scene_id, members in grouped.items()
         for part in tasks(members, slots)
     ]
@@ -108,9 +111,9 @@ def _rows(item: _Work) -> Iterator[dict[str, object]]:
         "pass": scene.pass_id,
         "collection": scene.collection,
         "baseline": scene.baseline,
-        "radiometry": decide_radiometry(scene).radiometry,
+        "radiometry": item["radiometry"],
     }
-    for read_cell in make_chips(scene, by_index):
+    for read_cell in make_chips(scene, by_index, item["radiometry"]):
         cell = by_index[read_cell.index]
         yield {**cell, **of_scene, "id": f"{cell['cell_id']}_{scene.pass_id}", **_result(read_cell)}
 

@@ -88,6 +88,10 @@ class ReadingLog:
         """All readings of a scene by this run."""
         return sum(self._readings.get(scene_id, {}).values(), Reading())
 
+    def knows(self, scene_id: str) -> bool:
+        """Whether pixels of a scene were read, by this run or an earlier one."""
+        return scene_id in self._readings or scene_id in self._earlier
+
     def evidence(self, scene_id: str) -> Evidence:
         """What the pixels of a scene say that this run and the earlier ones read; the same cells count once."""
         own = {cells: reading.evidence for cells, reading in self._readings.get(scene_id, {}).items()}

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claylake.catalogue.footprint import with_footprint
 from claylake.catalogue.manifest import read_manifest
@@ -51,7 +51,7 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     start = time.monotonic()
     open_branches(spark, plan)
     if plan.work != "full":
-        empty = {"scenes": 0, "passes": 0, "candidates": 0, "chips": 0, "present": 0, "bytes_read": 0}
+        empty: dict[str, Any] = dict.fromkeys(("scenes", "passes", "candidates", "chips", "present", "bytes_read"), 0)
         message = f"nothing to read: the plan's work is {plan.work!r}"
         seconds = time.monotonic() - start
         report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
@@ -70,9 +70,15 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     scenes, unreadable = with_footprint(manifest)
     by_id = {scene.id: scene for scene in scenes}
     log, failures, now = ReadingLog(plan, manifest, opened.folders(plan)[:-1]), ReadFailures(), datetime.now(UTC)
-    verdicts = Verdicts(scenes=by_id, log=log, published=published_verdicts(spark, plan, scenes))
+    verdicts = Verdicts(
+        scenes=by_id,
+        log=log,
+        published=published_verdicts(spark, plan, scenes),
+        overrides=plan.settings.catalogue.radiometry,
+    )
     scope = Scope(plan=plan, cells=cells)
     quarantine = Quarantine(spark=spark, scope=scope, verdicts=verdicts, created_at=now, failures=failures)
+    quarantine.take_back_overridden()
     quarantine.judge(by_id)
     writer = ChipWriter(
         spark=spark, plan=plan, scenes=by_id, created_at=now, log=log, failures=failures, quarantine=quarantine
@@ -105,10 +111,10 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     scene_rows = [maker.row(scene, now) for scene in manifest]
     write(spark, plan, scene_rows)
     planned = observed.select("cell_id", "pass").distinct().count()
-    return _report(final, planned, scene_rows, failures.taken_back)
+    return _report(final, planned, scene_rows, failures)
 
 
-def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], taken_back: int) -> ExtractReport:
+def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], failures: ReadFailures) -> ExtractReport:
     rejected = {key.removeprefix(REJECTED): n for key, n in final.outcomes.items() if key.startswith(REJECTED)}
     failed = {key.removeprefix(FAILED): n for key, n in final.outcomes.items() if key.startswith(FAILED)}
     chips = final.outcomes[PRESENT] - final.present
@@ -127,5 +133,12 @@ def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], tak
         bytes_read=sum(row.bytes_read for row in scene_rows),
         message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
         f"{sum(failed.values())} failed, of {candidates} (cell, pass)"
-        + (f"; {taken_back} chips of quarantined scenes were taken back" if taken_back else ""),
+        + (f"; {failures.taken_back} chips of another radiometry were taken back" if failures.taken_back else ""),
+        warnings=(
+            *(f"scene {scene_id}: {detail}" for scene_id, detail in sorted(failures.corrected.items())),
+            *(
+                f"scene {scene_id} is quarantined: {detail}"
+                for scene_id, detail in sorted(failures.quarantined.items())
+            ),
+        ),
     )

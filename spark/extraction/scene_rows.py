@@ -24,7 +24,7 @@ from spark.lake.bounds import extent_of_rows
 from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
 from spark.sentinel2.choose import PRESENT
-from spark.sentinel2.radiometry import decide_radiometry, evidence_document
+from spark.sentinel2.radiometry import evidence_document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -139,7 +139,7 @@ class SceneRows:
         outcomes = self.outcomes.get(scene.id, Counter())
         failures = _by_reason(outcomes, FAILED)
         spent = observed.reading + self.verdicts.log.total(scene.id)
-        decision = decide_radiometry(scene)
+        decision = self.verdicts.decision(scene)
         evidence = evidence_document(scene, decision, self.verdicts.evidence(scene.id))
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}

@@ -33,8 +33,16 @@ class TakenBack:
     published: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a scene's chips are taken back: the `detail` of their observations; those of radiometry `right` may stay."""
+
+    detail: str
+    right: str | None = None
+
+
 def take_back(
-    spark: SparkSession, scope: Scope, details: Mapping[str, str], outcome: str, created_at: datetime
+    spark: SparkSession, scope: Scope, reasons: Mapping[str, Reason], outcome: str, created_at: datetime
 ) -> TakenBack:
     """Remove from the plan's branch the chips of scenes that main does not have.
 
@@ -45,15 +53,19 @@ def take_back(
     Args:
         spark: session.
         scope: the plan, and the cells that bound what is searched.
-        details: id of each scene to what its observations are to say.
+        reasons: by scene id.
         outcome: of these observations.
         created_at: the time that this attempt's rows carry, UTC.
     """
     plan = scope.plan
-    found = _chips_of(spark, scope, sorted(details), created_at)
+    found = [
+        row
+        for row in _chips_of(spark, scope, sorted(reasons), created_at)
+        if row["radiometry"] != reasons[row["scene_id"]].right
+    ]
     taken = [row for row in found if not row["published"]]
     if taken:
-        rows = [{**row.asDict(), "detail": details[row["scene_id"]]} for row in taken]
+        rows = [{**row.asDict(), "detail": reasons[row["scene_id"]].detail} for row in taken]
         moments = [from_micros(row["micros"]) for row in taken]
         hashes = [row["geohash"] for row in taken]
         near = {name: Bounds.of_cells(TABLES[name], min(moments), max(moments), hashes) for name in TABLES}
@@ -75,7 +87,7 @@ def _chips_of(spark: SparkSession, scope: Scope, scene_ids: Sequence[str], creat
     """The branch's chips of these scenes: what is needed of each, whether it is `own` and whether main has it."""
     plan, shape, bounds = scope.plan, TABLES[CHIPS], scope.bounds(CHIPS)
     query = (
-        "SELECT t.id, t.cell_id, t.`pass`, t.scene_id, t.geohash, unix_micros(t.datetime) AS micros, "
+        "SELECT t.id, t.cell_id, t.`pass`, t.scene_id, t.radiometry, t.geohash, unix_micros(t.datetime) AS micros, "
         f"t.created_at = {sql.timestamp(created_at)} AS own, m.id IS NOT NULL AS published "
         f"FROM {names.branch_table(plan, CHIPS)} t "
         f"LEFT JOIN (SELECT id FROM {names.main_table(plan, CHIPS)} m WHERE {bounds.condition(shape, 'm')}) m "

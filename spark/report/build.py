@@ -90,6 +90,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
             ),
             (PCA_FILE, "Embeddings", _legend(basis, plan.model_version)),
         ),
+        warnings=extracted.warnings if extracted else (),
         notes=_notes(layout, plan.settings.encoder.convention),
         health=health.lines(embedded.health) if embedded and embedded.health else (),
     )

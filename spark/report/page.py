@@ -23,7 +23,7 @@ class Page:
 
     `figures` are the large numbers, label to text; `outcomes` what became of every (cell, pass);
     `pictures` are (file, heading, text under it); `notes` are whole sentences; `health` is what there is to say of the
-    vectors.
+    vectors; `warnings` are sentences on what needs attention.
     """
 
     aoi: str
@@ -34,6 +34,7 @@ class Page:
     pictures: tuple[tuple[str, str, str], ...]
     notes: tuple[str, ...]
     health: tuple[Line, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def html(self) -> str:
         """The file's text. Everything that came from outside is escaped."""
@@ -52,8 +53,15 @@ class Page:
             ),
             outcomes=self._outcomes(),
             health=self._health(),
+            warnings=self._warnings(),
             notes="\n".join(f"<p>{escape(note)}</p>" for note in self.notes),
         )
+
+    def _warnings(self) -> str:
+        if not self.warnings:
+            return ""
+        lines = "\n".join(f"<li>{escape(warning)}</li>" for warning in self.warnings)
+        return f'<section class="warnings"><h2>Warnings</h2>\n<ul>\n{lines}\n</ul></section>'
 
     def _health(self) -> str:
         if not self.health:
@@ -112,6 +120,9 @@ td { padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); }
 .bar i { display: block; height: .6rem; border-radius: .3rem; min-width: 2px; background: var(--rejected); }
 .chip .bar i { background: var(--chip); }
 .failed .bar i { background: var(--failed); }
+.warnings { margin: 0 0 2rem; }
+.warnings ul { margin: 0; padding-left: 1.2rem; }
+.warnings li { overflow-wrap: anywhere; }
 .unusual b { color: var(--failed); }
 </style>
 </head>
@@ -120,6 +131,7 @@ td { padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); }
 <dl>
 $figures
 </dl>
+$warnings
 <div class="pictures">
 $pictures
 </div>

@@ -28,13 +28,17 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Catalogue(Section):
-    """The STAC API, its time limits and retries. Times in seconds."""
+    """The STAC API, its time limits and retries, and what is known of its files. Times in seconds.
+
+    `radiometry`: by scene id or collection, what is done to digital numbers, whatever flags, baselines and pixels say.
+    """
 
     url: str = "https://earth-search.aws.element84.com/v1"
     page_size: int = Field(default=100, ge=1, le=500)
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=6, ge=0, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
+    radiometry: dict[str, Literal["as_published", "minus_1000"]] = Field(default={})
 
 
 class Grid(Section):

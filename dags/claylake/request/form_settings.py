@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from claylake.configuration.settings import Layout, Settings
 from claylake.request.param_spec import ParamSpec
-from claylake.vocabulary import COLLECTIONS, CONVENTIONS
+from claylake.vocabulary import COLLECTIONS, CONVENTIONS, RADIOMETRIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +38,8 @@ def _setting(place: str, section: str, title: str, text: str, **schema: object) 
 def _shown(value: object) -> str:
     if value is None:
         return "all"
+    if value == {}:
+        return "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, tuple) else str(value)
@@ -91,6 +93,15 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             uniqueItems=True,
             minItems=1,
             examples=list(COLLECTIONS),
+        ),
+        "radiometry": _setting(
+            "catalogue.radiometry",
+            SELECTION,
+            "Radiometry, where it is known better",
+            'By scene id or collection, e.g. {"S2B_33TWN_20220226_0_L2A": "minus_1000"}: whether 1000 is subtracted, '
+            "against what flags, baselines and pixels say.",
+            type=["object", "null"],
+            additionalProperties={"type": "string", "enum": list(RADIOMETRIES)},
         ),
         "budget_usd": _setting(
             "limits.budget_usd",

@@ -151,7 +151,7 @@ def make_receipt(
         convention=plan.settings.encoder.convention,
         assumptions=usage.assumptions if usage else (),
         messages=tuple(report.message for report in reports),
-        warnings=maintain.warnings if maintain else (),
+        warnings=(*(extract.warnings if extract else ()), *(maintain.warnings if maintain else ())),
         report=publish.report if publish else None,
     )
     store.write(plan.uri(RECEIPT), receipt.model_dump_json(indent=1).encode(), "application/json")

@@ -61,7 +61,7 @@ def _cost(receipt: Receipt) -> str:
 def _warned(warnings: Sequence[str]) -> str:
     """The first warning, in short, and how many others there are."""
     others = f"; {len(warnings) - 1} more" if len(warnings) > 1 else ""
-    return f"**Maintenance by Glue: {_cut(warnings[0], _WARNING)}{others}** (all in maintain.json)"
+    return f"**Warning: {_cut(warnings[0], _WARNING)}{others}** (all in receipt.json)"
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

@@ -34,7 +34,8 @@ class Report(BaseModel):
 class ExtractReport(Report):
     """`candidates` = planned (cell, pass) pairs = `chips` + `present` + rejected + failed.
 
-    `present` were published or on the branch before; `outcomes` counts every reason.
+    `present` were published or on the branch before. `warnings`: scenes whose pixels speak against their metadata, one
+    sentence each.
     """
 
     file: ClassVar[str] = "extract.json"
@@ -48,6 +49,7 @@ class ExtractReport(Report):
     scene_status: dict[str, int]
     bytes_read: int
     message: str
+    warnings: tuple[str, ...] = ()
 
 
 class VectorHealth(BaseModel):
@@ -204,4 +206,4 @@ class MaintainReport(Report):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is wrong with Glue's optimizers, one sentence each; none of it fails a run."""
-        return tuple(f"{one.kind} of {one.table} {one.problem}" for one in self.optimizers if one.problem)
+        return tuple(f"Glue's {one.kind} of {one.table} {one.problem}" for one in self.optimizers if one.problem)

@@ -113,6 +113,7 @@ def test_every_param_reaches_its_setting():
         "max_nodata_frac": 0.1,
         "passes_per_month": 2,
         "collections": ["sentinel-2-l2a"],
+        "radiometry": {"S2B_33TWN_20220226_0_L2A": "minus_1000"},
         "budget_usd": 3,
         "max_failed_frac": 0.1,
         "max_cells": 500,

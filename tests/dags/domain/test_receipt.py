@@ -131,8 +131,8 @@ def test_a_note_warns_of_glues_optimizers_and_the_run_stays_published(reported, 
     )
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now)
     assert receipt.outcome == "published"
-    assert receipt.warnings == ("retention of chips is disabled", "retention of embeddings x")
-    assert "**Maintenance by Glue: retention of chips is disabled; 1 more** (all in maintain.json)" in note(receipt)
+    assert receipt.warnings == ("Glue's retention of chips is disabled", "Glue's retention of embeddings x")
+    assert "**Warning: Glue's retention of chips is disabled; 1 more** (all in receipt.json)" in note(receipt)
     assert Receipt.load(reported) == receipt
 
 

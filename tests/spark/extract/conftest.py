@@ -33,7 +33,13 @@ def make_plan(stack: StackInfo) -> PlanMaker:
     database = f"extract{next(_numbers)}"
 
     def make(
-        bbox: list[float], scenes: list[Scene], *, run_id: str = "manual__1", work: str = "full", **selection: Any
+        bbox: list[float],
+        scenes: list[Scene],
+        *,
+        run_id: str = "manual__1",
+        work: str = "full",
+        radiometry: dict[str, str] | None = None,
+        **selection: Any,
     ) -> Plan:
         deployed = {
             "region": "us-west-2",
@@ -45,7 +51,8 @@ def make_plan(stack: StackInfo) -> PlanMaker:
             "instance_profile": "i",
             "subnet_ids": ["subnet-local"],
         }
-        settings = Settings.model_validate({"deployed": deployed, "selection": selection})
+        sections = {"deployed": deployed, "selection": selection, "catalogue": {"radiometry": radiometry or {}}}
+        settings = Settings.model_validate(sections)
         aoi = Aoi.from_bbox(bbox)
         cells = cells_of(aoi)
         numbers = dict.fromkeys(

@@ -250,7 +250,7 @@ def test_a_few_empty_pixels_become_1_as_before(tmp_path: Path) -> None:
     scene = paint(tmp_path, SHEET, emptied(("red",), 0.009))
     first = next(iter(read_cells(scene, CELLS)))
     assert isinstance(first, CellPixels)
-    red = harmonise(first.raw, decide_radiometry(scene))[BANDS.index("red")]
+    red = harmonise(first.raw, decide_radiometry(scene).radiometry)[BANDS.index("red")]
     assert int((red == 1).sum()) == round(0.009 * 65_536)
 
 

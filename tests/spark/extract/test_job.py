@@ -43,7 +43,12 @@ pytestmark = pytest.mark.slow
 # 3 x 3 cells, and a scene that holds them.
 SHEET = Sheet(west=156 * 2560 - 300, north=1345 * 2560 + 300, side=3 * 2560 + 600)
 CELLS = [CellIndex(col=156 + x, row=1342 + y) for x in range(3) for y in range(3)]
-PASS_A, PASS_B, PASS_C = "S2A_20200204T112111", "S2B_20200209T112109", "S2A_20200219T112111"
+PASS_A, PASS_B, PASS_C, PASS_D = (
+    "S2A_20200204T112111",
+    "S2B_20200209T112109",
+    "S2A_20200219T112111",
+    "S2B_20200224T112109",
+)
 
 
 def bbox() -> list[float]:
@@ -110,7 +115,7 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
             continue
         place = CellIndex(col=chip["col"], row=chip["row"])
         pixels = decode(bytes(chip["clay_tensor"]))
-        np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide_radiometry(clear)))
+        np.testing.assert_array_equal(pixels, harmonise(expected[place].raw, decide_radiometry(clear).radiometry))
         assert chip["content_digest"] == digest(pixels)
         assert chip["id"] == f"{Cell(epsg=32629, col=place.col, row=place.row).id}_{PASS_A}"
         assert chip["radiometry"] == "minus_1000"
@@ -166,7 +171,7 @@ def test_a_scene_settled_by_another_ownership_rule_is_observed_in_new_cells_alon
     assert observed == set(cells["cell_id"].filter(new).to_pylist())
 
 
-def test_failures_fall_back_and_contradictions_are_quarantined(
+def test_failures_fall_back_pixels_correct_metadata_and_doubt_is_quarantined(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
 ) -> None:
     broken = scene(tmp_path, PASS_A, "_0")
@@ -176,23 +181,48 @@ def test_failures_fall_back_and_contradictions_are_quarantined(
     alone = scene(tmp_path, PASS_C)
     alone = alone.model_copy(update={"assets": {k: v for k, v in alone.assets.items() if k != "red"}})
     sketch = scene(tmp_path, PASS_C, "_bad", footprint={"type": "Polygon", "coordinates": []})
-    plan = make_plan(bbox(), [broken, spare, lying, alone, sketch])
+    doubted = scene(tmp_path, PASS_D, boa_offset_applied=True)
+    plan = make_plan(bbox(), [broken, spare, lying, alone, sketch, doubted])
     report = extract(spark, plan)
-    assert report.candidates == 27
-    assert report.chips == 9
+    assert report.candidates == 36
+    assert report.chips == 18
     assert report.failed == {"radiometry": 9, "missing_asset": 9}
-    assert report.scene_status == {"done": 2, "quarantined": 1, "failed": 2}
-    assert {chip["scene_id"] for chip in rows(spark, plan, "chips")} == {spare.id}
+    assert report.scene_status == {"done": 3, "quarantined": 1, "failed": 2}
+    assert [warning.split(":")[0] for warning in report.warnings] == [
+        f"scene {lying.id}",
+        f"scene {doubted.id} is quarantined",
+    ]
+    assert "100.00% of 589824 clear pixels are below 1000" in report.warnings[0]
+    assert "Set catalogue.radiometry for the scene to use it" in report.warnings[1]
+    chips = rows(spark, plan, "chips")
+    assert {(chip["scene_id"], chip["radiometry"]) for chip in chips} == {
+        (spare.id, "as_published"),
+        (lying.id, "as_published"),
+    }
+    raw = {part.index: part.raw for part in read_cells(lying, CELLS)}
+    for chip in chips:
+        if chip["scene_id"] == lying.id:
+            np.testing.assert_array_equal(
+                decode(bytes(chip["clay_tensor"])), raw[CellIndex(col=chip["col"], row=chip["row"])]
+            )
     observed = rows(spark, plan, "observations")
     assert {row["scene_id"] for row in observed if row["pass"] == PASS_A} == {spare.id}
     assert {tuple(row["scenes_considered"]) for row in observed if row["pass"] == PASS_A} == {(broken.id, spare.id)}
-    assert {row["outcome"] for row in observed if row["pass"] == PASS_B} == {"failed:radiometry"}
-    assert all("below 1000" in row["detail"] for row in observed if row["pass"] == PASS_B)
+    assert {row["outcome"] for row in observed if row["pass"] == PASS_B} == {"chip"}
+    assert {row["outcome"] for row in observed if row["pass"] == PASS_D} == {"failed:radiometry"}
+    assert all("c1 keeps the offset, and the flag" in row["detail"] for row in observed if row["pass"] == PASS_D)
     by_scene = {row["scene_id"]: row for row in rows(spark, plan, "scenes")}
     assert by_scene[broken.id]["status"] == "done", "another scene gave its cells"
     assert by_scene[alone.id]["failures"] == {"missing_asset": 9}
     assert by_scene[sketch.id]["failures"] == {"footprint": 1}
-    assert json.loads(by_scene[lying.id]["evidence"])["contradiction"] is True
+    evidence = json.loads(by_scene[lying.id]["evidence"])
+    assert (evidence["contradiction"], evidence["rule"], evidence["metadata_rule"]) == (
+        True,
+        "pixels",
+        "c1 keeps the offset",
+    )
+    assert by_scene[lying.id]["radiometry"] == "as_published"
+    assert by_scene[doubted.id]["status"] == "quarantined"
 
 
 def test_a_scene_that_failed_where_another_shows_less_is_not_settled(

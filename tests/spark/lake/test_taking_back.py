@@ -8,14 +8,14 @@ import pytest
 
 from spark.lake import merge, names, taking_back
 from spark.lake.scope import Scope
-from spark.lake.taking_back import TakenBack, take_back
+from spark.lake.taking_back import Reason, TakenBack, take_back
 from tests.spark.lake import rows, runs
 
 pytestmark = pytest.mark.slow
 
 BAD, GOOD = "S2_bad", "S2_good"
 NOW = rows.CREATED + timedelta(days=1)
-DETAILS = {BAD: "too dark"}
+REASONS = {BAD: Reason(detail="too dark")}
 PUBLISHED, TAKEN, KEPT, BETTER = rows.CELLS_3X3[:4]
 
 
@@ -68,11 +68,11 @@ def state(spark, plan):
 
 def test_what_rests_on_the_chips_goes_with_them_and_another_scene_gives_them_again(spark, plan):
     heads = runs.heads(spark, plan)
-    assert take_back(spark, Scope.of(plan), {"S2_unknown": "?"}, "failed:radiometry", NOW) == TakenBack(
+    assert take_back(spark, Scope.of(plan), {"S2_unknown": Reason(detail="?")}, "failed:radiometry", NOW) == TakenBack(
         chips=(), own=0, published=()
     )
     assert runs.heads(spark, plan) == heads, "nothing is committed where there is nothing"
-    taken = take_back(spark, Scope.of(plan), DETAILS, "failed:radiometry", NOW)
+    taken = take_back(spark, Scope.of(plan), REASONS, "failed:radiometry", NOW)
     assert taken == TakenBack(chips=tuple(sorted([id_of(TAKEN), id_of(BETTER)])), own=0, published=(id_of(PUBLISHED),))
     found = state(spark, plan)
     for table in ("chips", "embeddings"):
@@ -93,7 +93,7 @@ def test_what_rests_on_the_chips_goes_with_them_and_another_scene_gives_them_aga
     }
     assert scenes == {(BAD, "manual__0")}, "what was done by these chips is done no more"
 
-    assert take_back(spark, Scope.of(plan), DETAILS, "failed:radiometry", NOW).chips == ()
+    assert take_back(spark, Scope.of(plan), REASONS, "failed:radiometry", NOW).chips == ()
     assert state(spark, plan) == found
     again = made(plan, [TAKEN, BETTER], GOOD, created_at=NOW)
     merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", again["chips"]))
@@ -102,7 +102,7 @@ def test_what_rests_on_the_chips_goes_with_them_and_another_scene_gives_them_aga
     assert {row["outcome"] for row in kept.values()} == {"chip"}
     assert kept[TAKEN]["scenes_considered"] == [BAD, GOOD]
     assert kept[BETTER]["scenes_considered"] == [BAD, GOOD, "S2_other"]
-    own = take_back(spark, Scope.of(plan), {GOOD: "?"}, "failed:radiometry", NOW)
+    own = take_back(spark, Scope.of(plan), {GOOD: Reason(detail="?")}, "failed:radiometry", NOW)
     assert (len(own.chips), own.own) == (3, 3)
 
 
@@ -124,10 +124,10 @@ def test_killed_after_each_of_its_steps_and_run_again(spark, plan, monkeypatch):
             patch.setattr(taking_back, "_remove", dying(removing))
             patch.setattr(taking_back, "_restore_observations", dying(restoring))
             with pytest.raises(KeyboardInterrupt):
-                take_back(spark, Scope.of(plan), DETAILS, "failed:radiometry", NOW)
+                take_back(spark, Scope.of(plan), REASONS, "failed:radiometry", NOW)
         left = {row["id"] for row in spark.table(names.branch_table(plan, "chips")).select("id").collect()}
         assert (id_of(TAKEN) in left) == (last < 4), "chips go last: who comes next finds them"
-    assert take_back(spark, Scope.of(plan), DETAILS, "failed:radiometry", NOW).chips == ()
+    assert take_back(spark, Scope.of(plan), REASONS, "failed:radiometry", NOW).chips == ()
     outcomes = {
         row["cell_id"]: row["outcome"] for row in spark.table(names.branch_table(plan, "observations")).collect()
     }

@@ -124,4 +124,4 @@ def address(href: str) -> str:
     parts = urlsplit(href)
     if parts.scheme == "file":
         return unquote(parts.path)
-    return urlunsplit(parts._replace(fragment="")) if parts.scheme else href
+    return urlunsplit(parts._replace(fragment="")).replace(" ", "%20") if parts.scheme else href

@@ -11,9 +11,9 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
-from urllib.parse import urlsplit
 
 _ANSWER_S = 10.0
+_WEB = "/vsicurl/"
 _STATUS = re.compile(r"HTTP response code: (\d{3})")
 _WHOLE, _PART = 200, 206
 _BUSY = frozenset({429, 500, 502, 503, 504})
@@ -60,23 +60,23 @@ class Answer:
         return self.status == _PART
 
 
-def answer_for(href: str, error: str) -> Answer:
+def answer_for(path: str, error: str) -> Answer:
     """Request a byte of the file that GDAL could not open or read.
 
     Args:
-        href: its address.
+        path: GDAL's name of it.
         error: GDAL's message. A status in it counts more than this answer; of addresses other than http and https it is
             all that is known.
     """
     said = _STATUS.search(error)
-    answer = _requested(href) if urlsplit(href).scheme in ("http", "https") else None
+    answer = _requested(path.removeprefix(_WEB)) if path.startswith(_WEB) else None
     if said:
         return _of(int(said[1]), answer.retry_after_s if answer else None)
     return answer or Answer(status=None, text="no complete answer")
 
 
-def _requested(href: str) -> Answer:
-    request = urllib.request.Request(href, headers={"Range": "bytes=0-0"})  # noqa: S310 - http and https only
+def _requested(url: str) -> Answer:
+    request = urllib.request.Request(url, headers={"Range": "bytes=0-0"})  # noqa: S310 - http and https only
     try:
         with urllib.request.urlopen(request, timeout=_ANSWER_S) as answer:  # noqa: S310
             return _of(answer.status)

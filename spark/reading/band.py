@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, Self
-from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
@@ -11,9 +10,11 @@ from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
 from rasterio.windows import Window as RasterioWindow
 
+from claylake.catalogue.hrefs import gdal_path, shown
+from claylake.errors import HrefError
 from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
-from spark.reading.gdal import environment, path_of
+from spark.reading.gdal import environment
 from spark.reading.persistence import Persistence
 
 if TYPE_CHECKING:
@@ -61,6 +62,9 @@ class Band:
         asset: its address, and how the item describes it.
         epsg: CRS that it must have.
 
+    Raises:
+        UnreadableError: no file can be read from its address.
+
     Raises (on entering):
         UnreadableError: the file cannot be opened.
         NotAsExpectedError: it is not what `Expected` says of the asset, or not the raster that the item describes.
@@ -68,10 +72,14 @@ class Band:
 
     def __init__(self, key: str, asset: Asset, *, epsg: int) -> None:
         self.key = key
-        self.file = _without_query(asset.href)
+        self.file = shown(asset.href)
         self._asset = asset
         self._expected = Expected.of(key, epsg)
-        self._persistence = Persistence(key, asset.href, self.file)
+        try:
+            self._path = gdal_path(asset.href)
+        except HrefError as error:
+            raise UnreadableError(key, str(error)) from error
+        self._persistence = Persistence(key, self._path, self.file)
         self._dataset: _Dataset | None = None
 
     def __enter__(self) -> Self:
@@ -87,7 +95,7 @@ class Band:
 
     def _opened(self) -> _Dataset:
         if self._dataset is None:
-            self._dataset = rasterio.open(path_of(self._asset.href))
+            self._dataset = rasterio.open(self._path)
         return self._dataset
 
     def _close(self) -> None:
@@ -155,9 +163,3 @@ def _described(dataset: _Dataset) -> Description:
         transform=tuple(dataset.transform),
         shape=dataset.shape,
     )
-
-
-def _without_query(href: str) -> str:
-    """An address as messages show it: its query may hold a signature."""
-    parts = urlsplit(href)
-    return parts._replace(query="", fragment="").geturl() if parts.scheme else href

@@ -1,4 +1,4 @@
-"""GDAL's settings, paths and network counters: all that is particular to GDAL."""
+"""GDAL's settings, cache and network counters: all that is particular to GDAL."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import ctypes
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import rasterio
 import rasterio._base as _linked
 
 OPTIONS: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif",
     "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",
     "GDAL_CACHEMAX": 256 * 1024 * 1024,
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
@@ -30,28 +28,11 @@ OPTIONS: dict[str, str | int] = {
 """GDAL's names. The cache is in bytes: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that
 each block is decoded once."""
 
-_NETWORK = {"http": "/vsicurl/", "https": "/vsicurl/"}
-
 
 def environment() -> AbstractContextManager[object, None]:
     """GDAL's settings as a context. They belong to a thread: enter one in each."""
     settings: AbstractContextManager[object, None] = rasterio.Env(**OPTIONS)
     return settings
-
-
-def path_of(href: str) -> str:
-    """How GDAL names what an item's href points to; local paths stay."""
-    parts = urlsplit(href)
-    if parts.scheme == "s3":
-        return f"/vsis3/{parts.netloc}{parts.path}"
-    if parts.scheme == "file":
-        return parts.path
-    return _NETWORK.get(parts.scheme, "") + href
-
-
-def is_remote(href: str) -> bool:
-    """Whether reading it waits for a network."""
-    return path_of(href).startswith("/vsi")
 
 
 def forget(path: str) -> None:

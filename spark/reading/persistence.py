@@ -10,7 +10,7 @@ from rasterio.errors import RasterioError
 
 from spark.reading.answers import Answer, answer_for
 from spark.reading.errors import UnreadableError
-from spark.reading.gdal import forget, is_remote, path_of
+from spark.reading.gdal import forget
 from spark.reading.hosts import Host, host_of
 
 _log = logging.getLogger(__name__)
@@ -28,14 +28,14 @@ class Persistence:
 
     Args:
         key: the asset's key.
-        href: its address.
-        shown: the address as messages show it.
+        path: GDAL's name of it.
+        shown: its address as messages show it.
     """
 
-    def __init__(self, key: str, href: str, shown: str) -> None:
-        self._key, self._href, self._shown = key, href, shown
+    def __init__(self, key: str, path: str, shown: str) -> None:
+        self._key, self._path, self._shown = key, path, shown
         self._is_bad = False
-        self._host: Host | None = host_of(href) if is_remote(href) else None
+        self._host: Host | None = host_of(shown) if path.startswith("/vsi") else None
 
     def call(self, action: Callable[[], _T], afresh: Callable[[], None]) -> _T:
         """What `action` gives. A file on disk is tried once.
@@ -60,9 +60,9 @@ class Persistence:
             except RasterioError as error:
                 tries += 1
                 afresh()
-                forget(path_of(self._href))
+                forget(self._path)
                 text = self._without_secrets(_words(error))
-                answer = answer_for(self._href, text)
+                answer = answer_for(self._path, text)
                 served += answer.is_good
                 if not self._again(self._host, answer, tries, served):
                     after = f" after {tries} tries" if tries > 1 else ""
@@ -83,7 +83,8 @@ class Persistence:
 
     def _without_secrets(self, text: str) -> str:
         """A signature is part of an address, and of the name by which GDAL calls the file."""
-        query = self._href.partition("?")[2].partition("#")[0]
+        query = self._path.partition("?")[2]
+        text = text.replace(self._path, self._shown)
         return text.replace(f"?{query}", "") if query else text
 
 

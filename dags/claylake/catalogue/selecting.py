@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
 from claylake.errors import FootprintError, SceneError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from claylake.month import Month
 
 log = logging.getLogger(__name__)
+UNREADABLE_HREF: Final = "unreadable_href"
 _ELSEWHERE: Final = "elsewhere"
 """Of an item that the search lists although it does not meet the area: not counted."""
 
@@ -119,6 +121,9 @@ def _outcome(item: dict[str, Any], criteria: Criteria) -> PackedScene | _Unusabl
         scene = Scene.from_item(item)
     except SceneError as error:
         return _Unusable.of(error)
+    refused = refusal(item, {key: asset.href for key, asset in scene.assets.items()})
+    if refused is not None and scene.month in criteria.months:
+        return _Unusable.of(SceneError(scene.id, UNREADABLE_HREF, refused))
     if area is None:
         return _Unusable.of(SceneError(scene.id, "bad_footprint", shown))
     return _of_scene(scene, area, criteria)

@@ -100,6 +100,7 @@ def test_files_off_the_grid_or_of_another_type_are_not_read(source: Source) -> N
         ("file://localhost/data/a.tif", "/data/a.tif"),
         ("/data/a#b.tif", "/data/a#b.tif"),
         ("https://example.org/a.tif?sig=x%2F#part", "https://example.org/a.tif?sig=x%2F"),
+        ("https://example.org/a b.tif", "https://example.org/a%20b.tif"),
         ("s3://bucket/a.tif", "s3://bucket/a.tif"),
     ],
 )

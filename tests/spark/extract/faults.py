@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 FOREVER = 1_000_000
 HEADERS = 32_768
@@ -102,7 +103,7 @@ class Handler(BaseHTTPRequestHandler):
                 files.now -= 1
 
     def _answer(self, *, body: bool) -> None:
-        name = self.path.lstrip("/").partition("?")[0]
+        name = unquote(self.path.lstrip("/").partition("?")[0])
         wanted = (self.headers.get("Range") or "").removeprefix("bytes=")
         start, _, end = wanted.partition("-")
         fault = self._files.take(self.command, name, int(start) if wanted else None)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
+from claylake.catalogue.hrefs import gdal_path
 from claylake.catalogue.scene import Scene
 from infra.local.ports import free_port
 from spark.reading import answers, band, gdal, hosts, persistence
@@ -70,7 +72,7 @@ def remote(scene: Scene, root: str, query: str = "") -> Scene:
     hrefs = {key: f"{root}/{Path(asset.href).name}{query}" for key, asset in scene.assets.items()}
     assets = {key: asset.model_copy(update={"href": hrefs[key]}) for key, asset in scene.assets.items()}
     for href in hrefs.values():
-        gdal.forget(gdal.path_of(href))
+        gdal.forget(gdal_path(href))
     return scene.model_copy(update={"assets": assets})
 
 
@@ -279,10 +281,12 @@ def test_names_that_are_not_resolved_for_a_minute_are_waited_for(
     with serving(Files(folder=folder(scene))) as root:
         away = remote(scene, root.replace("127.0.0.1", "scenes.invalid"))
 
-        def path_of(href: str) -> str:
-            return gdal.path_of(href if clock.time < 60 else href.replace("scenes.invalid", "127.0.0.1"))
+        original = rasterio.open
 
-        monkeypatch.setattr(band, "path_of", path_of)
+        def opened(path: str) -> object:
+            return original(path if clock.time < 60 else path.replace("scenes.invalid", "127.0.0.1"))
+
+        monkeypatch.setattr(band.rasterio, "open", opened)
         parts = list(read_cells(away, CELLS))
     assert all(isinstance(part, CellPixels) for part in parts)
     assert 60 <= clock.time < 120
@@ -397,9 +401,9 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
 
 
 def test_a_bucket_of_s3_is_judged_by_gdals_words_alone() -> None:
-    assert answers.answer_for("s3://bucket/a.tif", "HTTP response code: 403").is_final
-    assert answers.answer_for("s3://bucket/a.tif", "HTTP response code: 503").is_busy
-    unknown = answers.answer_for("s3://bucket/a.tif", "TIFFReadEncodedTile() failed")
+    assert answers.answer_for("/vsis3/bucket/a.tif", "HTTP response code: 403").is_final
+    assert answers.answer_for("/vsis3/bucket/a.tif", "HTTP response code: 503").is_busy
+    unknown = answers.answer_for("/vsis3/bucket/a.tif", "TIFFReadEncodedTile() failed")
     assert (unknown.status, unknown.is_final, unknown.is_good) == (None, False, False)
 
 

@@ -40,6 +40,7 @@ NAME ?= clay-v1.5
 PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
+FUZZ_EXAMPLES ?= 1500
 given = $(filter command line environment,$(origin $(1)))
 # tiles: the list of tiles as GeoJSON, where it is on this machine.
 GEOJSON ?=
@@ -116,6 +117,10 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 .PHONY: test-beside
 test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
 	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark
+
+.PHONY: fuzz
+fuzz: setup ## try very many files of every structure, good and bad (FUZZ_EXAMPLES=<how many of each test>; minutes)
+	CLAYLAKE_FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(SPARK) -m pytest -q tests/spark/extract/test_fuzz_files.py
 
 .PHONY: test-globe
 test-globe: setup ## check every cell of the globe for holes and doubles by both ownership rules, and print a table (minutes)

@@ -45,6 +45,7 @@ NAME ?= clay-v1.5
 PRECISION ?=
 SIZE ?= large
 BENCH_MODEL ?= demo-random
+FUZZ_EXAMPLES ?= 1500
 given = $(filter command line environment,$(origin $(1)))
 # tiles: the list of tiles as GeoJSON, where it is on this machine.
 GEOJSON ?=
@@ -129,6 +130,10 @@ test-beside: setup ## try the rarer cases of runs beside each other: lost answer
 .PHONY: faults
 faults: setup ## print what faults of networks and servers cost: requests, cells lost, seconds (docs/reading.md)
 	$(SPARK) -m pytest -q -s -k ridden_out_or_named tests/spark/extract/test_faults.py | grep -o "| .*|"
+
+.PHONY: fuzz
+fuzz: setup ## try very many files of every structure, good and bad (FUZZ_EXAMPLES=<how many of each test>; minutes)
+	CLAYLAKE_FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(SPARK) -m pytest -q tests/spark/extract/test_fuzz_files.py
 
 .PHONY: test-globe
 test-globe: setup ## check every cell of the globe for holes and doubles by both ownership rules, and print a table (minutes)

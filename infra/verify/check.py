@@ -25,6 +25,7 @@ from infra.verify.radiometry import Recorded, SceneRadiometry
 from infra.verify.rules import Low
 from infra.verify.scene_files import CellFiles
 from infra.verify.sources import Sources
+from infra.verify.tally import Tally
 
 _log = logging.getLogger(__name__)
 _SHORT = ("id", "scene_id", "run_id", "datetime")
@@ -32,42 +33,6 @@ _OBSERVED = ("cell_id", "pass", "outcome", "datetime")
 _MAY_BE_NULL = {"baseline", "scl_mean"}
 _PROGRESS_S = 5.0
 _DAY = timedelta(days=1)
-
-
-@dataclass(kw_only=True)
-class Tally:
-    """What was found so far.
-
-    Attributes:
-        chips: Rows checked.
-        pixels: Band values that differ.
-        unreadable: Chips of which nothing can be said.
-        other: Findings of other kinds.
-    """
-
-    chips: int = 0
-    pixels: int = 0
-    unreadable: int = 0
-    other: int = 0
-
-    def add(self, finding: Finding) -> None:
-        """Count it."""
-        self.pixels += finding.pixels
-        self.unreadable += finding.kind == "unreadable"
-        self.other += finding.kind not in {"pixels", "unreadable"}
-
-    @property
-    def good(self) -> bool:
-        """Whether every chip checked is right."""
-        return not (self.pixels or self.unreadable or self.other)
-
-    @property
-    def line(self) -> str:
-        """The verdict, in one line."""
-        return (
-            f"{self.chips:,} chips checked, {self.pixels:,} differing pixels, {self.unreadable:,} unreadable, "
-            f"{self.other:,} other differences"
-        )
 
 
 @dataclass(kw_only=True)

@@ -70,6 +70,7 @@ def spark(stack: StackInfo) -> Iterator[SparkSession]:
                 "spark.ui.enabled": "false",
                 # Tests are many small queries: compiling them well costs more than running them.
                 "spark.sql.codegen.wholeStage": "false",
+                "spark.sql.codegen.factoryMode": "NO_CODEGEN",
                 "spark.driver.extraJavaOptions": " ".join([*JVM_OPTIONS, usable.options if usable else ""]),
                 **({"spark.driver.extraClassPath": usable.driver_class_path} if usable else {}),
                 "spark.sql.shuffle.partitions": "2",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 VARIES = ("run_id", "created_at", "seconds", "bytes_read", "requests")
 
 
@@ -133,7 +133,6 @@ def test_chips_of_a_round_before_pixels_decided_are_taken_back_and_read_again(
     assert state(spark, adopting) == calm
 
 
-@pytest.mark.beside
 def test_doubt_is_remembered_and_a_person_may_end_it(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +175,6 @@ def test_doubt_is_remembered_and_a_person_may_end_it(
     assert len(chips) == 3
 
 
-@pytest.mark.beside
 def test_a_published_verdict_holds_until_the_scene_is_reprocessed(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

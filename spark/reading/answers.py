@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPException
 
+import rasterio
+from rasterio.errors import RasterioError
+
 _ANSWER_S = 10.0
 _WEB = "/vsicurl/"
 _STATUS = re.compile(r"HTTP response code: (\d{3})")
@@ -65,14 +68,11 @@ def answer_for(path: str, error: str) -> Answer:
 
     Args:
         path: GDAL's name of it.
-        error: GDAL's message. A status in it counts more than this answer; of addresses other than http and https it is
-            all that is known.
+        error: GDAL's message. A status in it counts more than this answer.
     """
     said = _STATUS.search(error)
-    answer = _requested(path.removeprefix(_WEB)) if path.startswith(_WEB) else None
-    if said:
-        return _of(int(said[1]), answer.retry_after_s if answer else None)
-    return answer or Answer(status=None, text="no complete answer")
+    answer = _requested(path.removeprefix(_WEB)) if path.startswith(_WEB) else _opened(path)
+    return _of(int(said[1]), answer.retry_after_s) if said else answer
 
 
 def _requested(url: str) -> Answer:
@@ -87,6 +87,16 @@ def _requested(url: str) -> Answer:
         return Answer(status=None, text=_why(failure.reason))
     except (OSError, HTTPException) as failure:
         return Answer(status=None, text=_why(failure))
+
+
+def _opened(path: str) -> Answer:
+    """Of a bucket's file, to which requests must be signed: GDAL does that."""
+    try:
+        rasterio.open(path).close()
+    except RasterioError as error:
+        said = _STATUS.search(str(error.__cause__ or error))
+        return _of(int(said[1])) if said else Answer(status=None, text="no complete answer")
+    return _of(_PART)
 
 
 def _of(status: int, retry_after_s: float | None = None) -> Answer:

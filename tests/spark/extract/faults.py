@@ -162,6 +162,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # connections beyond it would wait a second
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hung up is no matter."""

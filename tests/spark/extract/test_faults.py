@@ -6,7 +6,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ from claylake.catalogue.hrefs import gdal_path
 from claylake.catalogue.scene import Scene
 from infra.local.ports import free_port
 from spark.reading import answers, band, gdal, hosts, persistence
+from spark.reading.band import Band
 from spark.reading.errors import UnreadableError
 from spark.reading.observe import observe
-from spark.reading.scene import CellPixels, Unread, read_cells
+from spark.reading.scene import CellPixels, Unread, open_band, read_cells
 from spark.reading.strips import CellIndex
 from tests.spark.extract.faults import FOREVER, Fault, Files, Request, serving
 from tests.spark.extract.imagery import Sheet, paint
+from tests.spark.extract.test_reading import broken_block
 
 pytestmark = pytest.mark.slow
 
@@ -51,7 +53,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> StandingClock:
     clock = StandingClock()
     monkeypatch.setattr(hosts, "clock", clock)
     monkeypatch.setitem(gdal.OPTIONS, "GDAL_HTTP_RETRY_DELAY", "0.01")
-    monkeypatch.setitem(gdal.OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME", "1")
     monkeypatch.setattr(hosts, "_hosts", {})
     return clock
 
@@ -158,7 +159,7 @@ def cases() -> list[Case]:
         ),
         Case(name="500 for 100 requests in a row", faults=(Fault(kind=500, times=100),), pauses_s=900),
         Case(name="416 three times", faults=(Fault(kind=416, match=pixels_of("red"), times=3),), pauses_s=7),
-        Case(name="a slow drip", faults=(Fault(kind="drip", match=pixels_of("red")),), pauses_s=1),
+        Case(name="a slow drip", faults=(Fault(kind="drip", match=pixels_of("red")),), pauses_s=60),
         Case(
             name="half the size said, three times (stale HEAD)",
             faults=(Fault(kind="stale", match=of("red"), times=3),),
@@ -242,7 +243,11 @@ def run(case: Case, scene: Scene, clock: StandingClock) -> Result:
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
-def test_each_fault_is_ridden_out_or_named(case: Case, scene: Scene, clock: StandingClock) -> None:
+def test_each_fault_is_ridden_out_or_named(
+    case: Case, scene: Scene, clock: StandingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if any(fault.kind == "drip" for fault in case.faults):
+        monkeypatch.setitem(gdal.OPTIONS, "GDAL_HTTP_LOW_SPEED_TIME", "1")
     result = run(case, scene, clock)
     sys.stdout.write(f"| {case.name} | {result.requests} | {len(result.lost)} | {result.seconds:.1f} |\n")
     assert result.right
@@ -400,11 +405,54 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
     assert answers._seconds(value) == seconds
 
 
-def test_a_bucket_of_s3_is_judged_by_gdals_words_alone() -> None:
-    assert answers.answer_for("/vsis3/bucket/a.tif", "HTTP response code: 403").is_final
-    assert answers.answer_for("/vsis3/bucket/a.tif", "HTTP response code: 503").is_busy
-    unknown = answers.answer_for("/vsis3/bucket/a.tif", "TIFFReadEncodedTile() failed")
-    assert (unknown.status, unknown.is_final, unknown.is_good) == (None, False, False)
+@pytest.fixture
+def bucket(scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Scene, Files]]:
+    """The scene, its files in a bucket of S3; and the server that is S3."""
+    shutil.copytree(folder(scene), tmp_path / "bucket")
+    files = Files(folder=tmp_path)
+    with serving(files) as root:
+        endpoint = {"AWS_S3_ENDPOINT": root.removeprefix("http://"), "AWS_HTTPS": "NO", "AWS_VIRTUAL_HOSTING": "FALSE"}
+        user = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-west-2"}
+        for name, value in (endpoint | user).items():
+            monkeypatch.setenv(name, value)
+        yield remote(scene, "s3://bucket"), files
+
+
+def red_of(target: Scene) -> Band:
+    return open_band(target, "red")
+
+
+def test_a_bad_block_in_a_bucket_costs_its_cell_and_few_pauses(
+    bucket: tuple[Scene, Files], scene: Scene, clock: StandingClock
+) -> None:
+    """S3 wants signed requests, so GDAL itself finds out whether the file is served."""
+    target, files = bucket
+    copy = scene.assets["red"].model_copy(update={"href": str(files.folder / "bucket/red.tif")})
+    broken_block(scene.model_copy(update={"assets": {"red": copy}}), "red", 1, 2)
+    with red_of(target) as red:
+        with pytest.raises(UnreadableError, match="the host serves the file, but what came could not be read after"):
+            red.strip(col=156, row=1342, cells=4)
+        assert red.strip(col=156, row=1342, cells=2).any()
+    assert clock.time <= 7
+
+
+@pytest.mark.parametrize(("status", "words"), [(403, "may the nodes' role read it"), (404, "there is no such file")])
+def test_what_a_bucket_refuses_is_named_at_once(
+    bucket: tuple[Scene, Files], clock: StandingClock, status: int, words: str
+) -> None:
+    target, files = bucket
+    files.faults.append(Fault(kind=status, match=of("bucket/red"), times=FOREVER))
+    with pytest.raises(UnreadableError, match=f"red: s3://bucket/red.tif: HTTP {status}, .*{words}"), red_of(target):
+        pass
+    assert clock.time == 0
+
+
+def test_a_busy_bucket_is_waited_for(bucket: tuple[Scene, Files], clock: StandingClock) -> None:
+    target, files = bucket
+    files.faults.append(Fault(kind=503, match=of("bucket/red"), times=20))
+    with red_of(target) as red:
+        assert red.strip(col=156, row=1342, cells=4).any()
+    assert 0 < clock.time < hosts.PATIENCE_WITH_BUSY_S
 
 
 def test_a_file_on_disk_is_tried_once(scene: Scene, clock: StandingClock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from airflow.sdk import DAG, Param, task
 
 from claylake.configuration.layers import AOI_SUFFIX, load_settings
 from claylake.configuration.settings import Settings
-from claylake.errors import BadInputError, BudgetError
+from claylake.errors import BadInputError, BudgetError, UnusableMonthError
 from claylake.month import Month
 from claylake.request import aoi_files, form
 from claylake_airflow import VERSION, operators
@@ -103,13 +103,13 @@ def plan(aoi_name: str | None, **context: Any) -> str:
 
 @task.short_circuit(ignore_downstream_trigger_rules=False, **API)
 def gate(**context: Any) -> bool:
-    """Whether to start a cluster: not for a dry run, nor without work; above the budget it fails."""
+    """Whether to start: not in a dry run or without work; it fails above the budget or without usable scenes."""
     import logging
 
     from claylake.plan import Plan
     from claylake.run.gate import decide_start
 
-    with not_retried(BudgetError, ti=context["ti"]):
+    with not_retried(BudgetError, UnusableMonthError, ti=context["ti"]):
         decision = decide_start(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
     logging.getLogger(__name__).info("%s", decision.why)
     context["ti"].xcom_push(key=GO, value=decision.go)

@@ -39,5 +39,9 @@ class StoreError(ClaylakeError):
     """An object of the run folder could not be read or written."""
 
 
+class UnusableMonthError(ClaylakeError):
+    """The catalogue lists scenes of the month, and too few of them can be used."""
+
+
 class BudgetError(ClaylakeError):
     """The estimate is above the budget."""

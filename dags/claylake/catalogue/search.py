@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.catalogue.api import pages
+from claylake.errors import CatalogueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -47,16 +48,29 @@ def search_items(
     Raises:
         CatalogueError: if the catalogue does not answer, or answers nonsense.
     """
-    query = {
-        "collections": list(collections),
-        "intersects": cover_of(geometry),
-        "datetime": f"{months[0].start - MARGIN:{_MOMENT}}/{months[-1].end + MARGIN:{_MOMENT}}",
-    }
+    window = f"{months[0].start - MARGIN:{_MOMENT}}/{months[-1].end + MARGIN:{_MOMENT}}"
+    query = {"collections": list(collections), "intersects": cover_of(geometry), "datetime": window}
     total = 0
     for number, page in enumerate(pages(catalogue, query), start=1):
         total += len(page)
         log.info("catalogue page %s: %s items so far", number, total)
         yield from page
+
+
+def has_any(catalogue: Catalogue, geometry: dict[str, Any], collections: Sequence[str]) -> bool | None:
+    """Whether the catalogue lists an item of the area at any time; None where it does not answer that.
+
+    Args:
+        catalogue: the settings of the STAC API.
+        geometry: of the area, GeoJSON, lon/lat.
+        collections: their ids.
+    """
+    query = {"collections": list(collections), "intersects": cover_of(geometry)}
+    try:
+        return any(pages(catalogue.model_copy(update={"page_size": 1}), query))
+    except CatalogueError as error:
+        log.warning("whether there are scenes at other times is not known: %s", error)
+        return None
 
 
 def area_to_meet(geometry: dict[str, Any]) -> BaseGeometry | None:

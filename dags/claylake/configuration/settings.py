@@ -86,12 +86,14 @@ class Encoder(Section):
 class Limits(Section):
     """What a run may cost and lose, and how large it may be.
 
-    `max_cells`: an area's first plan of a million cells takes 540 MB at the most, which a small MWAA worker (2 GB)
-    has to spare beside Airflow's own processes.
+    `min_usable_frac` is of the scenes that the catalogue lists of a month: where fewer can be used (no pass is named,
+    an asset is missing), the run fails before it starts a cluster. `max_cells`: an area's first plan of a million cells
+    takes 540 MB at the most, which a small MWAA worker (2 GB) has to spare beside Airflow's own processes.
     """
 
     budget_usd: float = Field(default=20.0, gt=0)
     max_failed_frac: Fraction = 0.02
+    min_usable_frac: Fraction = 0.5
     dry_run: bool = False
     max_cells: int = Field(default=1_000_000, ge=100)
 

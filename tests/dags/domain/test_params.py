@@ -115,6 +115,7 @@ def test_every_param_reaches_its_setting():
         "collections": ["sentinel-2-l2a"],
         "budget_usd": 3,
         "max_failed_frac": 0.1,
+        "min_usable_frac": 0.25,
         "max_cells": 500,
         "dry_run": True,
         "layout": "split",

@@ -28,13 +28,17 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Catalogue(Section):
-    """The STAC API, its time limits and retries. Times in seconds."""
+    """The STAC API, its time limits and retries. Times in seconds.
+
+    `longest_wait_s` is the longest wait before an attempt is repeated that a server's Retry-After is given.
+    """
 
     url: str = "https://earth-search.aws.element84.com/v1"
     page_size: int = Field(default=100, ge=1, le=500)
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=6, ge=0, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
+    longest_wait_s: float = Field(default=30.0, ge=1, le=600)
 
 
 class Grid(Section):

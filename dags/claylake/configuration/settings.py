@@ -18,7 +18,7 @@ from claylake.configuration.deployed import Deployed
 from claylake.configuration.maintenance import Maintenance
 from claylake.configuration.section import Section
 from claylake.errors import SettingsError
-from claylake.month import Month
+from claylake.month import Month, require_observed
 from claylake.vocabulary import COLLECTIONS
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
@@ -112,7 +112,9 @@ class Schedule(Section):
     @field_validator("start_month", mode="before")
     @classmethod
     def _month(cls, value: object) -> str:
-        return f"{Month.parse(str(value))}"
+        month = Month.parse(str(value))
+        require_observed(month)
+        return f"{month}"
 
 
 class Prices(Section):

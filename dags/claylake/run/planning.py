@@ -15,6 +15,7 @@ from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.errors import BadInputError
+from claylake.month import require_observed
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
 from claylake.request.size_limit import require_fitting
 from claylake.run import ownership, published, remarks
@@ -48,6 +49,7 @@ def make_plan(
     """
     now = now or datetime.now(UTC)
     deployed = settings.where
+    require_observed(*request.months)
     remarks.require_begun(request.months, now)
     require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)

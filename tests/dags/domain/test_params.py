@@ -218,6 +218,16 @@ def test_adhoc_months_are_required(months):
         adhoc(bbox=BBOX, months=months)
 
 
+@pytest.mark.parametrize("months", ["2015-05", "2015-01/2015-07"])
+def test_months_before_sentinel_2_are_refused(months):
+    with pytest.raises(BadInputError, match="lies before Sentinel-2, whose first scenes are of 2015-06"):
+        adhoc(bbox=BBOX, months=months)
+    with pytest.raises(BadInputError, match="lies before Sentinel-2"):
+        monthly("manual", month=months[:7])
+    with pytest.raises(BadInputError, match="lies before Sentinel-2"):
+        monthly("backfill", datetime(2015, 5, 1, tzinfo=UTC))
+
+
 def test_adhoc_takes_several_months():
     assert [str(month) for month in adhoc(bbox=BBOX, months="2024-11/2025-01").months] == [
         "2024-11",

@@ -166,9 +166,9 @@ def _patience(catalogue: Catalogue, failed: list[str]) -> Any:
 
         def sleep(self, response: BaseHTTPResponse | None = None) -> None:
             given = None if response is None else response.headers.get("Retry-After")
-            asked = None if response is None else self.get_retry_after(response)
+            named = None if response is None else self.get_retry_after(response)
             why = f"Retry-After: {given}" if given else "no Retry-After"
-            wait = asked or self.get_backoff_time()
+            wait = named or self.get_backoff_time()
             log.warning("catalogue %s: %s (%s); trying again in %.1f s", catalogue.url, failed[-1], why, wait)
             super().sleep(response)
 

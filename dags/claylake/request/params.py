@@ -103,8 +103,7 @@ def _area(given: Mapping[str, Any], aois: Mapping[str, Aoi]) -> Aoi:
     param, value = chosen[0], given[chosen[0]]
     try:
         if param == "aoi_geojson":
-            # A pasted feature's properties belong to where it comes from; the form has the settings.
-            return Aoi.from_geojson(None, value).model_copy(update={"overrides": {}})
+            return Aoi.from_geojson(None, value)
         if param == "bbox":
             return Aoi.from_bbox(_numbers(value))
     except BadInputError as error:

@@ -89,6 +89,7 @@ def make_plan(
     if not kept.found.items:
         ever = has_any(settings.catalogue, request.aoi.geometry, settings.selection.collections)
     notable = (
+        *request.aoi.remarks,
         *remarks.without_scenes(request.aoi.name, kept.usable, settings, ever),
         *remarks.unfinished(request.months, settings, now),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from claylake import store
 from claylake.area.grid import Cell
 from claylake.plan import REPORT
-from claylake.run.remarks import left_out
+from claylake.run.remarks import of_plan
 from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import CELL_M
 from spark.lake.columns import filled
@@ -23,7 +23,6 @@ from spark.report.picture import mosaic, png
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from claylake.plan import Plan
     from spark.lake.audits import Findings
     from spark.lake.scope import Scope
 
@@ -92,7 +91,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
             ),
             (PCA_FILE, "Embeddings", _legend(basis, plan.model_version)),
         ),
-        notes=(*_notes(layout, plan.settings.encoder.convention), *_of_scenes(plan)),
+        notes=(*_notes(layout, plan.settings.encoder.convention), *of_plan(plan)),
         health=health.lines(embedded.health) if embedded and embedded.health else (),
     )
 
@@ -121,8 +120,3 @@ def _notes(layout: Layout, convention: str) -> tuple[str, ...]:
         zones = ", ".join(f"EPSG:{zone}" for zone in layout.zones)
         notes.append(f"The area lies in {len(layout.zones)} grids, drawn side by side from left to right: {zones}.")
     return tuple(notes)
-
-
-def _of_scenes(plan: Plan) -> tuple[str, ...]:
-    """What the plan says of the months and of scenes that it left out, in whole sentences."""
-    return tuple(f"{sentence}." for sentence in (left_out(plan.found), *plan.remarks) if sentence)

@@ -27,6 +27,8 @@ _LONLAT: Final = re.compile(
 """Names of WGS 84 in degrees; GeoJSON writes lon before lat under each of them."""
 MOST_DEGREES: Final = 360.0
 """No angle, whichever way it is written, is larger."""
+_DEEPEST: Final = 4
+"""Arrays in one another, in the coordinates of a MultiPolygon."""
 _REPROJECT: Final = "reproject it to EPSG:4326 (longitude and latitude in degrees), e.g. when exporting from QGIS"
 
 
@@ -49,12 +51,16 @@ def polygons_of(document: Any) -> list[dict[str, Any]]:
     Raises:
         BadInputError: if it is not GeoJSON, not all of it is polygonal, or coordinates are no degrees.
     """
-    found = [_polygon(part, where) for part, where in _parts(document)]
+    try:
+        found = [_polygon(part, where) for part, where in _parts(document)]
+        for geometry in found:
+            _require_degrees(geometry)
+    except RecursionError as error:
+        msg = "the document is nested too deeply: give a Polygon or MultiPolygon, or Features of them"
+        raise BadInputError(msg) from error
     if not found:
         msg = f"the {document['type']} holds no {_COLLECTIONS[document['type']]}: give at least one polygon"
         raise BadInputError(msg)
-    for geometry in found:
-        _require_degrees(geometry)
     return found
 
 
@@ -174,15 +180,18 @@ def _require_degrees(geometry: Mapping[str, Any]) -> None:
         raise BadInputError(msg)
 
 
-def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
-    """Positions in a coordinate array, however nested; what is none is passed over."""
+def _positions(coordinates: Any, depth: int = 1) -> Iterator[tuple[float, float]]:
+    """Positions in a coordinate array; what is none is passed over."""
     if not isinstance(coordinates, list | tuple):
         return
+    if depth > _DEEPEST:
+        msg = "the coordinates are nested too deeply: those of a MultiPolygon are polygons of rings of [lon, lat]"
+        raise BadInputError(msg)
     if len(coordinates) > 1 and all(type(number) in (int, float) for number in coordinates[:2]):
         yield float(coordinates[0]), float(coordinates[1])
         return
     for part in coordinates:
-        yield from _positions(part)
+        yield from _positions(part, depth + 1)
 
 
 def _settings(feature: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -26,6 +26,8 @@ _THIN_M: Final = 1.0
 """A part with less mean width is what is left where polygons were cut."""
 _NO_WIDTH_M: Final = 0.001
 _WIDEST: Final = 180.0
+_MOST_CHANGES: Final = 5
+"""That are said one by one."""
 _PLACED: Final = re.compile(r"(.+?)\[(\S+) (\S+)\]")
 
 
@@ -64,7 +66,10 @@ def outline(geometries: Sequence[dict[str, Any]], *, as_given: bool = False) -> 
         raise BadInputError(msg)
     for change in changes:
         log.warning("%s", change)
-    return Outline(geometry=document, changes=tuple(changes))
+    more = [f"there were {len(changes) - _MOST_CHANGES} more repairs; the log has all"]
+    return Outline(
+        geometry=document, changes=tuple(changes[:_MOST_CHANGES] + (more if len(changes) > _MOST_CHANGES else []))
+    )
 
 
 def _parts(geometries: Sequence[dict[str, Any]]) -> list[BaseGeometry]:

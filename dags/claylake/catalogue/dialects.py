@@ -2,27 +2,31 @@
 
 Earth Search writes ``s2:*`` properties and assets by common name (``blue``), other catalogues of the same products
 write ``eopf:*`` properties, assets by band (``B02``, ``b02``) or by band and resolution (``B02_10m``), and codes and
-numbers in other forms. What has one plain meaning is read; anything else is an error that names property and value.
+numbers in other forms (`claylake.catalogue.values`). What has one plain meaning is read; anything else is an error that
+names property and value.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.catalogue import values
+from claylake.catalogue.values import moment
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
 DATATAKE: Final = ("s2:datatake_id", "eopf:datatake_id", "eopf:data_take_id")
-PRODUCT: Final = ("s2:product_uri",)
+PRODUCT: Final = "s2:product_uri"
 """The product's name; where no property has it, the item's id may be it."""
 BASELINE: Final = ("s2:processing_baseline", "eopf:processing_baseline", "processing:version")
 """The last is also the version of other software: what has not a baseline's form there is passed over."""
-SEQUENCE: Final = ("s2:sequence",)
+SEQUENCE: Final = "s2:sequence"
 CRS: Final = ("proj:code", "proj:epsg")
 CLOUD_COVER: Final = "eo:cloud_cover"
 OFFSET_REMOVED: Final = "earthsearch:boa_offset_applied"
@@ -61,17 +65,11 @@ NAMES: Final[Mapping[str, Names]] = MappingProxyType(
 
 _DATATAKE_FORM: Final = re.compile(r"GS2([ABC])_([0-9]{8}T[0-9]{6})_")
 _PRODUCT_FORM: Final = re.compile(r"S2([ABC])_MSIL[12][AC]_([0-9]{8}T[0-9]{6})_(?:N([0-9]{2})([0-9]{2})_)?")
-_CRS_FORM: Final = re.compile(
-    r"(?:EPSG:|URN:(?:X-)?OGC:DEF:CRS:EPSG:[0-9.]*:|HTTPS?://(?:WWW\.)?OPENGIS\.NET/DEF/CRS/EPSG/[0-9.]+/)?([0-9]{1,6})"
-)
-_BASELINE_FORM: Final = re.compile(r"N?([0-9]{1,2})\.([0-9]{2})|N?([0-9]{2})([0-9]{2})|([0-9]{1,2}(?:\.[0-9])?)")
-_LEAP_SECOND: Final = re.compile(r"(?<=[0-9]{2}:[0-9]{2}):60|(?<=T[0-9]{4})60")
-_LARGEST_PERCENTAGE: Final = 100.0
-_ROUNDING: Final = 0.01
+_BAND_FORM: Final = re.compile(r"b0?[1-9]|b8a|b1[0-2]|scl")
+"""Of the names of Sentinel-2's bands, in small letters."""
 _LONGEST_RANGE: Final = timedelta(days=1)
 """A datatake lasts minutes: a longer range is of a composite, which has no moment."""
 _JP2: Final = "image/jp2"
-_FEW: Final = 60
 
 
 def datatake(item_id: str, properties: Mapping[str, Any]) -> str | None:
@@ -90,17 +88,17 @@ def datatake(item_id: str, properties: Mapping[str, Any]) -> str | None:
 def baseline(item_id: str, properties: Mapping[str, Any]) -> str | None:
     """The processing baseline as ``05.10``; None where the item does not say.
 
-    A number is what JSON leaves of it (5.1 is ``05.10``). The datatake's id names another baseline and is not read.
+    The datatake's id names another baseline and is not read.
 
     Raises:
         ValueError: for what has not a baseline's form.
     """
     own, *others = BASELINE
     if properties.get(own) is not None:
-        return _baseline(own, properties[own])
+        return values.baseline(own, properties[own])
     for key in others:
         try:
-            return _baseline(key, properties[key])
+            return values.baseline(key, properties[key])
         except (KeyError, ValueError):
             continue
     product = _product(item_id, properties)
@@ -108,54 +106,34 @@ def baseline(item_id: str, properties: Mapping[str, Any]) -> str | None:
 
 
 def sequence(properties: Mapping[str, Any]) -> str | None:
-    """Which of several products of a tile and pass; a number becomes its digits. None where the item does not say."""
-    value = _first(properties, SEQUENCE)
-    if value is None:
-        return None
-    if isinstance(value, str) and not value.strip().isdecimal():
-        return value.strip()
-    number = _number(SEQUENCE[0], value)
-    if not number.is_integer():
-        raise ValueError(f"{SEQUENCE[0]} {_short(value)} is not a whole number")
-    return str(int(number))
+    """Which of several products of a tile and pass; a number becomes its digits. None where the item does not say.
+
+    Raises:
+        ValueError: for what is neither a text nor a whole number.
+    """
+    value = properties.get(SEQUENCE)
+    if value is None or (isinstance(value, str) and not value.strip().isdecimal()):
+        return value if value is None else value.strip()
+    return str(values.whole_number(SEQUENCE, value))
 
 
 def epsg_codes(properties: Mapping[str, Any], assets: Iterator[Mapping[str, Any]]) -> list[int]:
-    """EPSG codes that the item and its assets name, each once: a code, a number, a URN or an OGC address.
+    """EPSG codes that the item and its assets name, each once.
 
     Raises:
-        ValueError: for what has none of these forms.
+        ValueError: for what is not a code.
     """
-    found = []
-    for place in (properties, *assets):
-        for key in CRS:
-            value = place.get(key)
-            if value is None or value == "":
-                continue
-            code = _CRS_FORM.fullmatch(str(_whole(value)).strip().upper())
-            if code is None or isinstance(value, bool):
-                raise ValueError(f"{key} {_short(value)} is not an EPSG code: e.g. EPSG:32633")
-            if int(code[1]) not in found:
-                found.append(int(code[1]))
-    return found
+    named = [(key, place.get(key)) for place in (properties, *assets) for key in CRS]
+    return list(dict.fromkeys(values.epsg(key, value) for key, value in named if value not in (None, "")))
 
 
 def cloud_cover(properties: Mapping[str, Any]) -> float | None:
-    """Cloud cover in percent, 0..100; None where the item does not say (null, NaN or an empty text).
+    """Cloud cover in percent, 0..100; None where the item does not say.
 
     Raises:
         ValueError: for what is not a percentage.
     """
-    value = properties.get(CLOUD_COVER)
-    if value is None or value == "":
-        return None
-    given = value.strip().removesuffix("%") if isinstance(value, str) else value
-    number = _number(CLOUD_COVER, given)
-    if math.isnan(number):
-        return None
-    if not -_ROUNDING <= number <= _LARGEST_PERCENTAGE + _ROUNDING:
-        raise ValueError(f"{CLOUD_COVER} {_short(value)} is not a percentage, 0 to 100")
-    return min(max(number, 0.0), _LARGEST_PERCENTAGE)
+    return values.percentage(CLOUD_COVER, properties.get(CLOUD_COVER))
 
 
 def acquired(properties: Mapping[str, Any]) -> datetime | None:
@@ -171,23 +149,9 @@ def acquired(properties: Mapping[str, Any]) -> datetime | None:
         return None
     start, end = moment(begun), moment(ended or begun)
     if not timedelta(0) <= end - start <= _LONGEST_RANGE:
-        raise ValueError(f"datetime is null, and {_short(begun)} to {_short(ended)} is not the time of one pass")
+        whole = f"{values.shown(begun)} to {values.shown(ended)}"
+        raise ValueError(f"datetime is null, and {whole} is not the time of one pass")
     return start
-
-
-def moment(value: object) -> datetime:
-    """A time as STAC writes it (RFC 3339), in UTC; without a zone it is UTC.
-
-    A leap second counts as the second before it, so that it stays in its month.
-
-    Raises:
-        ValueError: for any other form.
-    """
-    try:
-        found = datetime.fromisoformat(_LEAP_SECOND.sub(lambda second: second[0][:-2] + "59", str(value).strip()))
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"{_short(value)} is not a time: expected e.g. 2024-07-10T10:06:29Z") from error
 
 
 def find_assets(assets: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,21 +159,21 @@ def find_assets(assets: Mapping[str, Any]) -> dict[str, Any]:
 
     An asset is found by its key (ours, the band's name, or that with the band's own resolution), whatever the case.
     Else it is the only one whose single band has the name or common name: not a JPEG 2000 copy, not a coarser one.
+    One that names another band than its key does is neither.
     """
     by_key = {key.lower(): key for key in sorted(assets, reverse=True)}
     found = {}
     for name, names in NAMES.items():
         key = next((by_key[spelt] for spelt in _spellings(name, names) if spelt in by_key), None)
         key = name if name in assets else key or _by_band(assets, names)
-        if key is not None:
+        if key is not None and _band(assets[key]) in (None, names.band.lower()):
             found[name] = assets[key]
     return found
 
 
 def _spellings(name: str, names: Names) -> tuple[str, ...]:
     band = names.band.lower()
-    short = band.replace("b0", "b")
-    return name, band, short, f"{band}_{names.metres}m", f"{band}-{names.metres}m"
+    return name, band, band.replace("b0", "b"), f"{band}_{names.metres}m", f"{band}-{names.metres}m"
 
 
 def _by_band(assets: Mapping[str, Any], names: Names) -> str | None:
@@ -219,53 +183,34 @@ def _by_band(assets: Mapping[str, Any], names: Names) -> str | None:
 
 def _shows(asset: Mapping[str, Any], names: Names) -> bool:
     """Whether the asset is of this one band, in the band's own resolution as far as it says."""
+    about = _only_band(asset)
+    roles = asset.get("roles")
+    for_viewing = isinstance(roles, list) and ("overview" in roles or "thumbnail" in roles)
+    coarser = asset.get("gsd") not in (None, names.metres)
+    if about is None or for_viewing or coarser or str(asset.get("type", "")).startswith(_JP2):
+        return False
+    band = _band(asset)
+    if band is not None:
+        return band == names.band.lower()
+    said = (about.get("name"), *(about.get(key) for key in COMMON_NAME))
+    return any(str(each).lower() in names.common for each in said)
+
+
+def _band(asset: object) -> str | None:
+    """The name of the one band of Sentinel-2 that the asset says it has, as ``b02``; None where it does not say."""
+    about = _only_band(asset)
+    name = str(about.get("name", "")).lower() if about else ""
+    if not _BAND_FORM.fullmatch(name):
+        return None
+    return f"b0{name[1:]}" if len(name) == len("b2") else name
+
+
+def _only_band(asset: object) -> Mapping[str, Any] | None:
+    if not isinstance(asset, dict):
+        return None
     bands: list[Any] = next((asset[key] for key in BANDS if isinstance(asset.get(key), list)), [])
-    if len(bands) != 1 or not isinstance(bands[0], dict) or str(asset.get("type", "")).startswith(_JP2):
-        return False
-    if asset.get("gsd") not in (None, names.metres) or {"overview", "thumbnail"} & set(_texts(asset.get("roles"))):
-        return False
-    called = str(bands[0].get("name", "")).lower()
-    common = str(_first(bands[0], COMMON_NAME) or "").lower()
-    return called in (names.band.lower(), *names.common) or common in names.common
-
-
-def _texts(value: object) -> list[str]:
-    return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []
+    return bands[0] if len(bands) == 1 and isinstance(bands[0], dict) else None
 
 
 def _product(item_id: str, properties: Mapping[str, Any]) -> re.Match[str] | None:
-    return _PRODUCT_FORM.match(str(_first(properties, PRODUCT))) or _PRODUCT_FORM.match(item_id)
-
-
-def _first(properties: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
-    return next((properties[key] for key in keys if properties.get(key) is not None), None)
-
-
-def _baseline(key: str, value: object) -> str:
-    text = f"{_number(key, value):.2f}" if isinstance(value, int | float) else str(value).strip().upper()
-    form = _BASELINE_FORM.fullmatch(text)
-    if form is None:
-        raise ValueError(f"{key} {_short(value)} is not a processing baseline: e.g. 05.10")
-    if form[5]:
-        return f"{float(form[5]):05.2f}"
-    major, minor = (form[1], form[2]) if form[1] else (form[3], form[4])
-    return f"{int(major):02d}.{minor}"
-
-
-def _number(key: str, value: object) -> float:
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except (ValueError, OverflowError):
-            pass
-    raise ValueError(f"{key} {_short(value)} is not a number")
-
-
-def _whole(value: object) -> object:
-    """A number without its decimal point, where it is a whole one."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _FEW else f"{shown[:_FEW]}..."
+    return _PRODUCT_FORM.match(str(properties.get(PRODUCT))) or _PRODUCT_FORM.match(item_id)

@@ -112,7 +112,7 @@ class Scene(_Value):
             raise SceneError(item_id, "no_footprint", "the item has no geometry")
         try:
             return cls._trimmed(item_id, item, properties)
-        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             raise SceneError(item_id, "malformed", f"the item cannot be read ({error!r})") from error
 
     @classmethod
@@ -146,7 +146,7 @@ def pass_of(item_id: str, properties: dict[str, Any]) -> str:
     """
     found = dialects.datatake(item_id, properties)
     if found is None:
-        keys = ", ".join((*dialects.DATATAKE, *dialects.PRODUCT))
+        keys = ", ".join((*dialects.DATATAKE, dialects.PRODUCT))
         raise SceneError(item_id, "no_pass", f"none of {keys} and the id names the datatake")
     return found
 

@@ -12,6 +12,7 @@ from claylake.catalogue import dialects
 from claylake.catalogue.footprint import footprint
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
+from claylake.catalogue.values import moment
 from claylake.errors import FootprintError, SceneError
 from claylake.pass_month import pass_month
 from claylake.plan import Found, UsableScenes
@@ -168,7 +169,7 @@ def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> _Outcome:
 def _updated(item: dict[str, Any]) -> datetime:
     properties = item.get("properties")
     try:
-        return dialects.moment(properties.get("updated") if isinstance(properties, dict) else None)
+        return moment(properties.get("updated") if isinstance(properties, dict) else None)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
 

@@ -51,12 +51,13 @@ def decide_start(plan: Plan) -> StartDecision:
 def too_few_usable(plan: Plan) -> str:
     """What is wrong with the scenes of the plan's months, and what to do; empty where enough of them can be used."""
     least = plan.settings.limits.min_usable_frac
-    counts = {plan.period: (plan.found.usable, plan.found.listed)}
-    counts |= {month: (of.usable, of.listed) for month, of in plan.usable.items()}
-    few = {period: pair for period, pair in counts.items() if pair[0] < least * pair[1] - _ROUNDING}
+    # Of an unusable scene the month may not be known: the sum has all of them.
+    counts = [(plan.period, plan.found.usable, plan.found.listed)]
+    counts += [(month, of.usable, of.listed) for month, of in plan.usable.items() if month != plan.period]
+    few = [(period, usable, listed) for period, usable, listed in counts if usable < least * listed - _ROUNDING]
     if not few:
         return ""
-    found = ", ".join(f"{usable:,} of {listed:,} scenes of {period}" for period, (usable, listed) in few.items())
+    found = ", ".join(f"{usable:,} of {listed:,} scenes of {period}" for period, usable, listed in few)
     where = f"{', '.join(plan.settings.selection.collections)} at {plan.settings.catalogue.url}"
     return (
         f"{plan.aoi_name}: only {found} can be used, and min_usable_frac requires {least:g} of them. "

@@ -88,12 +88,11 @@ def make_plan(
     ever = None
     if not kept.found.items:
         ever = has_any(settings.catalogue, request.aoi.geometry, settings.selection.collections)
-    notable = (
-        *request.aoi.remarks,
-        *remarks.without_scenes(request.aoi.name, kept.usable, settings, ever),
+    about_months = (
+        *remarks.without_scenes(request.aoi.name, kept, settings, ever),
         *remarks.unfinished(request.months, settings, now),
     )
-    for remark in notable:
+    for remark in about_months:
         log.warning("%s", remark)
 
     plan = Plan(
@@ -110,7 +109,7 @@ def make_plan(
         missing_vectors=missing,
         found=kept.found,
         usable=kept.usable,
-        remarks=notable,
+        remarks=(*request.aoi.remarks, *about_months),
         estimate=cheapest(
             Workload(
                 scenes=kept.found.kept,

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from claylake.catalogue.selecting import Selected
     from claylake.configuration.settings import Settings
     from claylake.month import Month
-    from claylake.plan import Found, UsableScenes
+    from claylake.plan import Found, Plan
 
 _MOST_REASONS: Final = 4
 
@@ -49,19 +50,18 @@ def unfinished(months: Sequence[Month], settings: Settings, now: datetime) -> tu
     )
 
 
-def without_scenes(
-    aoi: str, usable: Mapping[str, UsableScenes], settings: Settings, ever: bool | None
-) -> tuple[str, ...]:
+def without_scenes(aoi: str, selected: Selected, settings: Settings, ever: bool | None) -> tuple[str, ...]:
     """A sentence about the months of which the catalogue lists no scene; none where it lists some of each.
 
     Args:
         aoi: name of the area.
-        usable: counts of scenes by month.
+        selected: what the search found.
         settings: of the run: catalogue and collections.
         ever: whether the catalogue has scenes of the area at another time; None where that is not known.
     """
-    empty = [month for month, counts in usable.items() if not counts.listed]
-    if not empty:
+    empty = [month for month, counts in selected.usable.items() if not counts.listed]
+    dated = sum(counts.listed for counts in selected.usable.values())
+    if not empty or dated < selected.found.listed:  # what has no date may be of any month
         return ()
     where = f"{', '.join(settings.selection.collections)} at {settings.catalogue.url}"
     if ever is False:
@@ -76,6 +76,11 @@ def left_out(found: Found) -> str:
     if not found.unusable:
         return ""
     return f"{found.listed - found.usable:,} of {found.listed:,} scenes cannot be used: {reasons(found.unusable)}"
+
+
+def of_plan(plan: Plan) -> tuple[str, ...]:
+    """What a plan says of its months and of scenes that it left out, in whole sentences."""
+    return tuple(f"{sentence}." for sentence in (left_out(plan.found), *plan.remarks) if sentence)
 
 
 def reasons(counts: Mapping[str, int]) -> str:

@@ -382,3 +382,21 @@ odd = st.recursive(
 def test_whatever_a_file_holds_nothing_is_uncaught(document):
     with suppress(BadInputError):
         Aoi.from_geojson("town", document)
+
+
+def test_a_document_that_is_nested_without_end_is_a_problem(folder):
+    deep = "[" * 900 + "1" + "]" * 900
+    said = problem(folder, f'{{"type": "Polygon", "coordinates": {deep}}}')
+    assert "nested too deeply" in said
+    collections = '{"type": "GeometryCollection", "geometries": [' * 450 + "]}" * 450
+    assert "the GeometryCollection holds no geometries" in problem(folder, collections)
+
+
+def test_many_repairs_are_said_in_short():
+    def crossed(west):
+        corners = ((0, 0), (1, 0), (1, 0.5), (2, 0.5), (1, 0.5), (1, 1), (0, 1), (0, 0))
+        return ring(*((west + 4 * x, y) for x, y in corners))
+
+    aoi = Aoi.from_geojson(None, collection(*(crossed(10 * number) for number in range(9))))
+    assert len(aoi.remarks) == 6
+    assert aoi.remarks[-1] == "there were 4 more repairs; the log has all"

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from claylake.area.aoi import Aoi
 from claylake.errors import BadInputError, UnusableMonthError
 from claylake.month import Month
 from claylake.plan import Found, UsableScenes
@@ -12,6 +13,7 @@ from claylake.run.gate import decide_start
 from claylake.run.planning import make_plan
 from claylake.run.receipt import make_receipt
 from claylake.run.receipt_note import note
+from claylake.run.remarks import of_plan
 from tests.dags.domain.conftest import JULY, RUN
 
 AFTER = datetime(2024, 9, 1, tzinfo=UTC)
@@ -21,10 +23,9 @@ AFTER = datetime(2024, 9, 1, tzinfo=UTC)
 def planned(stac, here, lake, request_of):
     """The plan of July 2024 over the items of the catalogue's pages."""
 
-    def make(*pages, months=JULY, now=AFTER, **sections):
+    def make(*pages, months=JULY, now=AFTER, aoi=None, **sections):
         stac.pages = list(pages)
-        asked = request_of()
-        request = Request(aoi=asked.aoi, months=months, overrides={})
+        request = Request(aoi=aoi or request_of().aoi, months=months, overrides={})
         return make_plan(run=RUN, request=request, settings=here(**sections), now=now)
 
     return make
@@ -86,6 +87,16 @@ def test_cloudy_settled_and_other_scenes_are_no_loss(plan_of):
     decision = decide_start(plan_of(work="nothing", found=found))
     assert not decision.go
     assert "1 of 8 scenes cannot be used: no_pass 1" in decision.why
+
+
+def test_the_report_says_it_in_sentences(plan_of):
+    found = Found(items=3, kept=2, unusable={"no_pass": 1})
+    plan = plan_of(found=found, remarks=("2024-07 is not over: run it again",))
+    assert of_plan(plan) == (
+        "1 of 3 scenes cannot be used: no_pass 1.",
+        "2024-07 is not over: run it again.",
+    )
+    assert of_plan(plan_of()) == ()
 
 
 def test_each_month_of_several_must_be_usable(planned, item):
@@ -151,3 +162,22 @@ def test_a_month_that_is_not_over_runs_and_is_to_be_run_again(planned, item, now
     assert receipt.remarks == (said,)
     assert f"**{said}**" in note(receipt)
     assert planned([item("a")], now=datetime(2024, 8, 1, tzinfo=UTC)).remarks == ()
+
+
+def test_scenes_without_any_date_are_no_empty_month(planned, item):
+    nowhere = {"datetime": None, "s2:datatake_id": None}
+    plan = planned([item(f"n{n}", **nowhere) for n in range(3)])
+    assert plan.usable == {"2024-07": UsableScenes()}
+    assert plan.remarks == ()
+    with pytest.raises(UnusableMonthError, match="only 0 of 3 scenes of 2024-07"):
+        decide_start(plan)
+
+
+def test_what_was_repaired_of_the_area_is_said(planned, item, now):
+    spike = [[15.0, 45.0], [15.05, 45.0], [15.05, 45.02], [15.1, 45.02], [15.05, 45.02], [15.05, 45.05], [15.0, 45.0]]
+    plan = planned([item("a")], aoi=Aoi.from_geojson("spike", {"type": "Polygon", "coordinates": [spike]}))
+    (remark,) = plan.remarks
+    assert remark.startswith("the AOI's polygon was repaired at lon 15.1, lat 45.02")
+    receipt = make_receipt(plan, cluster=None, steps=[], now=now)
+    assert receipt.remarks == (remark,)
+    assert remark in note(receipt)

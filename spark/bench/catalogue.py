@@ -47,7 +47,7 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             start = query.get("start", 0)
-            end = min(start + query["limit"], count if f"/{MONTH.next()}" in query["datetime"] else 0)
+            end = min(start + query["limit"], count if f"/{MONTH.next()}" in query.get("datetime", "") else 0)
             items = ", ".join(
                 f'{json.dumps(_item(tiles, number))[:-1]}, "links": [{rest}]}}' for number in range(start, end)
             )
@@ -73,11 +73,12 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
 
 
 def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[float]]]]:
-    """EPSG, west and south (m) and ring in lon/lat of the 100 km squares over a box in the northern hemisphere."""
+    """EPSG, west and south (m) and ring in lon/lat of the tiles that meet a box in the northern hemisphere."""
     from pyproj import Transformer
-    from shapely.geometry import shape
+    from shapely.geometry import Polygon, shape
 
-    west, south, east, north = shape(geometry).bounds
+    box = shape(geometry)
+    west, south, east, north = box.bounds
     found = []
     for epsg in range(32601 + int(west + 180) // 6, 32602 + int(east + 180) // 6):
         back = Transformer.from_crs(epsg, 4326, always_xy=True)
@@ -85,8 +86,8 @@ def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[floa
         for x, y in itertools.product(range(SQUARE_M, 9 * SQUARE_M, SQUARE_M), (row * SQUARE_M for row in rows)):
             ring = [(x, y), (x + TILE_M, y), (x + TILE_M, y + TILE_M), (x, y + TILE_M), (x, y)]
             lonlat = [[round(value, 6) for value in back.transform(*corner)] for corner in ring]
-            lon, lat = (sum(values) / 4 for values in zip(*lonlat[:4], strict=True))
-            if 32601 + int(lon + 180) // 6 == epsg and west - 1 <= lon <= east + 1 and south - 1 <= lat <= north + 1:
+            lon = sum(corner[0] for corner in lonlat[:4]) / 4
+            if 32601 + int(lon + 180) // 6 == epsg and box.intersects(Polygon(lonlat)):
                 found.append((epsg, x, y, lonlat))
     return found
 
@@ -94,7 +95,8 @@ def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[floa
 def _item(tiles: list[tuple[int, int, int, list[list[float]]]], number: int) -> dict[str, Any]:
     turn, place = divmod(number, len(tiles))
     epsg, x, y, ring = tiles[place]
-    start = f"{MONTH}-{1 + turn % DAYS:02d}".replace("-", "") + f"T{turn // DAYS % 24:02d}{epsg % 100:02d}59"
+    hour, second = turn // DAYS % 24, turn // DAYS // 24 % 60
+    start = f"{MONTH}-{1 + turn % DAYS:02d}".replace("-", "") + f"T{hour:02d}{epsg % 100:02d}{second:02d}"
     name = f"S2B_{epsg}_{x // SQUARE_M}_{y // SQUARE_M}_{start}_0_L2A"
     moment = f"{MONTH}-{1 + turn % DAYS:02d}T12:06:29.123Z"
     assets = {

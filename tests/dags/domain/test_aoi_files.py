@@ -184,6 +184,11 @@ def test_what_would_be_lost_is_refused(folder, document, says):
         raise BadInputError(problem(folder, document))
 
 
+def test_a_bad_setting_names_the_file(folder):
+    listed, _ = folder(Farm__JSON=feature(limits={"budget_usd": -1}))
+    assert listed.problems["Farm.JSON"].startswith("aois/Farm.JSON: limits.budget_usd")
+
+
 @pytest.mark.parametrize(
     "crs",
     [

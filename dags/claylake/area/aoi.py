@@ -86,7 +86,11 @@ class Aoi(BaseModel):
         if len(bbox) != BBOX_NUMBERS or not all(type(number) in (int, float) for number in bbox):
             msg = f"bbox {list(bbox)!r}: give four numbers [west, south, east, north] in degrees"
             raise BadInputError(msg)
-        west, south, east, north = (float(number) for number in bbox)
+        try:
+            west, south, east, north = (float(number) for number in bbox)
+        except OverflowError as error:
+            msg = f"bbox: {error}: give four numbers [west, south, east, north] in degrees"
+            raise BadInputError(msg) from error
         if not (-180 <= west <= 180 and -180 <= east <= 180):
             msg = f"bbox {list(bbox)!r}: west and east must lie in -180..180 (west > east crosses the antimeridian)"
             if max(map(abs, (west, south, east, north))) > geojson.MOST_DEGREES:

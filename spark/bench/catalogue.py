@@ -47,7 +47,8 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             start = query.get("start", 0)
-            end = min(start + query["limit"], count if f"/{MONTH.next()}" in query.get("datetime", "") else 0)
+            shown = f"/{MONTH.next()}" in query["datetime"] if "datetime" in query else True
+            end = min(start + query["limit"], count if shown else 0)
             items = ", ".join(
                 f'{json.dumps(_item(tiles, number))[:-1]}, "links": [{rest}]}}' for number in range(start, end)
             )
@@ -73,12 +74,12 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
 
 
 def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[float]]]]:
-    """EPSG, west and south (m) and ring in lon/lat of the tiles that meet a box in the northern hemisphere."""
+    """EPSG, west and south (m) and ring in lon/lat of the 100 km squares that meet a northern area."""
     from pyproj import Transformer
     from shapely.geometry import Polygon, shape
 
-    box = shape(geometry)
-    west, south, east, north = box.bounds
+    area = shape(geometry)
+    west, south, east, north = area.bounds
     found = []
     for epsg in range(32601 + int(west + 180) // 6, 32602 + int(east + 180) // 6):
         back = Transformer.from_crs(epsg, 4326, always_xy=True)
@@ -87,7 +88,7 @@ def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[floa
             ring = [(x, y), (x + TILE_M, y), (x + TILE_M, y + TILE_M), (x, y + TILE_M), (x, y)]
             lonlat = [[round(value, 6) for value in back.transform(*corner)] for corner in ring]
             lon = sum(corner[0] for corner in lonlat[:4]) / 4
-            if 32601 + int(lon + 180) // 6 == epsg and box.intersects(Polygon(lonlat)):
+            if 32601 + int(lon + 180) // 6 == epsg and area.intersects(Polygon(lonlat)):
                 found.append((epsg, x, y, lonlat))
     return found
 
@@ -95,8 +96,7 @@ def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[floa
 def _item(tiles: list[tuple[int, int, int, list[list[float]]]], number: int) -> dict[str, Any]:
     turn, place = divmod(number, len(tiles))
     epsg, x, y, ring = tiles[place]
-    hour, second = turn // DAYS % 24, turn // DAYS // 24 % 60
-    start = f"{MONTH}-{1 + turn % DAYS:02d}".replace("-", "") + f"T{hour:02d}{epsg % 100:02d}{second:02d}"
+    start = f"{MONTH}-{1 + turn % DAYS:02d}".replace("-", "") + f"T{turn // DAYS % 24:02d}{epsg % 100:02d}59"
     name = f"S2B_{epsg}_{x // SQUARE_M}_{y // SQUARE_M}_{start}_0_L2A"
     moment = f"{MONTH}-{1 + turn % DAYS:02d}T12:06:29.123Z"
     assets = {

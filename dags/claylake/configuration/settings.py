@@ -38,7 +38,7 @@ class Catalogue(Section):
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=6, ge=0, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
-    longest_wait_s: float = Field(default=20.0, ge=1, le=600)
+    longest_wait_s: float = Field(default=30.0, ge=1, le=600)
 
 
 class Grid(Section):

@@ -27,7 +27,7 @@ class Aoi(BaseModel):
 
     `geometry` is a GeoJSON Polygon or MultiPolygon, lon/lat degrees, valid, split at +-180.
     `overrides` is what an AOI file says beside its name: a partial settings document. `remarks` say in sentences what
-    was changed to make the geometry valid.
+    was changed to make the geometry valid. `file` is the name of the file that it was read from.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +36,7 @@ class Aoi(BaseModel):
     geometry: dict[str, Any]
     overrides: dict[str, Any] = {}
     remarks: tuple[str, ...] = ()
+    file: str | None = None
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -45,10 +46,11 @@ class Aoi(BaseModel):
             BadInputError: naming the file and what is wrong with it.
         """
         try:
-            return cls.from_geojson(path.stem.lower(), geojson.read(path))
+            found = cls.from_geojson(path.stem.lower(), geojson.read(path))
         except BadInputError as error:
             msg = f"AOI file {path.name}: {error}"
             raise BadInputError(msg) from error
+        return found.model_copy(update={"file": path.name})
 
     @classmethod
     def from_geojson(cls, name: str | None, document: Any) -> Self:
@@ -84,7 +86,11 @@ class Aoi(BaseModel):
         if len(bbox) != BBOX_NUMBERS or not all(type(number) in (int, float) for number in bbox):
             msg = f"bbox {list(bbox)!r}: give four numbers [west, south, east, north] in degrees"
             raise BadInputError(msg)
-        west, south, east, north = (float(number) for number in bbox)
+        try:
+            west, south, east, north = (float(number) for number in bbox)
+        except OverflowError as error:
+            msg = f"bbox: {error}: give four numbers [west, south, east, north] in degrees"
+            raise BadInputError(msg) from error
         if not (-180 <= west <= 180 and -180 <= east <= 180):
             msg = f"bbox {list(bbox)!r}: west and east must lie in -180..180 (west > east crosses the antimeridian)"
             if max(map(abs, (west, south, east, north))) > geojson.MOST_DEGREES:

@@ -152,7 +152,11 @@ def _require_lonlat(document: Mapping[str, Any]) -> None:
 
 def _require_degrees(geometry: Mapping[str, Any]) -> None:
     """Refuse metres, swapped axes, and what lies beyond 180 degrees or UTM."""
-    positions = list(_positions(geometry.get("coordinates")))
+    try:
+        positions = list(_positions(geometry.get("coordinates")))
+    except OverflowError as error:
+        msg = f"the coordinates are not finite numbers ({error})"
+        raise BadInputError(msg) from error
     if not positions:
         return  # not a polygon: the geometry library says what is wrong
     west, east = min(lon for lon, _ in positions), max(lon for lon, _ in positions)

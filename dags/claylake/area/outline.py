@@ -79,7 +79,7 @@ def _parts(geometries: Sequence[dict[str, Any]]) -> list[BaseGeometry]:
 
     try:
         return [part for each in geometries for part in shapely.get_parts(shapely.force_2d(shape(each)))]
-    except (ShapelyError, TypeError, ValueError, KeyError, IndexError, AttributeError) as error:
+    except (ShapelyError, TypeError, ValueError, LookupError, OverflowError, AttributeError) as error:
         msg = f"the coordinates do not make a polygon ({error}): check rings, [lon, lat] order, and self-crossings"
         raise BadInputError(msg) from error
 

@@ -64,8 +64,9 @@ def has_any(catalogue: Catalogue, geometry: dict[str, Any], collections: Sequenc
         collections: their ids.
     """
     query = {"collections": list(collections), "intersects": cover_of(geometry)}
+    brief = catalogue.model_copy(update={"page_size": 1, "retries": min(catalogue.retries, 1)})
     try:
-        return any(pages(catalogue.model_copy(update={"page_size": 1}), query))
+        return any(pages(brief, query))
     except CatalogueError as error:
         log.warning("whether there are scenes at other times is not known: %s", error)
         return None

@@ -61,7 +61,7 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
     """
     layers = {SETTINGS_FILE: _yaml(dags_folder / SETTINGS_FILE)}
     if aoi is not None:
-        layers[f"aois/{aoi.name}{AOI_SUFFIX}"] = aoi.overrides
+        layers[f"aois/{aoi.file or aoi.name + AOI_SUFFIX}"] = aoi.overrides
     layers[DEPLOYED_FILE] = _deployed(dags_folder)
     layers["params"] = dict(overrides)
     return assemble(layers)

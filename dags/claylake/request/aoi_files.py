@@ -65,7 +65,8 @@ def _read(name: str, path: Path, dags_folder: Path) -> AoiFile:
     if not isinstance(document, dict) or document.get("type") not in _KINDS:
         msg = f"not GeoJSON of type {', '.join(_KINDS)}"
         raise BadInputError(msg)
-    settings = load_settings(dags_folder, Aoi(name=name, geometry={}, overrides=geojson.settings_of(document)), {})
+    unchecked = Aoi(name=name, geometry={}, overrides=geojson.settings_of(document), file=path.name)
+    settings = load_settings(dags_folder, unchecked, {})
     polygons = geojson.polygons_of(document)
     if len(polygons) == 1:  # of several, which may overlap, `plan` has the area
         _refuse_too_large(polygons[0], settings)

@@ -184,6 +184,11 @@ def test_what_would_be_lost_is_refused(folder, document, says):
         raise BadInputError(problem(folder, document))
 
 
+def test_a_bad_setting_names_the_file(folder):
+    listed, _ = folder(Farm__JSON=feature(limits={"budget_usd": -1}))
+    assert listed.problems["Farm.JSON"].startswith("aois/Farm.JSON: limits.budget_usd")
+
+
 @pytest.mark.parametrize(
     "crs",
     [
@@ -362,7 +367,7 @@ def test_any_ring_is_one_valid_area_of_its_own_size_or_is_refused(given_corners)
 
 
 odd = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    st.none() | st.booleans() | st.floats() | st.integers() | st.just(10**400) | st.text(max_size=5),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
@@ -400,3 +405,11 @@ def test_many_repairs_are_said_in_short():
     aoi = Aoi.from_geojson(None, collection(*(crossed(10 * number) for number in range(9))))
     assert len(aoi.remarks) == 6
     assert aoi.remarks[-1] == "there were 4 more repairs; the log has all"
+
+
+def test_a_number_without_end_is_refused():
+    huge = ring((15, 45), (10**400, 45), (16, 46), (15, 45))
+    with pytest.raises(BadInputError, match="not finite numbers"):
+        Aoi.from_geojson(None, huge)
+    with pytest.raises(BadInputError, match="give four numbers"):
+        Aoi.from_bbox([15, 45, 10**400, 46])

@@ -238,3 +238,10 @@ def test_what_is_nested_without_end_is_a_reason(item):
     shape, value = item("a"), item("b", **{"eo:cloud_cover": deep})
     shape["geometry"] = {"type": "Polygon", "coordinates": deep}
     assert select_scenes([shape, value], criteria()).found.unusable == {"bad_footprint": 1, "malformed": 1}
+
+
+def test_a_number_without_end_is_a_reason(item):
+    shape = item("a")
+    shape["geometry"]["coordinates"][0][1][0] = 10**400
+    value = item("b", **{"eo:cloud_cover": 10**400})
+    assert select_scenes([shape, value], criteria()).found.unusable == {"bad_footprint": 1, "malformed": 1}

@@ -22,9 +22,9 @@ compatibility.require_environment()  # before a missing plugin or package fails 
 
 from airflow.sdk import DAG, Param, task
 
-from claylake.configuration.layers import AOI_SUFFIX, load_settings
+from claylake.configuration.layers import load_settings
 from claylake.configuration.settings import Settings
-from claylake.errors import BadInputError, BudgetError
+from claylake.errors import BadInputError, BudgetError, UnusableMonthError
 from claylake.month import Month
 from claylake.request import aoi_files, form
 from claylake_airflow import VERSION, operators
@@ -75,7 +75,6 @@ The DAG must be unpaused, or runs stay queued.
 @task(execution_timeout=timedelta(hours=2), **API)
 def plan(aoi_name: str | None, **context: Any) -> str:
     """Check the params, search the catalogue, estimate; gives the plan's URI."""
-    from claylake.area.aoi import Aoi
     from claylake.configuration.layers import read_aois
     from claylake.plan import PLAN, RunRef
     from claylake.request.params import resolve
@@ -83,16 +82,14 @@ def plan(aoi_name: str | None, **context: Any) -> str:
 
     run = context["dag_run"]
     with not_retried(BadInputError, ti=context["ti"]):
-        folder = aoi_files.aoi_folder(DAGS)
-        aoi = Aoi.from_file(folder / f"{aoi_name}{AOI_SUFFIX}") if aoi_name else None
-        files = read_aois(folder)
-        broken = files.problems.get(f"{context['params'].get('aoi')}{AOI_SUFFIX}")
-        if broken:
-            raise BadInputError(broken)
+        files = read_aois(aoi_files.aoi_folder(DAGS))
+        wrong = files.wrong_with(context["params"].get("aoi"))
+        if wrong:
+            raise BadInputError(wrong)
         request = resolve(
             context["params"],
             aois=files.aois,
-            aoi=aoi,
+            aoi=files.named(aoi_name) if aoi_name else None,
             run_type=run.run_type.value,
             interval_start=run.data_interval_start,
         )
@@ -103,13 +100,13 @@ def plan(aoi_name: str | None, **context: Any) -> str:
 
 @task.short_circuit(ignore_downstream_trigger_rules=False, **API)
 def gate(**context: Any) -> bool:
-    """Whether to start a cluster: not for a dry run, nor without work; above the budget it fails."""
+    """Whether to start: not in a dry run or without work; it fails above the budget or without usable scenes."""
     import logging
 
     from claylake.plan import Plan
     from claylake.run.gate import decide_start
 
-    with not_retried(BudgetError, ti=context["ti"]):
+    with not_retried(BudgetError, UnusableMonthError, ti=context["ti"]):
         decision = decide_start(Plan.load(context["ti"].xcom_pull(task_ids="plan")))
     logging.getLogger(__name__).info("%s", decision.why)
     context["ti"].xcom_push(key=GO, value=decision.go)

@@ -14,7 +14,24 @@ class SettingsError(BadInputError):
 
 
 class CatalogueError(ClaylakeError):
-    """The STAC catalogue did not answer, or answered nonsense."""
+    """The STAC catalogue did not answer, or answered nonsense.
+
+    Attributes:
+        url: of the request.
+        method: of the request, ``GET`` or ``POST``.
+        status: of the answer; None where there was none.
+        cause: what went wrong.
+        advice: what to do.
+    """
+
+    def __init__(self, *, root: str, url: str, method: str, status: int | None, cause: str, advice: str) -> None:
+        answer = "no answer" if status is None else f"status {status}"
+        super().__init__(f"STAC catalogue {root}: {method} {url}: {answer}: {cause}; {advice}")
+        self.url = url
+        self.method = method
+        self.status = status
+        self.cause = cause
+        self.advice = advice
 
 
 class SceneError(ClaylakeError):
@@ -49,6 +66,10 @@ class FootprintError(ClaylakeError, ValueError):
 
 class StoreError(ClaylakeError):
     """An object of the run folder could not be read or written."""
+
+
+class UnusableMonthError(ClaylakeError):
+    """The catalogue lists scenes of the month, and too few of them can be used."""
 
 
 class BudgetError(ClaylakeError):

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 from claylake.errors import BadInputError
 
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_OF_TWO_DIGITS = re.compile(r"[0-9]{2}-(0[1-9]|1[0-2])")
 FIRST_YEAR = 2015
 """Sentinel-2A was launched in June 2015."""
 
@@ -29,7 +30,9 @@ class Month:
         """
         found = _MONTH.fullmatch(str(text).strip())
         if found is None or int(found[1]) < FIRST_YEAR:
-            msg = f"month {text!r} is not a month: write it as yyyy-mm, e.g. 2024-07, from {FIRST_YEAR} on"
+            plain = str(text).strip()
+            meant = f"did you mean 20{plain}? " if _OF_TWO_DIGITS.fullmatch(plain) else ""
+            msg = f"month {text!r} is not a month: {meant}write it as yyyy-mm, e.g. 2024-07, from {FIRST_YEAR} on"
             raise BadInputError(msg)
         return cls(int(found[1]), int(found[2]))
 
@@ -55,6 +58,22 @@ class Month:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
+
+
+FIRST_MONTH = Month(2015, 6)
+"""Of the mission: Sentinel-2A was launched on 2015-06-23, and its first scenes are of that month."""
+
+
+def require_observed(*months: Month) -> None:
+    """Refuse months before Sentinel-2.
+
+    Raises:
+        BadInputError: naming those months and the first one that there are scenes of.
+    """
+    early = [str(month) for month in months if month < FIRST_MONTH]
+    if early:
+        msg = f"{', '.join(early)} lies before Sentinel-2, whose first scenes are of {FIRST_MONTH}: give later months"
+        raise BadInputError(msg)
 
 
 def parse_months(text: str, most: int = 120) -> tuple[Month, ...]:

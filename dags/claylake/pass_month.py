@@ -23,7 +23,7 @@ _MONTH: Final = len("yyyymm")
 
 
 def pass_start(pass_id: str) -> datetime:
-    """Start of the datatake, UTC, of the id of a pass or chip.
+    """Start of the datatake, UTC, of the id of a pass or chip; a leap second counts as the second before it.
 
     Raises:
         ValueError: if the id does not end in one.
@@ -31,6 +31,7 @@ def pass_start(pass_id: str) -> datetime:
     start = pass_id.rpartition("_")[2]
     if not _START.fullmatch(start):
         raise ValueError(f"{pass_id!r} does not end in a datatake's start: expected ..._yyyymmddThhmmss")
+    start = f"{start[:-2]}59" if start.endswith("60") else start
     return datetime.strptime(start, "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
 
 

@@ -49,6 +49,23 @@ class Found(_Value):
     settled: int = 0
     kept: int = 0
 
+    @property
+    def usable(self) -> int:
+        """Scenes of the months that could be read, whether or not they are to be."""
+        return self.too_cloudy + self.settled + self.kept
+
+    @property
+    def listed(self) -> int:
+        """Scenes of the months, unusable ones among them."""
+        return self.usable + sum(self.unusable.values())
+
+
+class UsableScenes(_Value):
+    """Scenes that the catalogue lists of one month, and those of them that could be read."""
+
+    listed: int = 0
+    usable: int = 0
+
 
 class Choice(_Value):
     """The cluster's layout, why it was chosen, and what each layout considered would cost (US dollars)."""
@@ -84,6 +101,8 @@ class Plan(_Value):
     `work`: ``full`` (scenes to read), ``vectors`` (only embeddings are missing) or ``nothing``.
     `ownership` is the version of the rule by which the cells exist (`claylake.area.rule`).
     `candidates` of the estimate are the (cell, pass) pairs to be observed (`claylake.catalogue.candidates`).
+    `usable` counts scenes by month (``yyyy-mm``), as far as the month of an unusable one is known. `remarks` are
+    sentences for people (`claylake.run.remarks`).
     """
 
     format: Literal[1] = FORMAT
@@ -99,6 +118,8 @@ class Plan(_Value):
     selection_digest: str
     missing_vectors: int
     found: Found
+    usable: dict[str, UsableScenes] = {}
+    remarks: tuple[str, ...] = ()
     estimate: Estimate
     model_version: str
     settings: Settings

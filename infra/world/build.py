@@ -91,9 +91,12 @@ def aoi_feature(place: Place) -> dict[str, Any]:
 
 
 def _rounded(geometry: dict[str, Any]) -> dict[str, Any]:
-    """Return a polygon to six decimals, about 0.1 m: equal wherever PROJ differs in the last bit."""
-    ring = [[round(lon, 6), round(lat, 6)] for lon, lat in geometry["coordinates"][0]]
-    return {**geometry, "coordinates": [ring]}
+    """Return a geometry to six decimals, about 0.1 m: equal wherever PROJ differs in the last bit."""
+
+    def nested(part: Any) -> Any:
+        return [nested(each) for each in part] if isinstance(part, list) else round(part, 6)
+
+    return {**geometry, "coordinates": nested(geometry["coordinates"])}
 
 
 def _write_outlines(canvas: Canvas, events: Sequence[Event], traces: Sequence[Trace]) -> None:

@@ -47,7 +47,8 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
         def do_POST(self) -> None:
             query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             start = query.get("start", 0)
-            end = min(start + query["limit"], count if f"/{MONTH.next()}" in query["datetime"] else 0)
+            shown = f"/{MONTH.next()}" in query["datetime"] if "datetime" in query else True
+            end = min(start + query["limit"], count if shown else 0)
             items = ", ".join(
                 f'{json.dumps(_item(tiles, number))[:-1]}, "links": [{rest}]}}' for number in range(start, end)
             )
@@ -73,11 +74,12 @@ def serve(ready: Connection, geometry: dict[str, Any], count: int) -> None:
 
 
 def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[float]]]]:
-    """EPSG, west and south (m) and ring in lon/lat of the 100 km squares over a box in the northern hemisphere."""
+    """EPSG, west and south (m) and ring in lon/lat of the 100 km squares that meet a northern area."""
     from pyproj import Transformer
-    from shapely.geometry import shape
+    from shapely.geometry import Polygon, shape
 
-    west, south, east, north = shape(geometry).bounds
+    area = shape(geometry)
+    west, south, east, north = area.bounds
     found = []
     for epsg in range(32601 + int(west + 180) // 6, 32602 + int(east + 180) // 6):
         back = Transformer.from_crs(epsg, 4326, always_xy=True)
@@ -85,8 +87,8 @@ def _tiles(geometry: dict[str, Any]) -> list[tuple[int, int, int, list[list[floa
         for x, y in itertools.product(range(SQUARE_M, 9 * SQUARE_M, SQUARE_M), (row * SQUARE_M for row in rows)):
             ring = [(x, y), (x + TILE_M, y), (x + TILE_M, y + TILE_M), (x, y + TILE_M), (x, y)]
             lonlat = [[round(value, 6) for value in back.transform(*corner)] for corner in ring]
-            lon, lat = (sum(values) / 4 for values in zip(*lonlat[:4], strict=True))
-            if 32601 + int(lon + 180) // 6 == epsg and west - 1 <= lon <= east + 1 and south - 1 <= lat <= north + 1:
+            lon = sum(corner[0] for corner in lonlat[:4]) / 4
+            if 32601 + int(lon + 180) // 6 == epsg and area.intersects(Polygon(lonlat)):
                 found.append((epsg, x, y, lonlat))
     return found
 

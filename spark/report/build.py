@@ -9,6 +9,7 @@ import numpy as np
 from claylake import store
 from claylake.area.grid import Cell
 from claylake.plan import REPORT
+from claylake.run.remarks import of_plan
 from claylake.run.reports import EmbedReport, ExtractReport
 from claylake.vocabulary import CELL_M
 from spark.lake.columns import filled
@@ -90,7 +91,7 @@ def _page(scope: Scope, findings: Findings, layout: Layout, basis: Basis | None,
             ),
             (PCA_FILE, "Embeddings", _legend(basis, plan.model_version)),
         ),
-        warnings=extracted.warnings if extracted else (),
+        warnings=(*of_plan(plan), *(extracted.warnings if extracted else ())),
         notes=_notes(layout, plan.settings.encoder.convention),
         health=health.lines(embedded.health) if embedded and embedded.health else (),
     )

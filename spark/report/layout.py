@@ -12,6 +12,7 @@ from claylake.vocabulary import CELL_M, CHIP_PX
 
 PICTURE_PX = 2000
 _GAP_CELLS = 1
+_ZONES = 60
 _SOUTH_ROWS = 10_000_000 // CELL_M
 """False northing of the southern grids, in cells: their rows continue those of the northern ones."""
 Array = np.ndarray[Any, Any]
@@ -48,7 +49,7 @@ class Layout:
             most_px: of the picture's longer side; a picture of more cells a side than that has one pixel a cell.
         """
         row = np.where(epsg > SOUTHERN_EPSG_BASE, row - _SOUTH_ROWS, row)
-        zones = np.unique(epsg)
+        zones = _from_west_to_east(np.unique(epsg))
         x = np.empty(len(epsg), dtype=np.int64)
         left = 0
         for zone in zones:
@@ -64,3 +65,14 @@ class Layout:
             tile_px=max(1, min(CHIP_PX, most_px // max(width, height))),
             zones=tuple(int(zone) for zone in zones),
         )
+
+
+def _from_west_to_east(zones: Array) -> Array:
+    """Zones of each hemisphere in order, northern ones first; across 180 degrees zone 1 follows zone 60.
+
+    They begin behind the widest gap between zone numbers around the globe; of equal ones, behind that at 180 degrees.
+    """
+    numbers = np.unique(zones % 100)
+    gaps = np.diff(numbers, append=numbers[0] + _ZONES)
+    first = numbers[-int(gaps[::-1].argmax()) % len(numbers)]
+    return zones[np.lexsort(((zones % 100 - first) % _ZONES, zones // 100))]

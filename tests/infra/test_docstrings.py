@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FROM_OUTSIDE = {"forward", "get_link", "generate_run_id"}
-"""Methods whose parameters are torch's or Airflow's."""
+FROM_OUTSIDE = {"forward", "get_link", "generate_run_id", "increment"}
+"""Methods whose parameters are torch's, Airflow's or urllib3's."""
 MOST_WITHOUT = 2
 
 

@@ -44,7 +44,7 @@ def footprint(geometry: Mapping[str, Any]) -> BaseGeometry:
         # Coordinates that are no numbers are refused below; numpy would warn of them besides.
         with np.errstate(invalid="ignore"):
             whole = _within_the_world(shapely.force_2d(shape(dict(geometry))))
-    except (ShapelyError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+    except (ShapelyError, AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError) as error:
         raise FootprintError(f"its geometry cannot be read as a GeoJSON polygon ({error})") from error
     if whole.is_empty:
         raise FootprintError("its geometry is not a polygon with an area")

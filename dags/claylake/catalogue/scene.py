@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
+from claylake.catalogue import dialects
 from claylake.errors import SceneError
 from claylake.pass_month import pass_month, pass_start
 from claylake.vocabulary import ASSETS
@@ -15,8 +15,8 @@ from claylake.vocabulary import ASSETS
 if TYPE_CHECKING:
     from claylake.month import Month
 
-_DATATAKE = re.compile(r"GS2([ABC])_(\d{8}T\d{6})_")
-_PRODUCT = re.compile(r"S2([ABC])_MSIL[12][AC]_(\d{8}T\d{6})_")
+_FURTHEST: Final = dt.timedelta(days=31)
+"""Between the item's datetime and its datatake: with more, one of them is not of this scene."""
 
 
 class _Value(BaseModel):
@@ -97,68 +97,80 @@ class Scene(_Value):
 
     @classmethod
     def from_item(cls, item: dict[str, Any]) -> Self:
-        """Trim a STAC item (a GeoJSON Feature) of Earth Search v1, in either dialect.
+        """Trim a STAC item (a GeoJSON Feature), in one of the dialects of `claylake.catalogue.dialects`.
 
         Raises:
             SceneError: if the pass, the CRS, the footprint or the date cannot be read, or a value is malformed.
         """
-        item_id = str(item.get("id", "(no id)"))
+        item_id = str(item.get("id") or "(no id)")
         properties = item.get("properties")
+        if not item.get("id"):
+            raise SceneError(item_id, "malformed", "the item has no id")
         if not isinstance(properties, dict):
             raise SceneError(item_id, "malformed", "the item has no properties")
         if not item.get("geometry"):
             raise SceneError(item_id, "no_footprint", "the item has no geometry")
-        if not properties.get("datetime"):
-            raise SceneError(item_id, "no_datetime", "the item has no datetime")
         try:
             return cls._trimmed(item_id, item, properties)
-        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             raise SceneError(item_id, "malformed", f"the item cannot be read ({error!r})") from error
 
     @classmethod
     def _trimmed(cls, item_id: str, item: dict[str, Any], properties: dict[str, Any]) -> Self:
+        assets = dialects.find_assets(item.get("assets", {}))
+        updated, pass_id = properties.get("updated"), pass_of(item_id, properties)
         return cls(
             id=item_id,
             collection=str(item.get("collection", "")),
-            pass_id=pass_of(item_id, properties),
-            datetime=properties["datetime"],
-            updated=properties.get("updated"),
+            pass_id=pass_id,
+            datetime=_acquired(item_id, properties, pass_id),
+            updated=None if updated is None else str(updated),
             platform=str(properties.get("platform", "")),
-            epsg=_epsg(item_id, properties),
-            baseline=properties.get("s2:processing_baseline"),
-            cloud_cover=properties.get("eo:cloud_cover"),
-            boa_offset_applied=properties.get("earthsearch:boa_offset_applied"),
-            sequence=properties.get("s2:sequence"),
+            epsg=_epsg(item_id, properties, assets),
+            baseline=dialects.baseline(item_id, properties),
+            cloud_cover=dialects.cloud_cover(properties),
+            boa_offset_applied=properties.get(dialects.OFFSET_REMOVED),
+            sequence=dialects.sequence(properties),
             footprint=item["geometry"],
-            assets={key: _asset(value) for key, value in item.get("assets", {}).items() if key in ASSETS},
+            assets={key: _asset(value) for key, value in assets.items()},
         )
 
 
 def pass_of(item_id: str, properties: dict[str, Any]) -> str:
     """The pass, ``<platform>_<datatake start>``, e.g. ``S2A_20200219T112111``.
 
-    Taken from ``s2:datatake_id``, else from ``s2:product_uri``; both carry the start of the
-    datatake, not of the tile.
+    Taken from the datatake's id, else from the product's name.
 
     Raises:
         SceneError: if neither can be read.
     """
-    for key, pattern in (("s2:datatake_id", _DATATAKE), ("s2:product_uri", _PRODUCT)):
-        found = pattern.match(str(properties.get(key, "")))
-        if found:
-            return f"S2{found[1]}_{found[2]}"
-    raise SceneError(item_id, "no_pass", "neither s2:datatake_id nor s2:product_uri names the datatake")
+    found = dialects.datatake(item_id, properties)
+    if found is None:
+        keys = ", ".join((*dialects.DATATAKE, dialects.PRODUCT))
+        raise SceneError(item_id, "no_pass", f"none of {keys} and the id names the datatake")
+    return found
 
 
-def _epsg(item_id: str, properties: dict[str, Any]) -> int:
-    code = properties.get("proj:code") or properties.get("proj:epsg")
+def _acquired(item_id: str, properties: dict[str, Any], pass_id: str) -> dt.datetime:
+    found = dialects.acquired(properties)
+    if found is None:
+        raise SceneError(item_id, "no_datetime", "the item has neither a datetime nor a start_datetime")
+    if abs(found - pass_start(pass_id)) > _FURTHEST:
+        raise SceneError(item_id, "malformed", f"its datetime {found:%Y-%m-%d} is far from its pass, {pass_id}")
+    return found
+
+
+def _epsg(item_id: str, properties: dict[str, Any], assets: dict[str, Any]) -> int:
     try:
-        epsg = int(str(code).upper().removeprefix("EPSG:"))
-    except ValueError:
-        epsg = 0
-    if not (32601 <= epsg <= 32660 or 32701 <= epsg <= 32760):
-        raise SceneError(item_id, "no_utm", f"proj:code / proj:epsg {code!r} is not a WGS 84 UTM zone")
-    return epsg
+        codes = dialects.epsg_codes(properties, (asset for asset in assets.values() if isinstance(asset, dict)))
+    except ValueError as error:
+        raise SceneError(item_id, "no_utm", str(error)) from error
+    if len(codes) != 1:
+        what = f"names {', '.join(map(str, codes))}" if codes else "names none"
+        raise SceneError(item_id, "no_utm", f"a scene lies in one zone, and {' / '.join(dialects.CRS)} {what}")
+    if not (32601 <= codes[0] <= 32660 or 32701 <= codes[0] <= 32760):
+        raise SceneError(item_id, "no_utm", f"EPSG:{codes[0]} is not a WGS 84 UTM zone")
+    return codes[0]
 
 
 def _asset(asset: dict[str, Any]) -> Asset:

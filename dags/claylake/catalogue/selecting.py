@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from claylake.catalogue import dialects
 from claylake.catalogue.footprint import footprint
 from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
+from claylake.catalogue.values import moment
 from claylake.errors import FootprintError, SceneError
-from claylake.plan import Found
+from claylake.pass_month import pass_month
+from claylake.plan import Found, UsableScenes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from claylake.month import Month
 
 log = logging.getLogger(__name__)
+MISSING_ASSET: Final = "missing_asset"
 UNREADABLE_HREF: Final = "unreadable_href"
 _ELSEWHERE: Final = "elsewhere"
 """Of an item that the search lists although it does not meet the area: not counted."""
@@ -47,26 +51,40 @@ class Criteria:
 
 @dataclass(frozen=True, kw_only=True)
 class Selected:
-    """Scenes to read, ordered by pass and id; and what became of every item."""
+    """Scenes to read, ordered by pass and id; what became of every item; and how many could be read of each month."""
 
     scenes: tuple[PackedScene, ...]
     found: Found
+    usable: dict[str, UsableScenes]
 
     def reduced_to(self, scenes: tuple[PackedScene, ...]) -> Selected:
         """With some of the scenes only; the others count as settled."""
         settled = self.found.settled + self.found.kept - len(scenes)
-        return Selected(scenes=scenes, found=self.found.model_copy(update={"settled": settled, "kept": len(scenes)}))
+        found = self.found.model_copy(update={"settled": settled, "kept": len(scenes)})
+        return replace(self, scenes=scenes, found=found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Unusable:
     reason: str
     message: str
+    month: str | None
 
     @classmethod
-    def of(cls, error: SceneError) -> Self:
+    def of(cls, error: SceneError, month: str | None) -> Self:
         """What is kept of an error: it would itself keep the item alive, by its traceback."""
-        return cls(error.reason, str(error))
+        return cls(error.reason, str(error), month)
+
+
+@dataclass(frozen=True, slots=True)
+class _Passed:
+    """A scene that could be read and is not; `why` is a field of `Found`."""
+
+    why: str
+    month: str
+
+
+_Outcome = PackedScene | _Unusable | _Passed | str
 
 
 def select_scenes(items: Iterable[dict[str, Any]], criteria: Criteria) -> Selected:
@@ -78,20 +96,24 @@ def select_scenes(items: Iterable[dict[str, Any]], criteria: Criteria) -> Select
         items: raw STAC items, in any order; none is kept.
         criteria: what makes an item one to read.
     """
-    newest: dict[tuple[str, str], tuple[datetime, PackedScene | _Unusable | str]] = {}
+    newest: dict[tuple[str, str], tuple[datetime, _Outcome]] = {}
     total = 0
     for item in items:
         total += 1
-        key, updated = (str(item.get("collection", "")), str(item.get("id", ""))), _updated(item)
+        # Items without an id are not versions of one another.
+        key, updated = (str(item.get("collection", "")), str(item.get("id") or f"(no id, {total})")), _updated(item)
         if key not in newest or updated > newest[key][0]:
             newest[key] = updated, _outcome(item, criteria)
     if total > len(newest):
         log.info("catalogue listed %s items twice; the ones updated last are taken", total - len(newest))
-    return _selected([newest[key][1] for key in sorted(newest)])
+    return _selected([newest[key][1] for key in sorted(newest)], criteria.months)
 
 
-def _selected(outcomes: list[PackedScene | _Unusable | str]) -> Selected:
+def _selected(outcomes: list[_Outcome], months: Collection[Month]) -> Selected:
     counts = Counter(outcome for outcome in outcomes if isinstance(outcome, str))
+    counts.update(outcome.why for outcome in outcomes if isinstance(outcome, _Passed))
+    if counts[_ELSEWHERE]:
+        log.info("catalogue listed %s items that do not meet the area; they are not counted", counts[_ELSEWHERE])
     unusable = [outcome for outcome in outcomes if isinstance(outcome, _Unusable)]
     kept = [outcome for outcome in outcomes if isinstance(outcome, PackedScene)]
     for each in unusable:
@@ -105,10 +127,15 @@ def _selected(outcomes: list[PackedScene | _Unusable | str]) -> Selected:
         settled=counts["settled"],
         kept=len(kept),
     )
-    return Selected(scenes=tuple(kept), found=found)
+    of_month = Counter(str(pass_month(scene.pass_id)) for scene in kept)
+    of_month.update(outcome.month for outcome in outcomes if isinstance(outcome, _Passed))
+    listed = of_month + Counter(each.month for each in unusable)
+    names = [str(month) for month in months]
+    by_month = {name: UsableScenes(listed=listed[name], usable=of_month[name]) for name in names}
+    return Selected(scenes=tuple(kept), found=found, usable=by_month)
 
 
-def _outcome(item: dict[str, Any], criteria: Criteria) -> PackedScene | _Unusable | str:
+def _outcome(item: dict[str, Any], criteria: Criteria) -> _Outcome:
     """The scene if it is to be read; else why it is not, as a field of `Found` or a reason of its own."""
     shown, area = "", None
     try:
@@ -120,30 +147,43 @@ def _outcome(item: dict[str, Any], criteria: Criteria) -> PackedScene | _Unusabl
     try:
         scene = Scene.from_item(item)
     except SceneError as error:
-        return _Unusable.of(error)
+        return _Unusable.of(error, _month(item))
     refused = refusal(item, {key: asset.href for key, asset in scene.assets.items()})
     if refused is not None and scene.month in criteria.months:
-        return _Unusable.of(SceneError(scene.id, UNREADABLE_HREF, refused))
+        return _Unusable.of(SceneError(scene.id, UNREADABLE_HREF, refused), str(scene.month))
     if area is None:
-        return _Unusable.of(SceneError(scene.id, "bad_footprint", shown))
+        return _Unusable.of(SceneError(scene.id, "bad_footprint", shown), str(scene.month))
     return _of_scene(scene, area, criteria)
 
 
-def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> PackedScene | str:
+def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> _Outcome:
     if scene.month not in criteria.months:
         return "other_month"
+    if scene.missing_assets:
+        missing = f"the item offers no asset for {', '.join(scene.missing_assets)}"
+        return _Unusable.of(SceneError(scene.id, MISSING_ASSET, missing), str(scene.month))
     if scene.cloud_cover is not None and scene.cloud_cover > criteria.max_scene_cloud:
-        return "too_cloudy"
+        return _Passed("too_cloudy", str(scene.month))
     if (scene.id, scene.updated) in criteria.settled:
-        return "settled"
+        return _Passed("settled", str(scene.month))
     if (scene.id, scene.updated) in criteria.settled_by_others:
         scene = scene.model_copy(update={"only_new_cells": True})
     return PackedScene.of(scene, area)
 
 
 def _updated(item: dict[str, Any]) -> datetime:
+    properties = item.get("properties")
     try:
-        moment = datetime.fromisoformat(str((item.get("properties") or {}).get("updated")))
+        return moment(properties.get("updated") if isinstance(properties, dict) else None)
     except ValueError:
         return datetime.min.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _month(item: dict[str, Any]) -> str | None:
+    """Month of an item that is no scene, by its date, as far as it has one."""
+    properties = item.get("properties")
+    try:
+        found = dialects.acquired(properties) if isinstance(properties, dict) else None
+    except ValueError:
+        return None
+    return None if found is None else f"{found:%Y-%m}"

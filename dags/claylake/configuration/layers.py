@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claylake.area.aoi import Aoi
+from claylake.area.folder import AOI_SUFFIX, scan
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, SettingsError
 
@@ -18,15 +19,30 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "settings.yaml"
 DEPLOYED_FILE = "deployed.json"
 DEPLOYED_VARIABLE = "CLAYLAKE_DEPLOYED"
-AOI_SUFFIX = ".geojson"
 
 
 @dataclass(frozen=True, kw_only=True)
 class AoiFolder:
-    """AOI files read: the good ones by name, and what is wrong with the others by file name."""
+    """AOI files read: the good ones by name, and what is wrong with other entries by file name."""
 
     aois: dict[str, Aoi]
     problems: dict[str, str]
+
+    def named(self, name: str) -> Aoi:
+        """The AOI of that name.
+
+        Raises:
+            BadInputError: if its file is not there, or cannot be used.
+        """
+        if name not in self.aois:
+            raise BadInputError(self.wrong_with(name) or f"AOI file {name}{AOI_SUFFIX}: it is not there; put it back")
+        return self.aois[name]
+
+    def wrong_with(self, name: object) -> str:
+        """What is wrong with the files that would give an AOI of that name; empty where one does, or none would."""
+        if name in self.aois:
+            return ""
+        return "; ".join(f"{file}: {why}" for file, why in self.problems.items() if _stem(file) == name)
 
 
 def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, Any]) -> Settings:
@@ -45,21 +61,27 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
     """
     layers = {SETTINGS_FILE: _yaml(dags_folder / SETTINGS_FILE)}
     if aoi is not None:
-        layers[f"aois/{aoi.name}{AOI_SUFFIX}"] = aoi.overrides
+        layers[f"aois/{aoi.file or aoi.name + AOI_SUFFIX}"] = aoi.overrides
     layers[DEPLOYED_FILE] = _deployed(dags_folder)
     layers["params"] = dict(overrides)
     return assemble(layers)
 
 
 def read_aois(folder: Path) -> AoiFolder:
-    """Every ``*.geojson`` of the folder; one bad file leaves the others usable."""
-    aois, problems = {}, {}
-    for path in sorted(folder.glob(f"*{AOI_SUFFIX}")):
+    """Every AOI file of the folder; a bad one leaves the others usable."""
+    found = scan(folder)
+    aois, problems = {}, dict(found.problems)
+    for name, path in found.paths.items():
         try:
-            aois[path.stem] = Aoi.from_file(path)
+            aois[name] = Aoi.from_file(path)
         except BadInputError as error:
             problems[path.name] = str(error)
     return AoiFolder(aois=aois, problems=problems)
+
+
+def _stem(file: str) -> str:
+    """The name that a file would give its AOI, whatever its suffixes."""
+    return file.partition(".")[0].lower()
 
 
 def _yaml(path: Path) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from claylake.configuration.deployed import Deployed
 from claylake.configuration.maintenance import Maintenance
 from claylake.configuration.section import Section
 from claylake.errors import SettingsError
-from claylake.month import Month
+from claylake.month import Month, require_observed
 from claylake.vocabulary import COLLECTIONS
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
@@ -30,6 +30,7 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 class Catalogue(Section):
     """The STAC API, its time limits and retries, and what is known of its files. Times in seconds.
 
+    `longest_wait_s` is the longest wait before an attempt is repeated that a server's Retry-After is given.
     `radiometry`: by scene id or collection, what is done to digital numbers, whatever flags, baselines and pixels say.
     """
 
@@ -38,6 +39,7 @@ class Catalogue(Section):
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=6, ge=0, le=20)
     backoff_s: float = Field(default=1.0, ge=0)
+    longest_wait_s: float = Field(default=30.0, ge=1, le=600)
     radiometry: dict[str, Literal["as_published", "minus_1000"]] = Field(default={})
 
 
@@ -90,12 +92,14 @@ class Encoder(Section):
 class Limits(Section):
     """What a run may cost and lose, and how large it may be.
 
-    `max_cells`: an area's first plan of a million cells takes 540 MB at the most, which a small MWAA worker (2 GB)
-    has to spare beside Airflow's own processes.
+    `min_usable_frac` is of the scenes that the catalogue lists of a month: where fewer can be used (no pass is named,
+    an asset is missing), the run fails before it starts a cluster. `max_cells`: an area's first plan of a million cells
+    takes 540 MB at the most, which a small MWAA worker (2 GB) has to spare beside Airflow's own processes.
     """
 
     budget_usd: float = Field(default=20.0, gt=0)
     max_failed_frac: Fraction = 0.02
+    min_usable_frac: Fraction = 0.5
     dry_run: bool = False
     max_cells: int = Field(default=1_000_000, ge=100)
 
@@ -110,7 +114,9 @@ class Schedule(Section):
     @field_validator("start_month", mode="before")
     @classmethod
     def _month(cls, value: object) -> str:
-        return f"{Month.parse(str(value))}"
+        month = Month.parse(str(value))
+        require_observed(month)
+        return f"{month}"
 
 
 class Prices(Section):

@@ -118,6 +118,13 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "Share of observations (cell and pass) that may fail; above it nothing is published.",
             **_FRACTION,
         ),
+        "min_usable_frac": _setting(
+            "limits.min_usable_frac",
+            SPENDING,
+            "Least usable fraction of scenes",
+            "Share of a month's scenes in the catalogue that must be usable; below it a run fails before any cluster.",
+            **_FRACTION,
+        ),
         "max_cells": _setting(
             "limits.max_cells",
             SPENDING,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.area.aoi import Aoi
 from claylake.errors import BadInputError
-from claylake.month import Month, parse_months
+from claylake.month import Month, parse_months, require_observed
 from claylake.request.form import ADHOC, AOI_DAG, SHARED, ParamSpec
 from claylake.request.form_settings import ALL_PASSES
 
@@ -55,17 +55,22 @@ def resolve(
         interval_start: start of the data interval, or None where the run has none.
 
     Raises:
-        BadInputError: for unknown params, none or several areas, and missing or misplaced months.
+        BadInputError: for unknown params, none or several areas, and missing or misplaced months, or months before
+            Sentinel-2.
     """
     _refuse_unknown(params, ADHOC if aoi is None else AOI_DAG)
     given = {name: value for name, value in params.items() if value is not None}
     overrides = _overrides(given)
     if aoi is not None:
-        return Request(aoi=aoi, months=(_month(given.get("month"), run_type, interval_start),), overrides=overrides)
+        month = _month(given.get("month"), run_type, interval_start)
+        require_observed(month)
+        return Request(aoi=aoi, months=(month,), overrides=overrides)
     if not given.get("months"):
         msg = "param months is missing: give yyyy-mm, or yyyy-mm/yyyy-mm for several"
         raise BadInputError(msg)
-    return Request(aoi=_area(given, aois), months=parse_months(_text("months", given["months"])), overrides=overrides)
+    months = parse_months(_text("months", given["months"]))
+    require_observed(*months)
+    return Request(aoi=_area(given, aois), months=months, overrides=overrides)
 
 
 def _refuse_unknown(params: Mapping[str, Any], specs: Mapping[str, ParamSpec]) -> None:
@@ -98,8 +103,7 @@ def _area(given: Mapping[str, Any], aois: Mapping[str, Aoi]) -> Aoi:
     param, value = chosen[0], given[chosen[0]]
     try:
         if param == "aoi_geojson":
-            # A pasted feature's properties belong to where it comes from; the form has the settings.
-            return Aoi.from_geojson(None, value).model_copy(update={"overrides": {}})
+            return Aoi.from_geojson(None, value)
         if param == "bbox":
             return Aoi.from_bbox(_numbers(value))
     except BadInputError as error:

@@ -6,7 +6,6 @@ import math
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.area.grid import LATITUDES
 from claylake.area.size import expected_cells
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
@@ -86,12 +85,6 @@ def bbox_of(geometry: Mapping[str, Any]) -> list[float] | None:
     (west, south, east, north), (west_2, south_2, east_2, north_2) = whole
     across = (west, east_2) == (-180.0, 180.0) and (south, north) == (south_2, north_2)
     return [west_2, south, east, north] if across else None
-
-
-def is_lonlat(geometry: Mapping[str, Any]) -> bool:
-    """Whether all corners of a Polygon or MultiPolygon are degrees that the grid covers: only then it has cells."""
-    west, south, east, north = _bounds(geometry)
-    return -180.0 <= west and east <= 180.0 and LATITUDES[0] <= south and north <= LATITUDES[1]
 
 
 def parts(bbox: Sequence[float], most: int) -> Iterator[list[float]]:

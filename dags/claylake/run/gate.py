@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from claylake.errors import BudgetError
+from claylake.errors import BudgetError, UnusableMonthError
+from claylake.run.remarks import left_out, reasons
 
 if TYPE_CHECKING:
     from claylake.plan import Plan
+
+
+_ROUNDING: Final = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +27,17 @@ def decide_start(plan: Plan) -> StartDecision:
     """Stop a run with nothing to do, or a dry run; let an affordable one go.
 
     Raises:
+        UnusableMonthError: if too few of a month's scenes can be used; also in a dry run.
         BudgetError: if the estimate is above the budget, or longer than a cluster may live; the
             message has the numbers, and what lowers them.
     """
     estimate, limits = plan.estimate, plan.settings.limits
+    unusable = too_few_usable(plan)
+    if unusable:
+        raise UnusableMonthError(unusable)
     if plan.work == "nothing":
-        return StartDecision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {_found(plan)}")
+        what = "; ".join((_found(plan), *plan.remarks))
+        return StartDecision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {what}")
     cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
     excess = _excess(plan)
     if limits.dry_run:
@@ -37,6 +46,24 @@ def decide_start(plan: Plan) -> StartDecision:
         msg = f"{plan.aoi_name} {plan.period}: {excess} ({_size(plan)}). {_remedies(plan)}"
         raise BudgetError(msg)
     return StartDecision(go=True, why=f"{cost}; budget {limits.budget_usd:.2f} USD")
+
+
+def too_few_usable(plan: Plan) -> str:
+    """What is wrong with the scenes of the plan's months, and what to do; empty where enough of them can be used."""
+    least = plan.settings.limits.min_usable_frac
+    # Of an unusable scene the month may not be known: the sum has all of them.
+    counts = [(plan.period, plan.found.usable, plan.found.listed)]
+    counts += [(month, of.usable, of.listed) for month, of in plan.usable.items() if month != plan.period]
+    few = [(period, usable, listed) for period, usable, listed in counts if usable < least * listed - _ROUNDING]
+    if not few:
+        return ""
+    found = ", ".join(f"{usable:,} of {listed:,} scenes of {period}" for period, usable, listed in few)
+    where = f"{', '.join(plan.settings.selection.collections)} at {plan.settings.catalogue.url}"
+    return (
+        f"{plan.aoi_name}: only {found} can be used, and min_usable_frac requires {least:g} of them. "
+        f"Left out: {reasons(plan.found.unusable)}; the log of task plan names each item and what is wrong with it. "
+        f"To go on: check that the catalogue ({where}) is the one meant, or lower min_usable_frac to do without them."
+    )
 
 
 def _layout(plan: Plan) -> str:
@@ -64,8 +91,8 @@ def _found(plan: Plan) -> str:
     found = plan.found
     return (
         f"{found.items} scenes found, {found.settled} of them done before, {found.too_cloudy} too cloudy, "
-        f"{found.other_month} of another month, {sum(found.unusable.values())} unusable"
-    )
+        f"{found.other_month} of another month"
+    ) + (f"; {left_out(found)}" if found.unusable else "")
 
 
 def _remedies(plan: Plan) -> str:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal
 
 from claylake import release, store
 from claylake.area import cells
 from claylake.catalogue.candidates import count_candidates
 from claylake.catalogue.manifest import write_manifest
-from claylake.catalogue.search import area_to_meet, search_items
+from claylake.catalogue.search import area_to_meet, has_any, search_items
 from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.errors import BadInputError
+from claylake.month import require_observed
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
 from claylake.request.size_limit import require_fitting
-from claylake.run import ownership, published
+from claylake.run import ownership, published, remarks
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalog | None = None) -> Plan:
+def make_plan(
+    *, run: RunRef, request: Request, settings: Settings, lake: Catalog | None = None, now: datetime | None = None
+) -> Plan:
     """Find out what a run is to do, and write its cells, manifest and plan.
 
     ``plan.json`` is written last: who finds it finds the others too.
@@ -38,11 +42,15 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
         request: the AOI and the months.
         settings: of the run, ``deployed`` among them.
         lake: where published rows are; None for the Glue catalog of what is deployed.
+        now: the moment (aware) up to which there are scenes; None for the present.
 
     Raises:
         ClaylakeError: of the kind that fits: bad input, catalogue, store.
     """
+    now = now or datetime.now(UTC)
     deployed = settings.where
+    require_observed(*request.months)
+    remarks.require_begun(request.months, now)
     require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)
     area = cells.cells_by_rule(request.aoi)
@@ -77,6 +85,16 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
         missing,
     )
 
+    ever = None
+    if not kept.found.items:
+        ever = has_any(settings.catalogue, request.aoi.geometry, settings.selection.collections)
+    about_months = (
+        *remarks.without_scenes(request.aoi.name, kept, settings, ever),
+        *remarks.unfinished(request.months, settings, now),
+    )
+    for remark in about_months:
+        log.warning("%s", remark)
+
     plan = Plan(
         run=run,
         aoi_name=request.aoi.name,
@@ -90,6 +108,8 @@ def make_plan(*, run: RunRef, request: Request, settings: Settings, lake: Catalo
         selection_digest=work.selection_digest,
         missing_vectors=missing,
         found=kept.found,
+        usable=kept.usable,
+        remarks=(*request.aoi.remarks, *about_months),
         estimate=cheapest(
             Workload(
                 scenes=kept.found.kept,

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from claylake import store
 from claylake.plan import RECEIPT, Plan
+from claylake.run.gate import too_few_usable
 from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
 from claylake.run.usage import Usage, stage_seconds, usage_of
 from claylake.vocabulary import CELL_KM2, STEPS
@@ -25,9 +26,10 @@ class Receipt(BaseModel):
 
     `chips` and `vectors` were made by this run, `rejected` and `failed` count its observations by reason;
     `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
-    `km2` is the area of the AOI's cells. `warnings` need attention although the run
-    is fine. Times in seconds, money in US dollars (an estimate from the settings' prices), energy in
-    kWh (an estimate).
+    `km2` is the area of the AOI's cells. `warnings` need attention although the run is fine. `unusable` counts by
+    reason the scenes of the catalogue that cannot be read, `too_cloudy`, `other_month` and `settled` those
+    that were not to be read; `remarks` are sentences about the months. Times in seconds, money in US dollars (an
+    estimate from the settings' prices), energy in kWh (an estimate).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -70,6 +72,11 @@ class Receipt(BaseModel):
     assumptions: tuple[str, ...]
     messages: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    unusable: dict[str, int] = {}
+    too_cloudy: int = 0
+    other_month: int = 0
+    settled: int = 0
+    remarks: tuple[str, ...] = ()
     report: str | None
 
     @classmethod
@@ -152,6 +159,11 @@ def make_receipt(
         assumptions=usage.assumptions if usage else (),
         messages=tuple(report.message for report in reports),
         warnings=(*(extract.warnings if extract else ()), *(maintain.warnings if maintain else ())),
+        unusable=plan.found.unusable,
+        too_cloudy=plan.found.too_cloudy,
+        other_month=plan.found.other_month,
+        settled=plan.found.settled,
+        remarks=plan.remarks,
         report=publish.report if publish else None,
     )
     store.write(plan.uri(RECEIPT), receipt.model_dump_json(indent=1).encode(), "application/json")
@@ -161,7 +173,7 @@ def make_receipt(
 def _outcome(plan: Plan, usage: Usage | None, publish: PublishReport | None) -> Outcome:
     if publish is not None:
         return "published"
-    if plan.work == "nothing":
+    if plan.work == "nothing" and not too_few_usable(plan):
         return "nothing new"
     if usage is not None:
         return "failed"

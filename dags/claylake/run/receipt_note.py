@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from claylake.run.remarks import reasons
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 1000
 """Airflow keeps this many characters of a note."""
-_MOST_REASONS: Final = 4
+_MOST_REMARKS: Final = 3
 _WARNING: Final = 200
 
 
@@ -20,6 +22,7 @@ def note(receipt: Receipt) -> str:
     lines = [f"**{receipt.aoi} {receipt.period}: {receipt.outcome}**", *_work(receipt)]
     if receipt.failed:
         lines.append(f"**Failed: {_reasons(receipt.failed)}**; a later run of the month tries again")
+    lines += [f"**{_cut(remark, _WARNING)}**" for remark in receipt.remarks[:_MOST_REMARKS]]
     if receipt.warnings:
         lines.append(_warned(receipt.warnings))
     lines.append(_cost(receipt))
@@ -41,6 +44,10 @@ def _work(receipt: Receipt) -> list[str]:
         lines.append(
             f"{receipt.scenes:,} scenes, {receipt.km2:,.0f} km²: {receipt.chips:,} chips{rate}, "
             f"{receipt.vectors:,} vectors{rejected}"
+        )
+    if receipt.unusable:
+        lines.append(
+            f"**Scenes left out as unusable: {_reasons(receipt.unusable)}**; the log of task `plan` names each"
         )
     if receipt.month_chips is not None:
         lines.append(f"Published: {receipt.month_chips:,} chips, {receipt.month_vectors or 0:,} vectors in all")
@@ -65,11 +72,8 @@ def _warned(warnings: Sequence[str]) -> str:
 
 
 def _reasons(counts: Mapping[str, int]) -> str:
-    """The most frequent first, e.g. ``12 (cloud 10, nodata 2)``."""
-    ordered = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-    shown = ", ".join(f"{reason} {count:,}" for reason, count in ordered[:_MOST_REASONS])
-    more = ", ..." if len(ordered) > _MOST_REASONS else ""
-    return f"{sum(counts.values()):,} ({shown}{more})"
+    """The sum, and the most frequent first, e.g. ``12 (cloud 10, nodata 2)``."""
+    return f"{sum(counts.values()):,} ({reasons(counts)})"
 
 
 def _cut(text: str, longest: int) -> str:

@@ -7,7 +7,7 @@ from shapely import Polygon
 
 from claylake.vocabulary import COLLECTION_C1, COLLECTION_L2A
 from infra.world.writing.assets import assets
-from infra.world.writing.footprint import lonlat_ring, polygon_lonlat
+from infra.world.writing.footprint import bbox_lonlat, lonlat_ring, polygon_lonlat
 from infra.world.writing.scene import Scene
 
 BASELINE, OLD_BASELINE = "05.11", "05.10"
@@ -29,7 +29,6 @@ def item(
         stamp: which generator and seed painted it.
     """
     geometry = polygon_lonlat(outline, scene.place.epsg)
-    lon, lat = zip(*geometry["coordinates"][0], strict=True)
     version = "v1.1.0" if scene.collection == COLLECTION_L2A else "v2.0.0"
     return {
         "type": "Feature",
@@ -40,7 +39,7 @@ def item(
         "id": scene.id,
         "collection": scene.collection,
         "geometry": geometry,
-        "bbox": [min(lon), min(lat), max(lon), max(lat)],
+        "bbox": bbox_lonlat(geometry),
         "properties": _properties(scene, sun, outline, shares, stamp),
         "links": [],
         "assets": assets(scene),

@@ -9,13 +9,22 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from pyiceberg.catalog.sql import SqlCatalog
 
+from claylake.area.aoi import Aoi
 from claylake.configuration.settings import Settings, assemble
+from claylake.month import Month
 from claylake.plan import Estimate, Found, Plan, RunRef
+from claylake.request.params import Request
+from claylake.run import published
 from claylake.vocabulary import ASSETS
 
+CARD = {"model_version": "demo-random+0123456789ab", "conventions": ["tutorial", "blank"], "precisions": ["fp32"]}
+RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
+JULY = (Month(2024, 7),)
 DEPLOYED = {
     "region": "us-west-2",
     "lake": "s3://lake",
@@ -29,12 +38,18 @@ DEPLOYED = {
 
 @dataclass
 class Stac:
-    """A STAC API. `answers` is consulted first, answer by answer: (status, body), or seconds to sleep."""
+    """A STAC API.
+
+    `answers` is consulted first, answer by answer: (status, body), also with headers, or seconds to sleep. `refuses` is
+    the status that a method is answered with; `queries` are the searches by GET.
+    """
 
     pages: list[list[dict[str, Any]]] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     searches: list[dict[str, Any]] = field(default_factory=list)
     requests: int = 0
+    queries: list[dict[str, str]] = field(default_factory=list)
+    refuses: dict[str, int] = field(default_factory=dict)
     circle: bool = False
     url: str = ""
 
@@ -46,6 +61,17 @@ class Stac:
         more = following < len(self.pages)
         link = {"rel": "next", "href": self.url + "/search", "method": "POST", "body": {**body, "page": following}}
         return {**page, "links": [link] if more else []}
+
+    def search_by_get(self, query: dict[str, str]) -> dict[str, Any]:
+        """The same pages; the next one is named by its number in the address."""
+        number = int(query.get("page", 0))
+        more = number + 1 < len(self.pages)
+        following = self.url + "/search?" + urlencode({**query, "page": number + 1})
+        return {
+            "type": "FeatureCollection",
+            "features": self.pages[number] if number < len(self.pages) else [],
+            "links": [{"rel": "next", "href": following}] if more else None,
+        }
 
     def landing(self) -> dict[str, Any]:
         return {
@@ -68,26 +94,33 @@ def stac():
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
-            self.answer(api.landing)
+            address = urlsplit(self.path)
+            query = dict(parse_qsl(address.query))
+            if address.path == "/search":
+                api.queries.append(query)
+                self.answer(lambda: api.search_by_get(query), refused=api.refuses.get("GET"))
+            else:
+                self.answer(api.landing)
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.answer(lambda: api.search(body))
+            self.answer(lambda: api.search(body), refused=api.refuses.get("POST"))
 
-        def answer(self, make):
+        def answer(self, make, refused=None):
             api.requests += 1
-            status, body = 200, None
+            status, body, headers = refused or 200, {"description": "not allowed"} if refused else None, {}
             if api.answers:
                 given = api.answers.pop(0)
                 if isinstance(given, float):
                     time.sleep(given)
                 elif given is not None:
-                    status, body = given
+                    status, body, headers = (*given, {})[:3]
             data = json.dumps(make() if body is None else body).encode() if not isinstance(body, bytes) else body
             try:
                 self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(data)))
+                for name, value in {"Content-Length": str(len(data)), **headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(data)
             except (BrokenPipeError, ConnectionResetError):
@@ -206,3 +239,35 @@ def plan_of(settings_of, box, tmp_path: Path) -> Callable[..., Plan]:
 @pytest.fixture
 def now() -> datetime:
     return datetime(2024, 8, 11, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def request_of(box):
+    aoi = Aoi(name="town", geometry=box(15.0, 45.0, 15.05, 45.05))
+    return lambda **overrides: Request(aoi=aoi, months=JULY, overrides=overrides)
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    catalog = SqlCatalog("lake", uri="sqlite:///:memory:", warehouse=f"file://{tmp_path}/warehouse")
+    catalog.create_namespace("claylake")
+    monkeypatch.setattr(published, "catalog", lambda _deployed: catalog)
+    yield catalog
+    catalog.destroy_tables()
+    catalog.engine.dispose()
+
+
+@pytest.fixture
+def here(settings_of, stac, tmp_path):
+    """Settings whose lake and artefacts are plain folders and whose catalogue is the local one."""
+    (tmp_path / "artifacts/model/clay-v1.5").mkdir(parents=True)
+    (tmp_path / "artifacts/model/clay-v1.5/model.json").write_text(json.dumps(CARD))
+
+    def make(**sections):
+        settings = settings_of(
+            **{"catalogue": {"url": stac.url, "backoff_s": 0, "retries": 1, "timeout_s": 60}, **sections}
+        )
+        places = {"lake": str(tmp_path / "lake"), "artifacts": str(tmp_path / "artifacts")}
+        return settings.model_copy(update={"deployed": settings.where.model_copy(update=places)})
+
+    return make

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claylake.errors import BadInputError
-from claylake.month import Month, parse_months
+from claylake.month import FIRST_MONTH, Month, parse_months, require_observed
 
 months = st.builds(Month, st.integers(2015, 2200), st.integers(1, 12))
 
@@ -66,3 +66,20 @@ def test_bad_ranges_say_the_form(text):
 def test_too_long_a_range_says_what_to_do():
     with pytest.raises(BadInputError, match="more than 120 months: split it"):
         parse_months("2015-07/2026-07")
+
+
+def test_months_before_sentinel_2_are_refused():
+    require_observed(FIRST_MONTH, Month(2024, 7))
+    with pytest.raises(BadInputError, match=r"2015-04, 2015-05 lies before Sentinel-2.*2015-06: give later months"):
+        require_observed(*parse_months("2015-04/2015-06"))
+
+
+@pytest.mark.parametrize("text", ["24-07", " 24-07"])
+def test_a_year_of_two_digits_is_not_guessed_but_suggested(text):
+    with pytest.raises(BadInputError, match=r"is not a month: did you mean 2024-07\? write it as yyyy-mm"):
+        Month.parse(text)
+
+
+def test_digits_are_those_of_the_file_format():
+    with pytest.raises(BadInputError):
+        Month.parse("2024-\u0660\u0667")

@@ -13,7 +13,8 @@ from claylake.catalogue.manifest import read_manifest
 from claylake.plan import Plan
 from claylake.request.params import Request
 from claylake.run.planning import make_plan
-from tests.dags.domain.test_planning import JULY, RUN, here, lake, publish_scenes  # noqa: F401
+from tests.dags.domain.conftest import JULY, RUN
+from tests.dags.domain.test_planning import publish_scenes
 
 BORDER = (0.25, 0.1, 0.36, 0.2)
 """In zone 31, whose tiles begin at 0.31 E on the equator: by rule 2 the western part is zone 30's."""
@@ -21,7 +22,7 @@ INLAND = (15.0, 45.0, 15.05, 45.05)
 
 
 @pytest.fixture
-def plan_of(stac, box, here, lake):  # noqa: F811
+def plan_of(stac, box, here, lake):
     """Plans a month of items of a box."""
 
     def make(items, place=BORDER, months=JULY, **sections):
@@ -45,7 +46,7 @@ def items(item, box):
     ]
 
 
-def published(lake, plan):  # noqa: F811
+def published(lake, plan):
     """The plan's scenes as a run leaves them when all is done."""
     publish_scenes(lake, plan, *((scene, "done") for scene in read_manifest(plan.uri("scenes.ndjson.gz"))))
 
@@ -62,7 +63,7 @@ OLD = {"grid": {"ownership": 1}}
 MOVED = {"grid": {"ownership": 2}}
 
 
-def test_an_aoi_that_has_published_nothing_begins_with_the_newest_rule(plan_of, items, lake):  # noqa: F811
+def test_an_aoi_that_has_published_nothing_begins_with_the_newest_rule(plan_of, items, lake):
     plan = plan_of(items)
     assert (plan.ownership, set(cells(plan)["epsg"].to_pylist())) == (2, {32630, 32631})
     assert plan.cells_digest == digest(cells(plan)["cell_id"].to_pylist(), 2)
@@ -72,7 +73,7 @@ def test_an_aoi_that_has_published_nothing_begins_with_the_newest_rule(plan_of, 
     assert (again.ownership, again.work, again.found.settled) == (2, "nothing", 3)
 
 
-def test_an_aoi_that_began_with_rule_1_keeps_it(plan_of, items, lake):  # noqa: F811
+def test_an_aoi_that_began_with_rule_1_keeps_it(plan_of, items, lake):
     first = plan_of(items, **OLD)
     assert first.ownership == 1
     assert first.cells_digest == digest(cells(first)["cell_id"].to_pylist())
@@ -83,7 +84,7 @@ def test_an_aoi_that_began_with_rule_1_keeps_it(plan_of, items, lake):  # noqa: 
     assert plan_of(later).ownership == 1, "in other months, too"
 
 
-def test_moved_on_only_new_cells_are_planned(plan_of, items, lake):  # noqa: F811
+def test_moved_on_only_new_cells_are_planned(plan_of, items, lake):
     first = plan_of(items, **OLD)
     published(lake, first)
     old = set(cells(first)["cell_id"].to_pylist())
@@ -102,7 +103,7 @@ def test_moved_on_only_new_cells_are_planned(plan_of, items, lake):  # noqa: F81
     assert (again.ownership, again.work) == (2, "nothing"), "what moved on stays moved without the setting"
 
 
-def test_a_scene_that_is_not_settled_is_planned_in_all_cells(plan_of, items, lake, item, box):  # noqa: F811
+def test_a_scene_that_is_not_settled_is_planned_in_all_cells(plan_of, items, lake, item, box):
     first = plan_of(items[:2], **OLD)
     published(lake, first)
     items[1]["properties"]["updated"] = "2024-09-01T00:00:00Z"
@@ -110,18 +111,18 @@ def test_a_scene_that_is_not_settled_is_planned_in_all_cells(plan_of, items, lak
     assert planned(moved) == {"a30": True, "b31": False, "c31": False}
 
 
-def test_other_settings_settle_nothing(plan_of, items, lake):  # noqa: F811
+def test_other_settings_settle_nothing(plan_of, items, lake):
     published(lake, plan_of(items, **OLD))
     moved = plan_of(items, **MOVED, selection={"min_clear_frac": 0.5})
     assert planned(moved) == {"a30": False, "b31": False, "c31": False}
 
 
-def test_an_edited_aoi_begins_anew(plan_of, items, lake):  # noqa: F811
+def test_an_edited_aoi_begins_anew(plan_of, items, lake):
     published(lake, plan_of(items, **OLD))
     assert plan_of(items, (0.25, 0.1, 0.38, 0.2)).ownership == 2
 
 
-def test_where_the_rules_agree_nothing_is_planned_again(plan_of, item, lake):  # noqa: F811
+def test_where_the_rules_agree_nothing_is_planned_again(plan_of, item, lake):
     first = plan_of([item("a")], INLAND, **OLD)
     published(lake, first)
     for sections in ({}, MOVED):
@@ -130,7 +131,7 @@ def test_where_the_rules_agree_nothing_is_planned_again(plan_of, item, lake):  #
         assert NEW not in cells(again).column_names
 
 
-def test_moved_back_only_what_the_other_rule_lacks_is_planned(plan_of, items, lake):  # noqa: F811
+def test_moved_back_only_what_the_other_rule_lacks_is_planned(plan_of, items, lake):
     """Cells that rule 2 lacks lie in no tile, but the fixture's scenes reach there as none of ESA's does."""
     published(lake, plan_of(items))
     back = plan_of(items, **OLD)
@@ -139,7 +140,7 @@ def test_moved_back_only_what_the_other_rule_lacks_is_planned(plan_of, items, la
     assert all(planned(back).values())
 
 
-def test_a_plan_of_an_earlier_version_is_of_rule_1(plan_of, items, lake):  # noqa: F811
+def test_a_plan_of_an_earlier_version_is_of_rule_1(plan_of, items, lake):
     document = plan_of(items).model_dump(mode="json")
     del document["ownership"], document["settings"]["grid"]
     document["settings"]["deployed"] |= {"lake": "s3://lake", "artifacts": "s3://lake/artifacts"}

@@ -116,6 +116,7 @@ def test_every_param_reaches_its_setting():
         "radiometry": {"S2B_33TWN_20220226_0_L2A": "minus_1000"},
         "budget_usd": 3,
         "max_failed_frac": 0.1,
+        "min_usable_frac": 0.25,
         "max_cells": 500,
         "dry_run": True,
         "layout": "split",
@@ -216,6 +217,16 @@ def test_a_bad_area_says_what_to_give(params, says):
 def test_adhoc_months_are_required(months):
     with pytest.raises(BadInputError, match=r"months?.*(yyyy-mm|2024-07)"):
         adhoc(bbox=BBOX, months=months)
+
+
+@pytest.mark.parametrize("months", ["2015-05", "2015-01/2015-07"])
+def test_months_before_sentinel_2_are_refused(months):
+    with pytest.raises(BadInputError, match="lies before Sentinel-2, whose first scenes are of 2015-06"):
+        adhoc(bbox=BBOX, months=months)
+    with pytest.raises(BadInputError, match="lies before Sentinel-2"):
+        monthly("manual", month=months[:7])
+    with pytest.raises(BadInputError, match="lies before Sentinel-2"):
+        monthly("backfill", datetime(2015, 5, 1, tzinfo=UTC))
 
 
 def test_adhoc_takes_several_months():

@@ -4,57 +4,22 @@ import json
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.catalog.sql import SqlCatalog
 
 from claylake import store
-from claylake.area.aoi import Aoi
 from claylake.area.cells import cells_of, digest
 from claylake.catalogue.manifest import read_manifest
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError, CatalogueError, SettingsError, StoreError
 from claylake.month import Month
-from claylake.plan import RunRef, selection_digest
+from claylake.plan import selection_digest
 from claylake.release import model_version
 from claylake.request.params import Request
 from claylake.run import published
 from claylake.run.planning import make_plan, work_of
+from tests.dags.domain.conftest import CARD, RUN
 from tests.shared import all_zones
 
-RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
 JULY = (Month(2024, 7),)
-CARD = {"model_version": "demo-random+0123456789ab", "conventions": ["tutorial", "blank"], "precisions": ["fp32"]}
-
-
-@pytest.fixture
-def request_of(box):
-    aoi = Aoi(name="town", geometry=box(15.0, 45.0, 15.05, 45.05))
-    return lambda **overrides: Request(aoi=aoi, months=JULY, overrides=overrides)
-
-
-@pytest.fixture
-def lake(tmp_path, monkeypatch):
-    catalog = SqlCatalog("lake", uri="sqlite:///:memory:", warehouse=f"file://{tmp_path}/warehouse")
-    catalog.create_namespace("claylake")
-    monkeypatch.setattr(published, "catalog", lambda _deployed: catalog)
-    yield catalog
-    catalog.destroy_tables()
-    catalog.engine.dispose()
-
-
-@pytest.fixture
-def here(settings_of, stac, tmp_path):
-    """Settings whose lake and artefacts are plain folders and whose catalogue is the local one."""
-    (tmp_path / "artifacts/model/clay-v1.5").mkdir(parents=True)
-    (tmp_path / "artifacts/model/clay-v1.5/model.json").write_text(json.dumps(CARD))
-
-    def make(**sections):
-        settings = settings_of(
-            **{"catalogue": {"url": stac.url, "backoff_s": 0, "retries": 1, "timeout_s": 60}, **sections}
-        )
-        places = {"lake": str(tmp_path / "lake"), "artifacts": str(tmp_path / "artifacts")}
-        return settings.model_copy(update={"deployed": settings.where.model_copy(update=places)})
-
-    return make
 
 
 def publish_scenes(lake, plan, *rows):

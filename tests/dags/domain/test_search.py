@@ -152,9 +152,17 @@ def test_the_same_scenes_whatever_the_vertices_of_the_area(stac, item, vertices,
     others = [{**item(f"far, {name}"), "geometry": geometry} for name, geometry in far.items()]
     stac.pages = [[*items, {**item("unreadable"), "geometry": {"type": "Polygon"}}]]
     assert selected(quick(stac), mapping(area)) == (sorted(ids(items)), {"bad_footprint": 1})
-    if shapely.get_num_coordinates(area) > MOST_VERTICES:
-        stac.pages = [[*items, *others]]
-        assert selected(quick(stac), mapping(area)) == (sorted(ids(items)), {})
+    stac.pages = [[*items, *others]]
+    assert selected(quick(stac), mapping(area)) == (sorted(ids(items)), {})
+
+
+@pytest.mark.parametrize("vertices", [100, 490, 520, 2000])
+def test_a_footprint_beyond_minus_180_is_found_from_the_other_side(stac, item, box, vertices):
+    area = mapping(shapely.Point(179.6, -17.0).buffer(0.3, quad_segs=vertices // 4))
+    beyond = {**item("beyond"), "geometry": box(-180.9, -17.8, -179.9, -16.8)}
+    short = {**item("short"), "geometry": box(-180.05, -17.8, -179.9, -16.8)}
+    stac.pages = [[beyond, short]]
+    assert selected(quick(stac), area) == (["beyond"], {})
 
 
 @settings(max_examples=30, deadline=None)

@@ -231,3 +231,17 @@ def test_memory_grows_by_scenes_and_not_by_what_items_carry(item):
 def test_what_is_no_geometry_is_a_reason(item, bad):
     found = select_scenes([{**item("a"), "geometry": bad}], criteria(area=AREA)).found
     assert (found.items, sum(found.unusable.values())) == (1, 1)
+
+
+def test_what_is_nested_without_end_is_a_reason(item):
+    deep = json.loads("[" * 900 + "1" + "]" * 900)
+    shape, value = item("a"), item("b", **{"eo:cloud_cover": deep})
+    shape["geometry"] = {"type": "Polygon", "coordinates": deep}
+    assert select_scenes([shape, value], criteria()).found.unusable == {"bad_footprint": 1, "malformed": 1}
+
+
+def test_a_number_without_end_is_a_reason(item):
+    shape = item("a")
+    shape["geometry"]["coordinates"][0][1][0] = 10**400
+    value = item("b", **{"eo:cloud_cover": 10**400})
+    assert select_scenes([shape, value], criteria()).found.unusable == {"bad_footprint": 1, "malformed": 1}

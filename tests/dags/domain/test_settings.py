@@ -70,6 +70,7 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
         ({"encoder": {"convention": "mine"}}, "'tutorial', 'training' or 'blank'"),
         ({"encoder": {"model": "../x"}}, "encoder.model"),
         ({"schedule": {"start_month": "July"}}, "yyyy-mm"),
+        ({"schedule": {"start_month": "2015-05"}}, "lies before Sentinel-2"),
         ({"cluster": {"primary_type": "x9.large"}}, "x9.large has no price: add it to prices.instance_usd_h"),
         ({"cluster": {"gpu_types": ["g6e.xlarge"]}}, "g6e.xlarge has no price: add it"),
         ({"cluster": {"layout": "cpu", "cpu_types": ["m6a.large"]}}, "m6a.large has no price: add it"),

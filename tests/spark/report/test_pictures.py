@@ -62,6 +62,25 @@ def test_zones_stand_side_by_side_and_hemispheres_meet():
     assert layout.y.tolist() == [0, 0, 1]
 
 
+@pytest.mark.parametrize(
+    ("zones", "order"),
+    [
+        ((32601, 32660), (32660, 32601)),
+        ((32701, 32759, 32760), (32759, 32760, 32701)),
+        ((32601, 32660, 32701, 32760), (32660, 32601, 32760, 32701)),
+        ((32601, 32602, 32658), (32658, 32601, 32602)),
+        ((32601, 32602), (32601, 32602)),
+        ((32659, 32660), (32659, 32660)),
+        ((32629,), (32629,)),
+        (tuple(range(32601, 32661)), tuple(range(32601, 32661))),
+    ],
+)
+def test_zones_stand_from_west_to_east_also_across_180_degrees(zones, order):
+    layout = Layout.of(np.array(zones), np.full(len(zones), 7), np.zeros(len(zones), int))
+    assert layout.zones == order
+    assert [zones[place] for place in np.argsort(layout.x)] == list(order)
+
+
 @given(st.integers(1, 3000), st.integers(1, 3000))
 def test_pictures_stay_small(width, height):
     layout = Layout.of(np.full(2, 32629), np.array([0, width - 1]), np.array([0, height - 1]))

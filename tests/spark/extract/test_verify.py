@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from infra.verify.__main__ import DIFFERS, IMPOSSIBLE, main
 from infra.verify.check import Check
 from infra.verify.errors import VerifyError
 from infra.verify.lake import Lake
@@ -106,6 +108,12 @@ def test_right_chips_pass_and_each_planted_fault_is_named(
         check, said = verify(plan, sample)
         assert named(said) == wanted
         assert (check.tally.chips, check.tally.pixels, check.tally.unreadable) == (18, 1, 1)
+    deployed = tmp_path / "deployed.json"
+    section = {"region": "us-west-2", "lake": LAKE, "database": plan.database}
+    deployed.write_text(json.dumps({"deployed": section}))
+    assert main(["--deployed", str(deployed)]) == DIFFERS
+    deployed.write_text(json.dumps({"deployed": section | {"database": "none"}}))
+    assert main(["--deployed", str(deployed)]) == IMPOSSIBLE
     (line,) = (line for line in said if ": pixels: " in line)
     assert "rededge1 in row 200, column 7" in line
 

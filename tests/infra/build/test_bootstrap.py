@@ -216,7 +216,7 @@ class TestDiscovery:
             ("echo 'NVIDIA-SMI has failed'; exit 9", "nvidia-smi fails on .*: NVIDIA-SMI has failed"),
             ("true", "nvidia-smi lists no GPU"),
             ("echo '0, 470.1'", "470.1 on .* is too old for CUDA 12: 525 or newer"),
-            ("echo '0, [N/A]'", "tells no driver version for GPU 0"),
+            ("echo '0, [N/A]'", "reports no driver version for GPU 0"),
         ],
     )
     def test_what_is_wrong_is_said(self, tmp_path, script, message):

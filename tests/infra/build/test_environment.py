@@ -22,7 +22,7 @@ LOCKS = REPOSITORY / "locks"
 # Spark brings these to every node.
 OF_SPARK = {"pyspark", "py4j"}
 HOUSE = {"spark", "claylake", "model"}
-FOR_THE_WORKER = {("vector_kind.py", "pyiceberg")}
+FOR_THE_WORKER = {("vector_kind.py", "pyiceberg"), ("grid.py", "pyproj")}
 """What a shipped file imports in a function that only Airflow's worker calls."""
 DISTRIBUTION = {"PIL": "pillow", "sedona": "apache-sedona"}
 

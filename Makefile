@@ -32,6 +32,11 @@ MONTHS ?= 2024-08/2024-09
 EVENTS ?=
 DATA ?=
 PORT ?= 8080
+# verify: the lake to check, instead of DATA: a deployment's deployed.json, or a folder that has one; how many of its chips,
+# a number or all; and the seed that an earlier sample said.
+LAKE ?=
+SAMPLE ?=
+SEED ?=
 # build: which encoders, names or folders of artefacts; for GPUs unless ARCH is given (cuda or cpu).
 MODEL ?= clay-v1.5
 # model: which encoder; for this machine unless ARCH is given (cpu, cuda or mps).
@@ -73,6 +78,10 @@ doctor: ## say what this machine has for claylake, what it lacks, and what to do
 .PHONY: demo
 demo: setup ## run real months through the real DAG on this machine (MONTHS=2024-07/2024-09, EVENTS=<events>, DATA=<folder>)
 	$(INFRA) -m infra.local.demo --months "$(MONTHS)" $(foreach each,$(EVENTS),--event "$(each)") $(if $(DATA),--data "$(DATA)") $(if $(call given,MODEL),--model "$(MODEL)")
+
+.PHONY: verify
+verify: setup ## read published chips again and compare every pixel: DATA=<folder> runs its months first; LAKE=<deployment or stand-in> (SAMPLE=100, SEED=)
+	$(INFRA) -m infra.local.verify --data "$(DATA)" --lake "$(LAKE)" --sample "$(SAMPLE)" --seed "$(SEED)"
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
@@ -118,6 +127,10 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
 	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark
 
+.PHONY: faults
+faults: setup ## print what faults of networks and servers cost: requests, cells lost, seconds (docs/reading.md)
+	$(SPARK) -m pytest -q -s -k ridden_out_or_named tests/spark/extract/test_faults.py | grep -o "| .*|"
+
 .PHONY: fuzz
 fuzz: setup ## try very many files of every structure, good and bad (FUZZ_EXAMPLES=<how many of each test>; minutes)
 	CLAYLAKE_FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(SPARK) -m pytest -q tests/spark/extract/test_fuzz_files.py
@@ -160,8 +173,8 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins spark/bench/planning.py
-	.venv/spark/bin/mypy spark model infra/world infra/tiles --exclude spark/bench/planning.py
-	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles)'
+	.venv/spark/bin/mypy spark model infra/world infra/tiles infra/verify --exclude spark/bench/planning.py
+	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles|verify)'
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format

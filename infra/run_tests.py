@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = {
     "airflow": ("tests/dags", "tests/plugins", "tests/system"),
-    "spark": ("tests/spark", "tests/model", "tests/infra/world", "tests/infra/tiles"),
-    "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles"),
+    "spark": ("tests/spark", "tests/model", "tests/infra/world", "tests/infra/tiles", "tests/infra/verify"),
+    "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles", "--ignore=tests/infra/verify"),
 }
 OWN = "not matrix and not beside"
 """Marks of tests that have targets of their own."""

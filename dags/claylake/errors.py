@@ -48,6 +48,18 @@ class SceneError(ClaylakeError):
         self.reason = reason
 
 
+class HrefError(ClaylakeError):
+    """An address from which no file can be read.
+
+    Args:
+        shown: the address, without what may be secret.
+        detail: why.
+    """
+
+    def __init__(self, shown: str, detail: str) -> None:
+        super().__init__(f"href {shown[:300]!r}: {detail}")
+
+
 class FootprintError(ClaylakeError, ValueError):
     """The geometry of a STAC item is no polygon that cells can be joined with."""
 

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, Self
-from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
 from rasterio.enums import MaskFlags
-from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.windows import Window as RasterioWindow
 
+from claylake.catalogue.hrefs import gdal_path, shown
+from claylake.errors import HrefError
 from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
-from spark.reading.gdal import environment, path_of
+from spark.reading.gdal import environment
+from spark.reading.persistence import Persistence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
     from claylake.catalogue.scene import Asset
+    from spark.reading.raster import Raster
 
 
 class _Crs(Protocol):
@@ -60,6 +62,9 @@ class Band:
         asset: its address, and how the item describes it.
         epsg: CRS that it must have.
 
+    Raises:
+        UnreadableError: no file can be read from its address.
+
     Raises (on entering):
         UnreadableError: the file cannot be opened.
         NotAsExpectedError: it is not what `Expected` says of the asset, or not the raster that the item describes.
@@ -67,29 +72,45 @@ class Band:
 
     def __init__(self, key: str, asset: Asset, *, epsg: int) -> None:
         self.key = key
-        self.file = _without_query(asset.href)
+        self.file = shown(asset.href)
         self._asset = asset
         self._expected = Expected.of(key, epsg)
+        try:
+            self._path = gdal_path(asset.href)
+        except HrefError as error:
+            raise UnreadableError(key, str(error)) from error
+        self._persistence = Persistence(key, self._path, self.file)
+        self._dataset: _Dataset | None = None
 
     def __enter__(self) -> Self:
         with environment():
-            try:
-                self._dataset: _Dataset = rasterio.open(path_of(self._asset.href))
-            except RasterioError as error:
-                raise UnreadableError(self.key, str(error)) from error
-        try:
-            description = _described(self._dataset)
-            self._expected.require_pixels(self.file, description)
-            self.raster = self._expected.require_raster(self.file, description, self._asset)
-        except ReadError:
-            self._dataset.close()
-            raise
+            dataset = self._persistence.call(self._opened, self._close)
+        self.raster = self._checked(dataset)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._dataset.close()
+        self._close()
+
+    def _opened(self) -> _Dataset:
+        if self._dataset is None:
+            self._dataset = rasterio.open(self._path)
+        return self._dataset
+
+    def _close(self) -> None:
+        if self._dataset is not None:
+            self._dataset.close()
+            self._dataset = None
+
+    def _checked(self, dataset: _Dataset) -> Raster:
+        try:
+            description = _described(dataset)
+            self._expected.require_pixels(self.file, description)
+            return self._expected.require_raster(self.file, description, self._asset)
+        except ReadError:
+            self._close()
+            raise
 
     def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
@@ -118,11 +139,16 @@ class Band:
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
     def _read(self, *window: int) -> NDArray[Any]:
+        def read() -> NDArray[Any]:
+            opened_before = self._dataset is not None
+            dataset = self._opened()
+            if not opened_before and self._checked(dataset) != self.raster:
+                self._close()
+                raise UnreadableError(self.key, f"{self.file}: the file was replaced by another one while it was read")
+            return dataset.read(1, window=RasterioWindow(*window))
+
         with environment():
-            try:
-                return self._dataset.read(1, window=RasterioWindow(*window))
-            except RasterioIOError as error:
-                raise UnreadableError(self.key, str(error.__cause__ or error)) from error
+            return self._persistence.call(read, self._close)
 
 
 def _described(dataset: _Dataset) -> Description:
@@ -137,9 +163,3 @@ def _described(dataset: _Dataset) -> Description:
         transform=tuple(dataset.transform),
         shape=dataset.shape,
     )
-
-
-def _without_query(href: str) -> str:
-    """An address as messages show it: its query may hold a signature."""
-    parts = urlsplit(href)
-    return parts._replace(query="", fragment="").geturl() if parts.scheme else href

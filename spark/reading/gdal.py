@@ -1,4 +1,4 @@
-"""GDAL's settings, paths and network counters: all that is particular to GDAL."""
+"""GDAL's settings, cache and network counters: all that is particular to GDAL."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import ctypes
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import rasterio
 import rasterio._base as _linked
 
 OPTIONS: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".tif",
     "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",
     "GDAL_CACHEMAX": 256 * 1024 * 1024,
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
-    "GDAL_HTTP_MAX_RETRY": "5",
+    # Few and soon, for a lone refusal: GDAL heeds neither `Retry-After` nor other threads; `persistence` does.
+    "GDAL_HTTP_MAX_RETRY": "2",
     "GDAL_HTTP_RETRY_DELAY": "0.5",
     "GDAL_HTTP_CONNECTTIMEOUT": "10",
-    "GDAL_HTTP_TIMEOUT": "60",
+    # What drips is ended early, what flows slowly is not.
+    "GDAL_HTTP_LOW_SPEED_TIME": "15",
+    "GDAL_HTTP_LOW_SPEED_LIMIT": "1000",
+    "GDAL_HTTP_TIMEOUT": "300",
 }
 """GDAL's names. The cache is in bytes: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that
 each block is decoded once."""
-
-_NETWORK = {"http": "/vsicurl/", "https": "/vsicurl/"}
 
 
 def environment() -> AbstractContextManager[object, None]:
@@ -35,19 +35,20 @@ def environment() -> AbstractContextManager[object, None]:
     return settings
 
 
-def path_of(href: str) -> str:
-    """How GDAL names what an item's href points to; local paths stay."""
-    parts = urlsplit(href)
-    if parts.scheme == "s3":
-        return f"/vsis3/{parts.netloc}{parts.path}"
-    if parts.scheme == "file":
-        return parts.path
-    return _NETWORK.get(parts.scheme, "") + href
+def forget(path: str) -> None:
+    """Drop what GDAL keeps of a remote file (``VSICurlPartialClearCache``).
+
+    Else a range whose connection was cut stays cut: reading it again, even of a file opened anew, sends no request.
+    """
+    library = _library()
+    library.VSICurlPartialClearCache.restype = None
+    library.VSICurlPartialClearCache.argtypes = [ctypes.c_char_p]
+    library.VSICurlPartialClearCache(path.encode())
 
 
-def is_remote(href: str) -> bool:
-    """Whether reading it waits for a network."""
-    return path_of(href).startswith("/vsi")
+def _library() -> ctypes.CDLL:
+    # rasterio does not wrap these functions, but its module is linked with the library that has them.
+    return ctypes.CDLL(_linked.__file__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +64,7 @@ class Traffic:
 
 def traffic() -> Traffic:
     """What this process fetched so far (GDAL's ``VSINetworkStatsGetAsSerializedJSON``); files on disk do not count."""
-    # rasterio does not wrap the function, but its module is linked with the library that has it.
-    library = ctypes.CDLL(_linked.__file__)
+    library = _library()
     library.VSINetworkStatsGetAsSerializedJSON.restype = ctypes.c_void_p
     library.VSINetworkStatsGetAsSerializedJSON.argtypes = [ctypes.c_void_p]
     library.VSIFree.argtypes = [ctypes.c_void_p]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from claylake.catalogue.hrefs import is_remote
 from claylake.vocabulary import BANDS, CHIP_PX, SCL_ASSET
 from spark.reading.band import Band
 from spark.reading.errors import EmptyBandError, MisalignedError, MissingAssetError, ReadError, UnreadableError
-from spark.reading.gdal import is_remote
 from spark.reading.strips import CellIndex, Strip, strips
 from spark.sentinel2.emptiness import LARGEST_EMPTY_FRACTION, empty_shares
 

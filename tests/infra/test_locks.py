@@ -69,6 +69,7 @@ ROOMS = {
         "tests/model",
         "tests/infra/world",
         "tests/infra/tiles",
+        "tests/infra/verify",
     ),
     "locks/infra.in": ("infra", "tests/infra"),
     "locks/oracle.in": (),

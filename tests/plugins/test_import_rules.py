@@ -59,6 +59,9 @@ def test_the_house_keeps_them(checkout):
         ("plugins/claylake_airflow/step_log.py", "def f():\n    from claylake_airflow import reaper\nimport pyiceberg", "never needs dags/"),
         ("plugins/claylake_airflow/run_note.py", "def f():\n    import claylake.plan", "never needs dags/"),
         ("plugins/claylake_airflow/operators/base.py", "import claylake_monthly", "DAG files are imported by no package"),
+        ("infra/verify/rules.py", "from spark.sentinel2 import radiometry", "shares no code"),
+        ("infra/verify/scene_files.py", "def f():\n    from claylake.catalogue import scene", "shares no code"),
+        ("infra/verify/check.py", "from infra.world import place", "shares no code"),
         ("spark/session.py", "import claylake_reaper", "DAG files are imported by no package"),
         ("infra/doctor/page.py", "import yaml", "before set-up"),
         ("infra/java.py", "from claylake import plan", "before set-up"),
@@ -116,6 +119,12 @@ def test_what_extends_moto_is_kept_from_every_other_module_of_ours():
     local = {f"infra.local.{name}" for name in children(ROOT / "infra/local")}
     assert set(contract["source_modules"]) == MOTO
     assert set(contract["forbidden_modules"]) == {*ROOTS - {"infra"}, *infra, *local - MOTO}
+
+
+def test_what_checks_chips_is_kept_from_every_other_module_of_ours():
+    (contract,) = (each for each in CONTRACTS if each["name"] == named("shares no code"))
+    others = {f"infra.{name}" for name in children(ROOT / "infra") - {"verify"}}
+    assert set(contract["forbidden_modules"]) == {*ROOTS - {"infra"}, *others, "airflow", "pyspark"}
 
 
 def test_what_extends_moto_imports_moto_botocore_and_the_standard_library():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from claylake.catalogue import dialects
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
 from claylake.catalogue.values import moment
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 MISSING_ASSET: Final = "missing_asset"
+UNREADABLE_HREF: Final = "unreadable_href"
 _ELSEWHERE: Final = "elsewhere"
 """Of an item that the search lists although it does not meet the area: not counted."""
 
@@ -146,6 +148,9 @@ def _outcome(item: dict[str, Any], criteria: Criteria) -> _Outcome:
         scene = Scene.from_item(item)
     except SceneError as error:
         return _Unusable.of(error, _month(item))
+    refused = refusal(item, {key: asset.href for key, asset in scene.assets.items()})
+    if refused is not None and scene.month in criteria.months:
+        return _Unusable.of(SceneError(scene.id, UNREADABLE_HREF, refused), str(scene.month))
     if area is None:
         return _Unusable.of(SceneError(scene.id, "bad_footprint", shown), str(scene.month))
     return _of_scene(scene, area, criteria)

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,13 +64,19 @@ def main() -> int:
         return 1
 
 
-def run(source: World | Path, out: Path, model: str = DEMO_MODEL) -> int:
+def run(
+    source: World | Path,
+    out: Path,
+    model: str = DEMO_MODEL,
+    then: Callable[[client.StackInfo], None] = lambda _: None,
+) -> int:
     """Make the months of the demo world, or of a folder of STAC items; gives the exit code.
 
     Args:
         source: Where scenes come from.
         out: Where tables, pictures and receipts go.
         model: Name of the encoder.
+        then: Is called last, while the stack still runs.
     """
     home = Home()
     started = time.monotonic()
@@ -87,8 +94,9 @@ def run(source: World | Path, out: Path, model: str = DEMO_MODEL) -> int:
         home.migrate(env)
         _say(f"ready after {time.monotonic() - started:.0f} s")
         months.extend(_month(home, env, request, out) for request in requests)
-    results.write(out, months)
-    sys.stdout.write("\n" + results.table(months) + f"\n{out / 'demo.json'}\n")
+        results.write(out, months)
+        _say_all("\n" + results.table(months) + f"\n{out / 'demo.json'}\n")
+        then(info)
     return 0 if all(month.state == "success" for month in months) else 1
 
 
@@ -122,7 +130,11 @@ def _month(home: Home, env: dict[str, str], request: RunRequest, out: Path) -> r
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"== {text}\n")
+    _say_all(f"== {text}\n")
+
+
+def _say_all(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 

@@ -364,7 +364,7 @@ def test_threads_of_a_narrow_host_take_turns(clock: StandingClock) -> None:
 
 
 def test_a_file_replaced_while_it_is_read_is_named(scene: Scene, clock: StandingClock, tmp_path: Path) -> None:
-    """Another raster under the same address lends no pixels to cells of the first."""
+    """Another raster under the same address, its blocks at other places, lends no pixels to cells of the first."""
     served = tmp_path / "served"
     shutil.copytree(folder(scene), served)
     rng = np.random.default_rng(0)

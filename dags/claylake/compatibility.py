@@ -28,6 +28,7 @@ PACKAGES = (
     "pyproj",
     "pystac",
     "pystac_client",
+    "requests",
     "shapely",
     "urllib3",
     "yaml",

@@ -36,6 +36,7 @@ MODULES = {
     "botocore": "boto3",
     "py4j": "pyspark",
     "pystac": "pystac-client",
+    "requests": "pystac-client",
     "urllib3": "boto3",
 }
 """Distributions of modules that are called otherwise."""

@@ -26,7 +26,6 @@ PACKAGES = (
     "pygeohash",
     "pyiceberg",
     "pyproj",
-    "pystac",
     "pystac_client",
     "requests",
     "shapely",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from claylake.plan import Plan
 
-COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "scl_mean", *FRACTIONS)
+COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "baseline", "scl_mean", *FRACTIONS)
 
 
 def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame:

@@ -25,6 +25,14 @@ class ReadFailures:
     def __len__(self) -> int:
         return len(self.cells) + len(self.quarantined) + len(self.corrected)
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each scene whose pixels or metadata do not fit."""
+        return (
+            *(f"scene {scene_id}: {detail}" for scene_id, detail in sorted(self.corrected.items())),
+            *(f"scene {scene_id} is quarantined: {detail}" for scene_id, detail in sorted(self.quarantined.items())),
+        )
+
     def rows(self) -> list[tuple[str, str, str, str | None]]:
         """`cells` as rows: cell id, scene id, reason, message."""
         return [(*key, *value) for key, value in sorted(self.cells.items())]

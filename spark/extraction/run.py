@@ -23,6 +23,7 @@ from spark.extraction.outcomes import observations
 from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading_log import ReadingLog
+from spark.extraction.reprocessed import newer_processings
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge, opened
@@ -111,7 +112,11 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     scene_rows = [maker.row(scene, now) for scene in manifest]
     write(spark, plan, scene_rows)
     planned = observed.select("cell_id", "pass").distinct().count()
-    return _report(final, planned, scene_rows, failures)
+    report = _report(final, planned, scene_rows, failures)
+    if not final.present:
+        return report
+    reprocessed = newer_processings(with_failures(observed, failures), existing, scenes)
+    return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 
 def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], failures: ReadFailures) -> ExtractReport:
@@ -134,11 +139,5 @@ def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], fai
         message=f"{chips} chips made, {final.present} existing, {sum(rejected.values())} rejected, "
         f"{sum(failed.values())} failed, of {candidates} (cell, pass)"
         + (f"; {failures.taken_back} chips of another radiometry were taken back" if failures.taken_back else ""),
-        warnings=(
-            *(f"scene {scene_id}: {detail}" for scene_id, detail in sorted(failures.corrected.items())),
-            *(
-                f"scene {scene_id} is quarantined: {detail}"
-                for scene_id, detail in sorted(failures.quarantined.items())
-            ),
-        ),
+        warnings=failures.warnings,
     )

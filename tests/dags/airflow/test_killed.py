@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from claylake.release import CODE, JARS
-from claylake.vocabulary import STEPS
+from claylake.vocabulary import ASSETS, STEPS
 from tests.plugins.airflow_home import SQUARE
 from tests.shared.waiting import until
 
@@ -33,7 +33,7 @@ ITEM = {
         "s2:datatake_id": "GS2A_20240710T112111_047273_N05.10",
         "grid:code": "MGRS-29SMC",
     },
-    "assets": {},
+    "assets": {key: {"href": f"https://example.com/{key}.tif"} for key in ASSETS},
     "links": [],
 }
 

@@ -149,6 +149,17 @@ def test_chips_observations_scenes_and_report(spark: SparkSession, make_plan: Pl
     again = extract(spark, plan)
     assert (again.candidates, again.chips, again.present, again.rejected) == (18, 0, 15, {"cloud": 3})
     assert snapshots(spark, plan) == before, "a run done again writes nothing"
+    assert again.warnings == ()
+
+    # Later the catalogue has the clear scene in a newer processing, and the cloudy one in the same.
+    newer = clear.model_copy(update={"id": f"{PASS_A}_1", "baseline": "05.11"})
+    same = cloud.model_copy(update={"id": f"{PASS_B}_1"})
+    later = extract(spark, make_plan(bbox(), [newer, same], run_id="manual__2"))
+    assert (later.chips, later.present) == (0, 15)
+    assert later.warnings == (
+        "9 chips of baseline 05.00 or later have scenes of baseline 05.11 by now; the chips stay as they are",
+    )
+    assert {chip["scene_id"] for chip in rows(spark, plan, "chips")} == {clear.id, cloud.id}
 
 
 def test_a_scene_settled_by_another_ownership_rule_is_observed_in_new_cells_alone(

@@ -99,6 +99,7 @@ def test_a_vector_left_behind_by_an_earlier_version_goes_with_the_next_run(spark
     assert ids(spark, plan, "embeddings") == sorted([*ids(spark, plan), kept[0]["id"]])
 
 
+@pytest.mark.beside
 def test_two_models_at_once_embed_each_other_s_chips(spark, make_plan):
     first = make_plan("first")
     second = make_plan("second", run_id="manual__2", model_version=OTHER_MODEL)
@@ -177,6 +178,7 @@ def test_an_adopted_branch_whose_history_has_expired(spark, make_plan):
     assert len(keys(spark, adopter, "observations", "cell_id")) == 6
 
 
+@pytest.mark.beside
 def test_an_answer_about_main_that_is_lost(spark, make_plan, stack, monkeypatch):
     """The catalogue has moved main, its answer is lost, and so is every question whether it has."""
     plan = make_plan("lost")
@@ -261,6 +263,7 @@ def data_files(spark, plan, table, branch=None):
     return {row["_file"] for row in found.collect()}
 
 
+@pytest.mark.beside
 def test_main_that_moves_at_every_attempt_and_what_a_run_then_does(spark, make_plan, monkeypatch):
     """A neighbour publishes into the same partitions each time: the run copies nothing and audits nothing again."""
     plan = make_plan(cells=CELLS[:4])

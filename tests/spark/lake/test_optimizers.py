@@ -150,9 +150,9 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     assert found["scenes", "retention"] == Optimizer(table="scenes", kind="retention", enabled=True)
     missing = "is missing, although by deployed.json Glue maintains the tables"
     assert set(report.warnings) == {
-        "retention of chips failed on 2024-08-03 10:05 UTC: AccessDenied: kms:Decrypt",
-        "orphan_file_deletion of chips is disabled",
-        *(f"orphan_file_deletion of {table} {missing}" for table in PUBLISH_ORDER[1:]),
+        "Glue's retention of chips failed on 2024-08-03 10:05 UTC: AccessDenied: kms:Decrypt",
+        "Glue's orphan_file_deletion of chips is disabled",
+        *(f"Glue's orphan_file_deletion of {table} {missing}" for table in PUBLISH_ORDER[1:]),
     }
     assert report.message == "Glue's optimizers: 1 well, 6 not run yet, 5 to look at; 1 stale branches dropped"
 

@@ -51,7 +51,7 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
     )
     report.save(plan)
     for warning in report.warnings:
-        _log.warning("Glue's optimizer: %s", warning)
+        _log.warning("%s", warning)
     _log.info("%s", report.message)
     return report
 

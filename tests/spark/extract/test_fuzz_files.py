@@ -29,7 +29,7 @@ from spark.reading.strips import CellIndex
 from tests.spark.extract.imagery import Sheet, coordinates, paint
 
 # A file that lost its place is refused as misaligned.
-pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")]
 EXAMPLES = int(os.environ.get("CLAYLAKE_FUZZ_EXAMPLES", "25"))
 # Two by two cells and a margin, so that windows lie inside, across and beyond the files.
 SHEET = Sheet(west=156 * 2560 - 200, north=1344 * 2560 + 200, side=2 * 2560 + 200)

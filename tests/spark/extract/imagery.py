@@ -28,6 +28,12 @@ def coordinates(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return ((along * 3 + number * 101) % 60_000 + 1_001).astype(np.uint16) + 0 * (x + y).astype(np.uint16)
 
 
+def noise(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Pixels that do not compress, so that no file fits into the read of its header."""
+    numbers = np.random.default_rng(len(key)).integers(1, 12 if key == SCL_ASSET else 9000, (y.size, x.size))
+    return numbers.astype(np.uint8 if key == SCL_ASSET else np.uint16)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sheet:
     """Where a generated scene lies: corner in metres, side in metres (multiples of 20)."""

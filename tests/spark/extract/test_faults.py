@@ -25,7 +25,7 @@ from spark.reading.observe import observe
 from spark.reading.scene import CellPixels, Unread, open_band, read_cells
 from spark.reading.strips import CellIndex
 from tests.spark.extract.faults import FOREVER, Fault, Files, Request, serving
-from tests.spark.extract.imagery import Sheet, paint
+from tests.spark.extract.imagery import Sheet, noise, paint
 from tests.spark.extract.test_reading import broken_block
 
 pytestmark = pytest.mark.slow
@@ -60,10 +60,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> StandingClock:
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
     """Its pixels do not compress, so that no file fits into the read of its header."""
-
-    def noise(key: str, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        numbers = np.random.default_rng(len(key)).integers(1, 12 if key == "scl" else 9000, (y.size, x.size))
-        return numbers.astype(np.uint8 if key == "scl" else np.uint16)
 
     return paint(tmp_path_factory.mktemp("scene"), SHEET, noise)
 

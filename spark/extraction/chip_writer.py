@@ -81,17 +81,17 @@ class ChipWriter:
         """
         from pyspark.sql import functions as f
 
-        radiometry = self._radiometry(cells)
+        cells_of = {scene: [cell.cell_id for cell in members] for scene, members in by_scene(cells).items()}
+        radiometry = self._radiometry(cells_of)
         with _on_disk(read(self.spark, self.scenes, radiometry, cells)) as made:
             short = made.select(*_SHORT, f.unix_micros("datetime").alias("micros"))
             rows = [ReadRow.of(row) for row in short.collect()]
-            cells_of = {scene: [cell.cell_id for cell in members] for scene, members in by_scene(cells).items()}
             self.log.add(cells_of, readings(rows))
             lost = self.quarantine.judge(cells_of)
             self.failures.cells.update(
                 {(row.cell_id, row.scene_id): (row.problem, row.detail) for row in rows if row.problem}
             )
-            now = self._radiometry(cells)
+            now = self._radiometry(cells_of)
             usable = {scene for scene in now if now[scene] == radiometry[scene]} - set(self.failures.quarantined)
             kept = [row for row in rows if not row.problem and row.scene_id in usable]
             # Named one by one: chips read anew, because their executor was lost, are written only if they were counted.
@@ -101,10 +101,10 @@ class ChipWriter:
             extent = extent_of_rows(map(vars, kept), TABLES[CHIPS])
             return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent) - lost
 
-    def _radiometry(self, cells: Sequence[CellToRead]) -> dict[str, str]:
-        """What is done to the DN of the cells' scenes, as far as is known, by scene id."""
+    def _radiometry(self, scene_ids: Iterable[str]) -> dict[str, str]:
+        """What is done to the DN of these scenes, as far as is known, by scene id."""
         verdicts = self.quarantine.verdicts
-        return {scene: verdicts.decision(self.scenes[scene]).radiometry for scene in {cell.scene_id for cell in cells}}
+        return {scene_id: verdicts.decision(self.scenes[scene_id]).radiometry for scene_id in scene_ids}
 
 
 def readings(rows: Iterable[ReadRow]) -> dict[str, Reading]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.vocabulary import FAILED, SCENE_QUARANTINED, SCENES
+from claylake.vocabulary import AS_PUBLISHED, FAILED, SCENE_QUARANTINED, SCENES
 from spark.lake.bounds import Bounds
 from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
@@ -150,8 +150,7 @@ class Quarantine:
             if correction is not None:
                 _log.warning("scene %s: %s", scene_id, correction)
                 self.failures.corrected[scene_id] = correction
-                right = self.verdicts.decision(self.verdicts.scenes[scene_id]).radiometry
-                reasons[scene_id] = Reason(detail=correction, right=right)
+                reasons[scene_id] = Reason(detail=correction, right=AS_PUBLISHED)
             elif objection is not None:
                 _log.warning("scene %s is quarantined: %s", scene_id, objection)
                 self.failures.quarantined[scene_id] = objection

@@ -98,13 +98,13 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         rules=Rules.of(plan.settings.selection),
     )
     final = rounds.run()
-    existing = rounds.existing()
+    existing, read = rounds.existing(), with_failures(observed, failures)
     rows = observations(plan, final.choice, existing, cells, scenes, now)
     _log.info("observations: %d new or changed", merge.upsert(spark, plan, OBSERVATIONS, rows))
     maker = SceneRows(
         plan=plan,
         observed=by_scene,
-        outcomes=count_outcomes(final.choice, existing, with_failures(observed, failures)),
+        outcomes=count_outcomes(final.choice, existing, read),
         verdicts=verdicts,
         failures=failures,
         footprints=unreadable,
@@ -115,7 +115,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     report = _report(final, planned, scene_rows, failures)
     if not final.present:
         return report
-    reprocessed = newer_processings(with_failures(observed, failures), existing, scenes)
+    reprocessed = newer_processings(read, existing, scenes)
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 

@@ -59,7 +59,7 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             "LEFT ANTI JOIN audit_published_chips p ON p.id = c.id"
         ),
         "chip_has_the_data_of_its_row": (
-            f"SELECT 1 FROM audit_sample s LEFT ANTI JOIN audit_published_chips p ON p.id = s.id "
+            "SELECT 1 FROM audit_sample s LEFT ANTI JOIN audit_published_chips p ON p.id = s.id "
             f"WHERE s.reason = {sql.string(UNFILLED)}"
         ),
     } | {

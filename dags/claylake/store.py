@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 from claylake.errors import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+_KEYS_PER_REQUEST = 1000
+"""Of a deletion: S3's limit."""
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -185,12 +188,59 @@ def exists(uri: str) -> bool:
 
 def names(folder: str) -> Iterator[str]:
     """URIs of the objects below `folder`, in order."""
+    yield from sizes(folder)
+
+
+def sizes(folder: str) -> dict[str, int]:
+    """Bytes of each object below `folder`, by URI, in order.
+
+    Raises:
+        StoreError: if that cannot be found out (e.g. access denied).
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
     path = _path(folder)
     if path is not None:
-        yield from sorted(str(item) for item in path.rglob("*") if item.is_file())
-        return
+        files = sorted(item for item in path.rglob("*") if item.is_file())
+        return {join(folder, item.relative_to(path).as_posix()): item.stat().st_size for item in files}
     bucket, prefix = split_s3(folder)
-    pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
-    for page in pages:
-        for entry in page.get("Contents", []):
-            yield f"s3://{bucket}/{entry['Key']}"
+    found: dict[str, int] = {}
+    try:
+        pages = _client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+        for page in pages:
+            found |= {f"s3://{bucket}/{entry['Key']}": int(entry["Size"]) for entry in page.get("Contents", [])}
+    except (BotoCoreError, ClientError) as error:
+        msg = f"cannot list {folder}: {error}"
+        raise StoreError(msg) from error
+    return found
+
+
+def remove(uris: Iterable[str]) -> None:
+    """Delete objects; one that is not there does no harm.
+
+    Raises:
+        StoreError: if one cannot be deleted; the message names one of them.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    in_bucket: dict[str, list[str]] = {}
+    for uri in uris:
+        path = _path(uri)
+        if path is not None:
+            path.unlink(missing_ok=True)
+        else:
+            bucket, key = split_s3(uri)
+            in_bucket.setdefault(bucket, []).append(key)
+    for bucket, keys in in_bucket.items():
+        for start in range(0, len(keys), _KEYS_PER_REQUEST):
+            some = keys[start : start + _KEYS_PER_REQUEST]
+            try:
+                answer = _client().delete_objects(
+                    Bucket=bucket, Delete={"Objects": [{"Key": key} for key in some], "Quiet": True}
+                )
+            except (BotoCoreError, ClientError) as error:
+                msg = f"cannot delete s3://{bucket}/{some[0]}: {error}"
+                raise StoreError(msg) from error
+            for refused in answer.get("Errors", []):
+                msg = f"cannot delete s3://{bucket}/{refused['Key']}: {refused.get('Message')}"
+                raise StoreError(msg)

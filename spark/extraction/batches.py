@@ -1,21 +1,29 @@
-"""What is read together: batches of whole scenes, and within them tasks of some rows of cells."""
+"""What is read together: batches of whole scenes, and within them tasks: whole scenes, or parts of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
+import pygeohash
+
+from claylake.vocabulary import CHIPS
+from spark.lake.tables import TABLES
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from spark.sentinel2.scl import Measures
 
-MOST_CHIPS = 2_000
-"""Of a batch: about 1 GB on the executors' disks, and what a lost cluster loses."""
-FEWEST_CHIPS, FEWEST_ROWS = 32, 8
+CHIP_BYTES = 500_000
+"""Of a chip in its file, about: what bounds a batch."""
+BYTES_PER_SLOT = 4_000_000_000
+"""Of a batch, for each task that runs at a time: four or five whole scenes, three minutes of a core. Scenes differ, and
+several for each slot make the wait for the last one short; a cluster that is lost loses a batch."""
+FEWEST_CHIPS = 32
 """Of a task: blocks of 1,024 px are shared by four rows of cells, and tasks that share one decode it twice."""
+MOST_BYTES = 100_000_000_000
+"""Of a batch at most: the driver holds a few hundred bytes of each chip."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +60,14 @@ class Batch:
     chips: int
 
 
-def batches(wanted: Mapping[str, int], most: int = MOST_CHIPS) -> Iterator[Batch]:
-    """Whole scenes, in order of id, as many as give `most` chips at most; never less than one scene.
+def batches(wanted: Mapping[str, int], slots: int) -> Iterator[Batch]:
+    """Whole scenes, in order of id, as many as are worth one commit; never less than one scene.
 
     Args:
         wanted: scene id to number of cells to read.
-        most: chips of a batch.
+        slots: tasks that run at a time.
     """
+    most = min(BYTES_PER_SLOT * slots, MOST_BYTES) // CHIP_BYTES
     ids: list[str] = []
     chips = 0
     for scene_id, number in sorted(wanted.items()):
@@ -71,25 +80,40 @@ def batches(wanted: Mapping[str, int], most: int = MOST_CHIPS) -> Iterator[Batch
         yield Batch(scene_ids=tuple(ids), chips=chips)
 
 
-def tasks(cells: Iterable[CellToRead], slots: int) -> Iterator[list[CellToRead]]:
-    """One scene's cells as lists of whole rows, north to south, about `slots` of them.
+def deal(grouped: Mapping[str, Sequence[CellToRead]], slots: int) -> list[tuple[str, list[CellToRead]]]:
+    """Tasks of a batch, each a scene's id and cells of it, the largest first so that the last to end are small.
 
-    A scene is cut only where there are more slots than scenes, and never finer than pays.
+    A scene is cut only where there are more slots than scenes.
+
+    Args:
+        grouped: scene id to its cells.
+        slots: tasks that run at a time.
     """
-    rows: list[list[CellToRead]] = [
-        sorted(group, key=lambda cell: cell.col)
-        for _, group in groupby(sorted(cells, key=lambda cell: -cell.row), key=attrgetter("row"))
-    ]
-    total = sum(map(len, rows))
-    enough = max(-(-total // max(slots, 1)), FEWEST_CHIPS)
+    pieces = -(-slots // max(len(grouped), 1))
+    dealt = [(scene_id, part) for scene_id, cells in grouped.items() for part in parts(cells, pieces)]
+    return sorted(dealt, key=lambda task: (-len(task[1]), task[0]))
+
+
+def parts(cells: Sequence[CellToRead], pieces: int) -> Iterator[list[CellToRead]]:
+    """One scene's cells in about `pieces` parts, north to south, never finer than pays.
+
+    Cuts lie between rows of geohash prefixes: each partition of the table is written by one task.
+
+    Args:
+        cells: of the scene.
+        pieces: parts that are wanted.
+    """
+    width = TABLES[CHIPS].geohash_prefix
+    rows: dict[float, list[CellToRead]] = {}
+    for cell in cells:
+        rows.setdefault(pygeohash.decode(cell.geohash[:width])[0], []).append(cell)
+    enough = max(-(-len(cells) // max(pieces, 1)), FEWEST_CHIPS)
     part: list[CellToRead] = []
-    height = 0
-    for row in rows:
-        if part and height >= FEWEST_ROWS and len(part) >= enough:
+    for _, row in sorted(rows.items(), reverse=True):
+        if part and len(part) + len(row) // 2 > enough:
             yield part
-            part, height = [], 0
+            part = []
         part = [*part, *row]
-        height += 1
     if part:
         yield part
 

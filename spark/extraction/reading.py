@@ -1,134 +1,129 @@
-"""Spark side of reading: tasks go out, complete chip rows come back."""
+"""Spark side of reading: whole scenes go out, files of chips are written, and facts about them come back."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from claylake.catalogue.scene import Scene
-from claylake.vocabulary import CHIPS
 from spark.chips.make import make_chips
-from spark.extraction.arrow_batch import batch_of, rows_of_stream, stream_of
-from spark.extraction.batches import OF_CELL, CellToRead, by_scene, tasks
-from spark.lake.columns import Columns
-from spark.lake.tables import LINEAGE, TABLES
+from spark.datafiles.writer import FileWriter, Target
+from spark.extraction.batches import OF_CELL, CellToRead
+from spark.extraction.reading_log import Reading
 from spark.reading.gdal import environment
 from spark.reading.strips import CellIndex
-from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Sequence
 
-    import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
     from spark.chips.make import ReadCell
-
-READ_CELLS = TABLES[CHIPS].columns.without(*LINEAGE) + Columns(
-    {
-        "problem": "string",
-        "detail": "string",
-        "clear_pixels": "bigint",
-        "below_1000": "bigint",
-        "requests": "bigint",
-        "downloaded": "bigint",
-        "seconds": "double",
-    }
-)
-"""A row per cell read: a chip's columns (without lineage), and what `spark.chips.make` says of the reading.
-
-`problem` is a reason code and `detail` its message; where they are null there is a chip."""
-_CELLS = TABLES[CHIPS].columns.only(*OF_CELL) + Columns(dict.fromkeys(MEASURES, "double"))
-"""What a chip's row repeats of its cell and of observing it."""
-_WORK = Columns({"document": "string", "radiometry": "string", "cells": "binary"})
-_ROWS = 32
-"""Chips of an Arrow batch: 16 MB."""
+    from spark.datafiles.parquet import DataFile
 
 
-class _Work(TypedDict):
-    document: str
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A task: cells of one scene, to be read by a radiometry. `scene`: as JSON."""
+
+    scene_id: str
+    scene: str
     radiometry: str
-    cells: bytes
+    cells: tuple[CellToRead, ...]
 
 
-class _Cell(TypedDict):
-    """The part of `_CELLS` that is read here; all of it goes into the chip's row."""
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """What all rows of an attempt say of it: the run's id, and its time (UTC)."""
+
+    run_id: str
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A cell without a chip: why, as a reason code and its message."""
 
     cell_id: str
-    col: int
-    row: int
+    reason: str
+    detail: str
 
 
-def read(
-    spark: SparkSession, scenes: Mapping[str, Scene], radiometry: Mapping[str, str], cells: Sequence[CellToRead]
-) -> DataFrame:
-    """`READ_CELLS` for cells of some scenes.
+@dataclass(frozen=True, kw_only=True)
+class PartRead:
+    """What became of a task: files with the chips, cells without one, and what reading found and took."""
+
+    scene_id: str
+    files: tuple[DataFile, ...]
+    problems: tuple[Problem, ...]
+    reading: Reading
+
+
+def read(spark: SparkSession, parts: Sequence[Part], target: Target, lineage: Lineage) -> list[PartRead]:
+    """Read parts of scenes, each in a task of its own, and write their chips: one job, and no pixel comes back.
 
     Args:
         spark: session.
-        scenes: by id.
-        radiometry: of these scenes, by id: what is done to their DN.
-        cells: of these scenes.
+        parts: in the order in which they are begun.
+        target: where files go.
+        lineage: of the rows.
     """
-    grouped = by_scene(cells)
-    slots = -(-spark.sparkContext.defaultParallelism // len(grouped))
-    work = [
-        (scenes[scene_id].model_dump_json(), radiometry[scene_id], _packed(part))
-        for scene_id, members in grouped.items()
-        for part in tasks(members, slots)
-    ]
-    frame = spark.createDataFrame(work, _WORK.spark)
-    return frame.repartition(len(work)).mapInArrow(_read, READ_CELLS.spark)
+    # Not `createDataFrame(...).repartition(...)`, which deals rows unevenly: two to one task, none to another.
+    work = spark.sparkContext.parallelize(parts, len(parts))
+    done: list[PartRead] = work.map(partial(read_part, target=target, lineage=lineage)).collect()
+    return done
 
 
-def _packed(cells: Iterable[CellToRead]) -> bytearray:
-    """Cells as one Arrow stream."""
-    return bytearray(stream_of(({**vars(cell), **cell.measures.columns()} for cell in cells), _CELLS))
+def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
+    """Read the cells of a part and write a file for each partition of the table.
 
+    Args:
+        part: what to read.
+        target: where files go.
+        lineage: of the rows.
 
-def _read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    with environment():
-        for batch in batches:
-            work = cast("list[_Work]", batch.to_pylist())
-            for item in work:
-                rows: list[dict[str, object]] = []
-                for row in _rows(item):
-                    rows.append(row)
-                    if len(rows) == _ROWS:
-                        yield batch_of(rows, READ_CELLS)
-                        rows = []
-                if rows:
-                    yield batch_of(rows, READ_CELLS)
-
-
-def _rows(item: _Work) -> Iterator[dict[str, object]]:
-    """`READ_CELLS` of one task, as the cells are read."""
-    scene = Scene.model_validate_json(item["document"])
-    cells: list[_Cell] = rows_of_stream(item["cells"])
-    by_index = {CellIndex(col=cell["col"], row=cell["row"]): cell for cell in cells}
+    Raises:
+        StoreError: a file cannot be written.
+    """
+    scene = Scene.model_validate_json(part.scene)
+    by_index = {CellIndex(col=cell.col, row=cell.row): cell for cell in part.cells}
     of_scene = {
         "scene_id": scene.id,
         "datetime": scene.datetime,
         "pass": scene.pass_id,
         "collection": scene.collection,
         "baseline": scene.baseline,
-        "radiometry": item["radiometry"],
+        "radiometry": part.radiometry,
+        **vars(lineage),
     }
-    for read_cell in make_chips(scene, by_index, item["radiometry"]):
-        cell = by_index[read_cell.index]
-        yield {**cell, **of_scene, "id": f"{cell['cell_id']}_{scene.pass_id}", **_result(read_cell)}
+    rows = {index: {**_of_cell(cell, scene), **of_scene} for index, cell in by_index.items()}
+    problems, reading = [], Reading()
+    with environment(), FileWriter(target, scene.id, rows.values()) as writer:
+        for read_cell in make_chips(scene, by_index, part.radiometry):
+            row, reading = rows[read_cell.index], reading + _reading(read_cell)
+            if read_cell.chip is not None:
+                writer.take({**row, **vars(read_cell.chip)})
+            elif read_cell.error is not None:
+                writer.give_up(row)
+                cell_id, error = by_index[read_cell.index].cell_id, read_cell.error
+                problems.append(Problem(cell_id=cell_id, reason=error.reason, detail=str(error)))
+        files = writer.files()
+    return PartRead(scene_id=scene.id, files=files, problems=tuple(problems), reading=reading)
 
 
-def _result(read_cell: ReadCell) -> dict[str, object]:
-    chip, error = read_cell.chip, read_cell.error
-    return {
-        "clay_tensor": chip.clay_tensor if chip else None,
-        "geotiff": chip.geotiff if chip else None,
-        "content_digest": chip.content_digest if chip else None,
-        "problem": error.reason if error else None,
-        "detail": str(error) if error else None,
-        "clear_pixels": read_cell.evidence.clear_pixels,
-        "below_1000": read_cell.evidence.below_1000,
-        "requests": read_cell.traffic.requests,
-        "downloaded": read_cell.traffic.downloaded,
-        "seconds": read_cell.seconds,
-    }
+def _of_cell(cell: CellToRead, scene: Scene) -> dict[str, Any]:
+    """What a chip's row repeats of its cell and of observing it, and the chip's id."""
+    repeated = {name: getattr(cell, name) for name in OF_CELL}
+    return {**repeated, **cell.measures.columns(), "id": f"{cell.cell_id}_{scene.pass_id}"}
+
+
+def _reading(read_cell: ReadCell) -> Reading:
+    return Reading(
+        clear_pixels=read_cell.evidence.clear_pixels,
+        below_1000=read_cell.evidence.below_1000,
+        requests=read_cell.traffic.requests,
+        downloaded=read_cell.traffic.downloaded,
+        seconds=read_cell.seconds,
+    )

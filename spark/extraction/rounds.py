@@ -11,6 +11,7 @@ from spark.extraction.batches import OF_CELL, CellToRead, batches
 from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
+from spark.extraction.read_ahead import ReadAhead
 from spark.lake.columns import filled
 from spark.sentinel2.choose import PRESENT, READ, Rules
 from spark.sentinel2.scl import MEASURES, Measures
@@ -81,17 +82,19 @@ class Rounds:
             if not counts[READ]:
                 passes = len({row.pass_id for row in rows})
                 return FinalChoice(choice=choice, outcomes=counts, passes=passes, present=counts[PRESENT] - made)
-            before = len(self.writer.failures)
+            before = len(self.writer.failures) + self.writer.found
             wanted = {row.scene_id: row.number for row in rows if row.outcome == READ}
             new = self._read(choice, wanted)
             made += new
-            if new == 0 and len(self.writer.failures) == before:
+            if new == 0 and len(self.writer.failures) + self.writer.found == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
             choice.unpersist()
 
     def _choice(self) -> DataFrame:
         from pyspark import StorageLevel
 
+        # Before the chips are read that exist: those that come later are met when chips are committed.
+        self.writer.appender.begin()
         observed = with_failures(self.observed, self.writer.failures)
         return choose_all(observed, self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
 
@@ -102,10 +105,12 @@ class Rounds:
         numbers_of = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
         progress = Progress("chips", sum(chips.values()))
         new = 0
-        for batch in batches(chips):
-            rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
-            new += self.writer.write([self._cell(row, numbers_of[row["cell_id"]]) for row in rows])
-            progress.add(batch.chips)
+        with ReadAhead(self.writer) as ahead:
+            for batch in batches(chips, self.writer.slots):
+                rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
+                new += ahead.read([self._cell(row, numbers_of[row["cell_id"]]) for row in rows])
+                progress.add(batch.chips)
+            new += ahead.rest()
         return new
 
     def _cell(self, choice: Row, number: int) -> CellToRead:

@@ -12,7 +12,7 @@ from claylake.catalogue.footprint import with_footprint
 from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
-from claylake.vocabulary import FAILED, OBSERVATIONS, REJECTED
+from claylake.vocabulary import CHIPS, FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
 from spark.extraction.choosing import with_failures
@@ -22,11 +22,13 @@ from spark.extraction.observing import observe_all, observed_scenes
 from spark.extraction.outcomes import observations
 from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
+from spark.extraction.reading import Lineage
 from spark.extraction.reading_log import ReadingLog
 from spark.extraction.reprocessed import newer_processings
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
 from spark.lake import merge, opened
+from spark.lake.append import Appender
 from spark.lake.opening import open_branches
 from spark.lake.scope import Scope, read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
@@ -82,7 +84,13 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     quarantine.take_back_overridden()
     quarantine.judge(by_id)
     writer = ChipWriter(
-        spark=spark, plan=plan, scenes=by_id, created_at=now, log=log, failures=failures, quarantine=quarantine
+        spark=spark,
+        appender=Appender(spark=spark, scope=scope, name=CHIPS),
+        scenes=by_id,
+        lineage=Lineage(run_id=plan.run.run_id, created_at=now),
+        log=log,
+        failures=failures,
+        quarantine=quarantine,
     )
     ranks = preferences(scenes, plan.settings.selection.collections)
     observed = observe_all(spark, join_candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)

@@ -23,8 +23,10 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 MIN_FILES = 5
 """Files of a partition that make it worth rewriting, and manifests of a table likewise."""
-_MANIFEST_BYTES = 8 * 1024 * 1024
 _MIB = 1024 * 1024
+SMALL_CHIPS_FILE = 8 * _MIB
+"""Bytes: smaller files of chips are joined. A scene's part of a partition is two to six times as large."""
+_MANIFEST_BYTES = 8 * _MIB
 _PREFIXES_PER_CALL = 200
 
 
@@ -89,6 +91,9 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
         "partial-progress.enabled": "true",
         "partial-progress.max-commits": 10,
     }
+    if name == CHIPS:
+        # What extraction wrote once, a file for each scene, stays as it is: remnants alone, as of repairs, are joined.
+        options["min-file-size-bytes"] = SMALL_CHIPS_FILE
     given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in options.items())
     rewritten = 0
     for where in _touched(scope, shape):

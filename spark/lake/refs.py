@@ -104,10 +104,19 @@ def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
 
 def load(spark: SparkSession, table: str) -> Any:
     """Iceberg's own table. Through Java: a query of the metadata tables by SQL would cost two Spark jobs each time."""
-    jvm, java_session = spark._jvm, spark._jsparkSession  # noqa: SLF001
-    if jvm is None:
-        raise LakeError(f"the Spark session has ended: {table} cannot be loaded")
-    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(java_session, table)
+    return jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)  # noqa: SLF001
+
+
+def jvm(spark: SparkSession) -> Any:
+    """Py4J's view of the driver's JVM.
+
+    Raises:
+        LakeError: the session has ended.
+    """
+    found = spark._jvm  # noqa: SLF001
+    if found is None:
+        raise LakeError("the Spark session has ended: no table can be loaded")
+    return found
 
 
 def _snapshot(snapshot: Any) -> Snapshot:

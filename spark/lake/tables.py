@@ -31,7 +31,8 @@ _COMMON_PROPERTIES = {
 class Table:
     """One table: its columns in order, key, partitioning, write order and properties.
 
-    `geohash_prefix` is the width of the partition's truncate transform (None: not by geohash).
+    `geohash_prefix` is the width of the partition's truncate transform (None: not by geohash). `blobs` are columns that
+    are compressed already.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Table:
     ordered_by: str
     properties: dict[str, str]
     geohash_prefix: int | None
+    blobs: tuple[str, ...] = ()
 
     def ddl(self, database: str) -> str:
         """CREATE TABLE IF NOT EXISTS, complete."""
@@ -98,6 +100,7 @@ TABLES = {
                 **_metrics_none("clay_tensor", "geotiff", "geometry"),
             },
             geohash_prefix=4,
+            blobs=("clay_tensor", "geotiff"),
         ),
         Table(
             name=EMBEDDINGS,

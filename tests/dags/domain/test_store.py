@@ -22,6 +22,31 @@ def test_plain_folders(tmp_path):
     assert (tmp_path / "here").read_bytes() == b"22"
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
+def test_sizes_and_removing(tmp_path, scheme):
+    folder = f"{scheme}{tmp_path}/data"
+    assert store.sizes(folder) == {}
+    uris = [store.write(store.join(folder, name), b"x" * size) for name, size in (("b/c", 3), ("a", 1))]
+    assert store.sizes(folder) == {uris[1]: 1, uris[0]: 3}
+    store.remove([uris[0], store.join(folder, "was never there")])
+    assert store.sizes(folder) == {uris[1]: 1}
+
+
+def test_objects_of_a_bucket_are_removed_a_thousand_at_a_time(s3):
+    keys = [f"data/{number:04}" for number in range(1001)]
+    for some in (keys[:1000], keys[1000:]):
+        wanted = {"Bucket": "lake", "Delete": {"Objects": [{"Key": key} for key in some], "Quiet": True}}
+        s3.add_response("delete_objects", {}, wanted)
+    store.remove(f"s3://lake/{key}" for key in keys)
+    s3.assert_no_pending_responses()
+    s3.add_response("delete_objects", {"Errors": [{"Key": "data/1", "Code": "AccessDenied", "Message": "not allowed"}]})
+    with pytest.raises(StoreError, match="cannot delete s3://lake/data/1: not allowed"):
+        store.remove(["s3://lake/data/0", "s3://lake/data/1"])
+    s3.add_client_error("list_objects_v2", "AccessDenied")
+    with pytest.raises(StoreError, match="cannot list s3://lake/data"):
+        store.sizes("s3://lake/data")
+
+
 def test_what_cannot_be_read_or_written_is_named(tmp_path):
     with pytest.raises(StoreError, match=r"cannot read .*gone"):
         store.read(str(tmp_path / "gone"))

@@ -11,6 +11,7 @@ from claylake.run.reports import MaintainReport
 from spark.lake import branches, maintenance, names, opened
 from spark.lake.opening import open_branches
 from spark.lake.refs import Refs, manifest_sizes
+from spark.lake.scope import Scope
 from spark.publishing.maintain import maintain
 from tests.spark.lake import rows, runs
 
@@ -53,6 +54,18 @@ def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
     again = maintain(spark, plan)
     assert runs.heads(spark, plan) == heads
     assert again.message == "nothing to do"
+
+
+def test_files_that_extraction_wrote_once_stay(spark, plan, monkeypatch):
+    monkeypatch.setattr(maintenance, "SMALL_CHIPS_FILE", min(file_sizes(spark, plan, "chips")))
+    before = files(spark, plan, "chips")
+    assert maintenance.compact(spark, Scope.of(plan), "chips") == 0
+    assert files(spark, plan, "chips") == before
+
+
+def file_sizes(spark, plan, table):
+    found = spark.sql(f"SELECT file_size_in_bytes FROM {names.main_table(plan, table)}.files").collect()
+    return [row["file_size_in_bytes"] for row in found]
 
 
 def test_old_snapshots_orphans_and_stale_branches_go(spark, plan):

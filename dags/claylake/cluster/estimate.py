@@ -28,6 +28,8 @@ STORE_MB_PER_CHIP: Final = 0.48
 STORE_MB_PER_VECTOR: Final = 0.005
 EXTRACT_CHIPS_S_VCPU: Final = 20.0
 """180 were measured on one core from local disk; a network and a shared node leave less."""
+PARTS_PER_SCENE: Final = 6
+"""Tasks into which a scene is cut at most where there are more processors than scenes: rows of geohash prefixes."""
 OBSERVATIONS_S_VCPU: Final = 200.0
 CPU_CHIPS_S_VCPU: Final = 0.16
 """Clay large in fp32 took 3 s a chip on two cores."""
@@ -65,7 +67,8 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
     shape = shape_of(settings.cluster, layout or settings.cluster.layout)
     precision = settings.encoder.precision
     idle = load.scenes == 0 and load.vectors == 0
-    extract_h = (load.candidates / OBSERVATIONS_S_VCPU + load.chips / EXTRACT_CHIPS_S_VCPU) / _vcpus(shape.core) / 3600
+    observe_h = load.candidates / OBSERVATIONS_S_VCPU / max(min(_vcpus(shape.core), load.scenes), 1) / 3600
+    extract_h = observe_h + load.chips / EXTRACT_CHIPS_S_VCPU / max(_readers(load, shape), 1) / 3600
     embed_h = load.vectors / (embed_rate(shape.embedders, precision) * shape.embedders.units) / 3600
     task_h = 0.0 if idle or shape.task is None else GPU_START_H + embed_h
     gpus = shape.embedders.units if shape.embedders.has_gpus else 0
@@ -82,7 +85,7 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
         cluster_hours=hours,
         usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h),
         instances={} if idle else _instances(shape, settings),
-        assumptions=() if idle else _assumptions(shape, settings),
+        assumptions=() if idle else _assumptions(load, shape, settings),
     )
 
 
@@ -111,18 +114,25 @@ def _vcpus(nodes: Nodes) -> float:
     return nodes.units * min(kind.vcpus / nodes.weight(kind) for kind in nodes.types)
 
 
-def _assumptions(shape: Shape, settings: Settings) -> tuple[str, ...]:
+def _readers(load: Workload, shape: Shape) -> float:
+    """Processors that can read at a time: with few scenes others wait."""
+    return min(_vcpus(shape.core), load.scenes * PARTS_PER_SCENE)
+
+
+def _assumptions(load: Workload, shape: Shape, settings: Settings) -> tuple[str, ...]:
     precision = settings.encoder.precision
     unit = "GPU" if shape.embedders.has_gpus else "CPU node"
     kinds = " or ".join(kind.name for kind in shape.embedders.types)
     rate = embed_rate(shape.embedders, precision)
     fee = f"EMR fee {settings.prices.emr_factor:.0%} of on demand"
+    readers = _readers(load, shape)
+    few = f", of which the scenes give work to {readers:g}" if 0 < readers < _vcpus(shape.core) else ""
     joining = f", {GPU_START_H:g} h for GPU nodes to join" if shape.task else ""
     return (
         "chips: each observation weighted by the clear share that the catalogue gives for its scene",
         f"reading: {READ_MB_PER_CHIP} MB per chip, {READ_MB_PER_OBSERVATION} MB per observation",
         f"storing: {STORE_MB_PER_CHIP} MB per chip",
-        f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes",
+        f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes{few}",
         f"embedding {rate:g} chips/s per {unit} of {kinds} in {precision}, Clay large",
         f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",
         f"list prices of the settings, {prices.market(settings)}, {fee}",

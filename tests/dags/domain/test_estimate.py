@@ -179,6 +179,19 @@ def test_processors_with_amx_are_better_at_16_bit(kind, precision, rate):
     assert embed_rate(shape_of(cluster, "cpu").core, precision) == pytest.approx(rate)
 
 
+def test_few_scenes_cannot_use_all_processors():
+    """A scene is observed by one task, and read by six at most: 64 nodes are no faster than those that have work."""
+    one = Workload(scenes=1, cells=1_764, candidates=7_000, chips=7_000, vectors=0)
+    two = Workload(scenes=2, cells=1_764, candidates=7_000, chips=7_000, vectors=0)
+    nodes = {"layout": "cpu", "cpu_types": ["m7i.2xlarge"]}
+    hours = [estimate(one, settings_of(cpu_count=count, **nodes)) for count in (1, 8, 64)]
+    assert hours[0].cluster_hours == hours[1].cluster_hours == hours[2].cluster_hours
+    assert estimate(two, settings_of(cpu_count=8, **nodes)).cluster_hours < hours[1].cluster_hours
+    assert any("of which the scenes give work to 6" in line for line in hours[1].assumptions)
+    many = Workload(scenes=100, cells=1_764, candidates=7_000, chips=7_000, vectors=0)
+    assert not any("give work" in line for line in estimate(many, settings_of(cpu_count=8, **nodes)).assumptions)
+
+
 def test_assumptions_are_stated():
     text = " ".join(estimate(WORK, settings_of()).assumptions)
     for word in (

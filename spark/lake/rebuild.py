@@ -1,7 +1,8 @@
 """A branch put on top of what main has become.
 
-Data files that the run has only added are taken along as they are: a commit of metadata, whatever their size. Rows are
-copied from files in which main has a key too by now, and from all where the branch has replaced or deleted rows, or its
+Data files that the run has only added are taken along as they are: a commit of metadata, whatever their size. Keys are
+compared only in files that may share one with what main got meanwhile, by their partitions and bounds. Rows are copied
+from files in which main has a key too by now, and from all where the branch has replaced or deleted rows, or its
 history has expired.
 """
 
@@ -16,13 +17,14 @@ from claylake import sql
 from claylake.vocabulary import OBSERVATIONS
 from spark.lake import branches, merge, names
 from spark.lake.bounds import extent_of
+from spark.lake.collisions import may_collide
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
 from spark.lake.refs import Refs, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -89,12 +91,8 @@ def _rebuilt(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: 
     if files is None:
         rows, shared = scope.rows(spark, name, branch=plan.branch), 0
     else:
-        common = _in_common(spark, plan, scope, name, files).persist()
-        try:
-            shared = common.select(*shape.key).distinct().count()
-            touched = {row["_file"] for row in common.select("_file").distinct().collect()}
-        finally:
-            common.unpersist()
+        suspects = may_collide(spark, iceberg, shape, files, _fork(refs, head))
+        shared, touched = _in_common(spark, plan, scope, name, files if suspects is None else suspects)
         _append(spark, table, fresh, [file for path, file in files.items() if path not in touched])
         rows = _rows_of(spark, plan, scope, name, touched) if touched else None
     copied = 0 if rows is None else _copy(spark, plan, name, rows, fresh)
@@ -125,11 +123,23 @@ def _own_files(iceberg: Any, refs: Refs, head: int) -> dict[str, Any] | None:
     return {file.location(): file for file in added}
 
 
-def _in_common(spark: SparkSession, plan: Plan, scope: Scope, name: str, files: Iterable[str]) -> DataFrame:
-    """Key and `_file` of the rows in these files whose key main has."""
+def _fork(refs: Refs, head: int) -> int | None:
+    """The snapshot of main from which the history that ends in `head` left it."""
+    own = refs.since(head, refs.main)
+    return refs.snapshots[own[-1]].parent if own else None
+
+
+def _in_common(
+    spark: SparkSession, plan: Plan, scope: Scope, name: str, files: Collection[str]
+) -> tuple[int, set[str]]:
+    """How many keys of these files main has, and the files that hold them."""
+    if not files:
+        return 0, set()
     shape, bounds = TABLES[name], scope.bounds(name)
     own = _rows_of(spark, plan, scope, name, files, (*shape.key, "_file"))
-    return own.join(merge.keys(spark, names.main_table(plan, name), shape, bounds), list(shape.key), "left_semi")
+    common = own.join(merge.keys(spark, names.main_table(plan, name), shape, bounds), list(shape.key), "left_semi")
+    rows = common.distinct().collect()
+    return len({tuple(row[column] for column in shape.key) for row in rows}), {row["_file"] for row in rows}
 
 
 def _rows_of(

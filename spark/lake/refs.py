@@ -66,7 +66,7 @@ class Refs:
 
     def contains(self, head: int | None, other: int | None) -> bool:
         """Whether the history that ends in `head` holds `other`. Everything holds an empty table."""
-        return other is None or other in set(self._history(head))
+        return other is None or other in set(self.history(head))
 
     def since(self, head: int, main: int | None) -> tuple[int, ...] | None:
         """The snapshots of the history that ends in `head`, newest first, that main's history does not hold.
@@ -77,9 +77,9 @@ class Refs:
             head: of a branch.
             main: head of main.
         """
-        known = set(self._history(main))
+        known = set(self.history(main))
         own: list[int] = []
-        for snapshot in self._history(head):
+        for snapshot in self.history(head):
             if snapshot in known:
                 return tuple(own)
             own.append(snapshot)
@@ -89,7 +89,8 @@ class Refs:
         """Rows that the table holds at a snapshot; none before the first."""
         return 0 if snapshot is None else self.snapshots[snapshot].rows
 
-    def _history(self, head: int | None) -> Iterator[int]:
+    def history(self, head: int | None) -> Iterator[int]:
+        """The snapshots that end in `head`, newest first, as far as they have not expired."""
         while head is not None and head in self.snapshots:
             yield head
             head = self.snapshots[head].parent

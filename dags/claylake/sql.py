@@ -56,3 +56,19 @@ def is_in(value: str, texts: Iterable[str]) -> str:
     """The condition that `value`, an SQL expression, is one of these texts; no row meets it where there are none."""
     known = ", ".join(map(string, texts))
     return f"{value} IN ({known})" if known else NOTHING
+
+
+def is_among(value: str, texts: Iterable[str], most: int = 200) -> str:
+    """The same as `is_in`, for many texts, as several lists of at most `most`.
+
+    Iceberg leaves out no file and no row group by a list of more than 200 values
+    (`InclusiveMetricsEvaluator`, `ParquetMetricsRowGroupFilter`).
+
+    Args:
+        value: an SQL expression.
+        texts: in order, so that each list spans little.
+        most: texts of a list.
+    """
+    known = list(texts)
+    lists = (known[start : start + most] for start in range(0, len(known), most))
+    return " OR ".join(is_in(value, some) for some in lists) or NOTHING

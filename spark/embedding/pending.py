@@ -6,6 +6,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from claylake import sql
 from claylake.vocabulary import CHIPS
 from spark.lake import names
 from spark.lake.bounds import Bounds, from_micros
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 CHIPS_PER_COMMIT = 20_000
 """What a lost cluster loses at most."""
+FEW = 2_000
+"""Chips that are read by their ids as literals: these reach row groups and Bloom filters, a join does not."""
 SELECTED: Final = ("id", "content_digest", "datetime", "geohash", "cell_id")
 ORDER: Final = ("geohash", "id", "content_digest")
 """By which chips are embedded; rows that share an id are ordered by digest."""
@@ -168,10 +171,14 @@ def with_pixels(spark: SparkSession, scope: Scope, pending: Pending, group: Grou
     """
     from pyspark.sql import functions as f
 
+    wanted = members(pending.missing, group)
     where = group.bounds.condition(TABLES[CHIPS], "t")
+    if group.chips <= FEW:
+        ids = sorted(row["id"] for row in wanted.select("id").distinct().collect())
+        where = f"{where} AND ({sql.is_among('t.id', ids)})"
     chips = spark.sql(f"SELECT * FROM {names.branch_table(scope.plan, CHIPS)} t WHERE {where}")
     places = scope.cells_frame(spark).select("cell_id", "lon", "lat")
-    wanted = members(pending.missing, group).join(places, on="cell_id", how="inner")
+    wanted = wanted.join(places, on="cell_id", how="inner")
     # The small side is broadcast: the pixels stay where they are read.
     key = ("id", "content_digest")
     return chips.join(f.broadcast(wanted.select(*key, "lon", "lat")), on=list(key), how="inner")

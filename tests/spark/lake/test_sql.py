@@ -76,6 +76,15 @@ def test_no_row_is_one_of_none(spark):
     assert states.where(f"NOT {sql.is_in('status', SCENE_STATES)}").first()[0] == "half"
 
 
+def test_one_of_many_is_sought_in_lists_that_iceberg_uses(spark):
+    texts = [f"{number:04}" for number in range(450)]
+    condition = sql.is_among("x", texts)
+    assert condition.count(" IN (") == 3
+    frame = spark.createDataFrame([(text,) for text in (*texts, "other")], "x string")
+    assert frame.where(condition).count() == 450
+    assert frame.where(sql.is_among("x", ())).count() == 0
+
+
 def test_vectors_of_a_kind_are_selected(spark):
     # pyiceberg's side, of the same rows: tests/dags/domain/test_vector_kind.py.
     rows = Columns({"model_version": "string", "convention": "string"}).frame(spark, vector_kinds.ROWS)

@@ -11,7 +11,7 @@ from spark.extraction.batches import CellToRead, by_scene
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import read
 from spark.extraction.reading_log import Reading, ReadingLog
-from spark.lake import merge
+from spark.lake import merge, replacing
 from spark.lake.bounds import extent_of_rows, from_micros
 from spark.lake.tables import TABLES
 
@@ -99,6 +99,10 @@ class ChipWriter:
                 {"run_id": f.lit(self.plan.run.run_id), "created_at": f.lit(self.created_at)}
             )
             extent = extent_of_rows(map(vars, kept), TABLES[CHIPS])
+            if replacing.replaces(self.plan) and extent.bounds is not None:
+                baselines = [{"id": row.id, "baseline": self.scenes[row.scene_id].baseline} for row in kept]
+                older = replacing.BASELINES.frame(self.spark, baselines)
+                replacing.make_room(self.spark, self.plan, older, extent.bounds)
             return merge.insert_only(self.spark, self.plan, CHIPS, good, cheap=True, extent=extent) - lost
 
     def _radiometry(self, scene_ids: Iterable[str]) -> dict[str, str]:

@@ -30,6 +30,7 @@ OBSERVED = (
             "pass": "string",
             "scene_id": "string",
             "preference": "int",
+            "baseline": "string",
             "problem": "string",
             "detail": "string",
         }
@@ -109,6 +110,7 @@ def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]
         "pass": scene.pass_id,
         "scene_id": scene.id,
         "preference": preference,
+        "baseline": scene.baseline,
         "problem": cell.error.reason if cell.error else None,
         "detail": str(cell.error) if cell.error else None,
         **(cell.measures.columns() if cell.measures else dict.fromkeys(MEASURES)),

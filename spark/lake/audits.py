@@ -31,7 +31,7 @@ PUBLISHED_VIEWS = {
     "audit_published_vectors": EMBEDDINGS,
     "audit_published_observations": OBSERVATIONS,
 }
-"""Keys of what main has."""
+"""Keys of what main has, and the digests of its chips' pixels."""
 _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
@@ -101,8 +101,8 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
             frame.persist().createOrReplaceTempView(view)
         sample(spark, scope, heads[CHIPS]).createOrReplaceTempView("audit_sample")
         for view, table in PUBLISHED_VIEWS.items():
-            keys = map(sql.name, TABLES[table].key)
-            scope.rows(spark, table).select(*keys).createOrReplaceTempView(view)
+            keys = dict.fromkeys((*TABLES[table].key, *(["content_digest"] if table == CHIPS else [])))
+            scope.rows(spark, table).select(*map(sql.name, keys)).createOrReplaceTempView(view)
         return _count(spark, scope)
     finally:
         for view, frame in held.items():

@@ -60,7 +60,10 @@ class Rules:
 
 @dataclass(frozen=True, kw_only=True)
 class _Best:
-    """The best scene of a (cell, pass): what it shows, and whether a chip exists already, and it is newer than that."""
+    """The best scene of a (cell, pass): what it shows, and whether a chip exists already.
+
+    `newer`: whether the rules replace chips and the scene's baseline is newer than that of the chip.
+    """
 
     cell_id: str
     pass_id: str

@@ -7,11 +7,14 @@ On EMR the jars come with ``spark-submit --jars``; the endpoint of AWS is taken 
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 SHUFFLE = "spark.sql.shuffle.partitions"
@@ -20,6 +23,7 @@ TASKS_PER_CORE = 2
 ARROW_ROWS = 64
 """Rows per Arrow batch: a chip is about half a megabyte, and the default of 10,000 would be gigabytes."""
 
+_ADAPTIVE = "spark.sql.adaptive.enabled"
 _ICEBERG = "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"
 
 
@@ -92,3 +96,14 @@ def _register_sedona(started: SparkSession) -> None:
     # Each start would report itself to a server of Sedona's authors.
     started.sparkContext.setSystemProperty("DO_NOT_TRACK", "true")
     SedonaContext.create(started)
+
+
+@contextmanager
+def planned_once(spark: SparkSession) -> Iterator[None]:
+    """Queries are planned without adaptive execution, which makes a job of every shuffle: dozens for a few numbers."""
+    before = spark.conf.get(_ADAPTIVE, "true") or "true"
+    spark.conf.set(_ADAPTIVE, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(_ADAPTIVE, before)

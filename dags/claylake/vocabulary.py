@@ -54,6 +54,11 @@ AS_PUBLISHED: Final = "as_published"
 MINUS_1000: Final = "minus_1000"
 RADIOMETRIES: Final = (AS_PUBLISHED, MINUS_1000)
 """What is done to a scene's digital numbers."""
+KEEP: Final = "keep"
+REPLACE: Final = "replace"
+ON_REPROCESSED: Final = "on_reprocessed"
+"""What becomes of a chip whose pass has a scene of a newer baseline by now, `KEEP` or `REPLACE`: a setting, and a key
+of the evidence of scenes that were done under `REPLACE`."""
 CONVENTIONS: Final = ("tutorial", "training", "blank")
 
 STEPS: Final = ("extract", "embed", "publish", "maintain")

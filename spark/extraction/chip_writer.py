@@ -6,11 +6,13 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from claylake.vocabulary import CHIPS
 from spark.datafiles.writer import Target
 from spark.extraction.batches import CellToRead, by_scene, deal
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import Lineage, Part, PartRead, read
 from spark.extraction.reading_log import Reading, ReadingLog
+from spark.lake import replacing
 from spark.lake.append import Appender, discard
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from claylake.catalogue.scene import Scene
+    from spark.datafiles.parquet import DataFile
     from spark.extraction.quarantine import Quarantine
 
 
@@ -105,12 +108,28 @@ class ChipWriter:
         now = self._radiometry(batch.cells)
         usable = {scene for scene in now if now[scene] == batch.radiometry[scene]} - set(self.failures.quarantined)
         good = [file for part in batch.parts if part.scene_id in usable for file in part.files]
+        self._make_room(good, batch)
         # Where this fails nothing is deleted: a commit whose answer was lost may have succeeded.
         kept = self.appender.append(good, batch.name)
         discard(batch.folder, kept)
         made = sum(len(file.keys) for file in kept)
         self.found += sum(len(file.keys) for file in good) - made
         return made - lost
+
+    def _make_room(self, files: Sequence[DataFile], batch: ReadBatch) -> None:
+        """Where the run replaces chips, delete those of an older baseline than these files hold."""
+        scope = self.appender.scope
+        if not (files and replacing.replaces(scope.plan)):
+            return
+        good = {file.uri for file in files}
+        rows = [
+            {"id": key, "baseline": self.scenes[part.scene_id].baseline}
+            for part in batch.parts
+            for file in part.files
+            if file.uri in good
+            for key in file.keys
+        ]
+        replacing.make_room(self.spark, scope.plan, replacing.BASELINES.frame(self.spark, rows), scope.bounds(CHIPS))
 
     def _radiometry(self, scene_ids: Iterable[str]) -> dict[str, str]:
         """What is done to the DN of these scenes, as far as is known, by scene id."""

@@ -36,7 +36,7 @@ def choose_all(observed: DataFrame, number: int, existing: DataFrame, rules: Rul
     Args:
         observed: `spark.extraction.observing.OBSERVED`, read failures included.
         number: rows of `observed`, about.
-        existing: cell_id and pass of the chips that exist.
+        existing: cell_id, pass and baseline of the chips that exist.
         rules: thresholds.
     """
     buckets = 1 + number // _ROWS_PER_BUCKET

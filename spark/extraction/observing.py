@@ -30,6 +30,7 @@ OBSERVED = (
             "pass": "string",
             "scene_id": "string",
             "preference": "int",
+            "baseline": "string",
             "problem": "string",
             "detail": "string",
         }
@@ -109,6 +110,7 @@ def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]
         "pass": scene.pass_id,
         "scene_id": scene.id,
         "preference": preference,
+        "baseline": scene.baseline,
         "problem": cell.error.reason if cell.error else None,
         "detail": str(cell.error) if cell.error else None,
         **(cell.measures.columns() if cell.measures else dict.fromkeys(MEASURES)),
@@ -123,8 +125,10 @@ def observed_scenes(observed: DataFrame) -> dict[str, ObservedScene]:
     from pyspark.sql import functions as f
 
     names = ("requests", "downloaded", "seconds")
-    rows = observed.groupBy("scene_id").agg(f.count("*").alias("cells"), *(f.sum(name).alias(name) for name in names))
+    counted = observed.groupBy("scene_id").agg(
+        f.count("*").alias("cells"), *(f.sum(name).alias(name) for name in names)
+    )
     return {
         row["scene_id"]: ObservedScene(candidates=row["cells"], reading=Reading(**{name: row[name] for name in names}))
-        for row in rows.collect()
+        for row in counted.collect()
     }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.lake.columns import Columns
-from spark.lake.tables import FRACTIONS, TABLES
+from spark.lake.tables import FRACTIONS, PROCESSING_VERSION, TABLES
 from spark.sentinel2.choose import PRESENT
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
 
-PROCESSING_VERSION = "2"
-"""Raised when the same files would give other chips or fractions.
-
-2: a scene that meets the thresholds comes before one that is rejected but has less nodata, so there are chips where
-version 1 gave none; of several rejected scenes of a pass, another may give the fractions.
-"""
 _DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
 _HASHES = Columns({"cell_id": "string", "geohash": "string"})
 _SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)

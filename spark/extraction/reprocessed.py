@@ -4,41 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spark.lake.columns import Columns
+from spark.lake.replacing import is_newer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pyspark.sql import DataFrame
 
-    from claylake.catalogue.scene import Scene
+KEPT = "the chips stay as they are"
+UNFIT = "the chips stay, because these scenes do not meet the thresholds there"
 
-_BASELINES = Columns({"scene_id": "string", "newer": "string"})
 
-
-def newer_processings(observed: DataFrame, existing: DataFrame, scenes: Iterable[Scene]) -> tuple[str, ...]:
-    """A sentence for each newer baseline, with the number of chips that it could have given; none without such.
+def newer_processings(observed: DataFrame, existing: DataFrame, why: str = KEPT) -> tuple[str, ...]:
+    """A sentence for each newer baseline, with the number of chips of an older one that it shows too.
 
     Args:
-        observed: one row per (cell, scene), with what failed in `problem`.
+        observed: one row per (cell, scene), with its baseline, and what failed in `problem`.
         existing: cell_id, pass and baseline of all chips.
-        scenes: of the run.
+        why: the chips are not of the newer one: `KEPT`, or `UNFIT` where the run replaces chips.
     """
     from pyspark.sql import functions as f
 
-    rows = [{"scene_id": scene.id, "newer": scene.baseline} for scene in scenes if scene.baseline is not None]
-    baselines = _BASELINES.frame(observed.sparkSession, rows)
-    # A baseline is two digits, a point and two digits: as a number it is in order, and anything else is no number.
+    key = ["cell_id", "pass"]
     found = (
         observed.where(f.col("problem").isNull())
-        .join(f.broadcast(baselines), on="scene_id", how="inner")
-        .join(existing.select("cell_id", "pass", "baseline"), on=["cell_id", "pass"], how="inner")
-        .where(f.col("newer").cast("double") > f.col("baseline").cast("double"))
+        .select(*key, f.col("baseline").alias("newer"))
+        .join(existing.select(*key, "baseline"), on=key, how="inner")
+        .where(is_newer("newer", "baseline"))
         .groupBy("newer")
-        .agg(f.countDistinct("cell_id", "pass").alias("chips"), f.min("baseline").alias("oldest"))
+        .agg(f.countDistinct(*key).alias("chips"), f.min("baseline").alias("oldest"))
     )
     return tuple(
         f"{row['chips']:,} chips of baseline {row['oldest']} or later have scenes of baseline {row['newer']} by now; "
-        "the chips stay as they are"
+        f"{why}"
         for row in sorted(found.collect(), key=lambda row: str(row["newer"]))
     )

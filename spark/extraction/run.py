@@ -24,15 +24,17 @@ from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import Lineage
 from spark.extraction.reading_log import ReadingLog
-from spark.extraction.reprocessed import newer_processings
+from spark.extraction.reprocessed import KEPT, UNFIT, newer_processings
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
-from spark.lake import merge, opened
+from spark.lake import merge, opened, replacing
 from spark.lake.append import Appender
+from spark.lake.bounds import Extent
 from spark.lake.opening import open_branches
 from spark.lake.scope import Scope, read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
 from spark.sentinel2.preference import preferences
+from spark.session import planned_once
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -53,13 +55,19 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     """
     start = time.monotonic()
     open_branches(spark, plan)
+    replacing.restore(spark, plan)
     if plan.work != "full":
         empty: dict[str, Any] = dict.fromkeys(("scenes", "passes", "candidates", "chips", "present", "bytes_read"), 0)
         message = f"nothing to read: the plan's work is {plan.work!r}"
-        seconds = time.monotonic() - start
-        report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=seconds)
+        report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=0.0)
     else:
-        report = _extract(spark, plan).model_copy(update={"seconds": time.monotonic() - start})
+        with planned_once(spark):
+            report = _extract(spark, plan)
+    replaced = replacing.follow(spark, plan)
+    if replaced:
+        message = f"{report.message}; {replaced} chips replace ones of an older baseline"
+        report = report.model_copy(update={"replaced": replaced, "message": message})
+    report = report.model_copy(update={"seconds": time.monotonic() - start})
     report.save(plan)
     _log.info("%s", report.message)
     return report
@@ -103,16 +111,20 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         observed=observed,
         number=number,
         existing=lambda: existing_chips(spark, plan, cells),
-        rules=Rules.of(plan.settings.selection),
+        rules=Rules.of(plan.settings),
     )
     final = rounds.run()
     existing, read = rounds.existing(), with_failures(observed, failures)
     rows = observations(plan, final.choice, existing, cells, scenes, now)
-    _log.info("observations: %d new or changed", merge.upsert(spark, plan, OBSERVATIONS, rows))
+    # One row for each of the choice: counting and bounding them anew would cost a scan.
+    looks = sum(final.outcomes.values())
+    extent = Extent(rows=looks, keys=looks, bounds=scope.bounds(OBSERVATIONS))
+    changed = merge.upsert(spark, plan, OBSERVATIONS, rows, extent=extent)
+    _log.info("observations: %d new or changed", changed)
     maker = SceneRows(
         plan=plan,
         observed=by_scene,
-        outcomes=count_outcomes(final.choice, existing, read),
+        outcomes=count_outcomes(final.choice, existing, read, replaces=replacing.replaces(plan)),
         verdicts=verdicts,
         failures=failures,
         footprints=unreadable,
@@ -123,7 +135,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     report = _report(final, planned, scene_rows, failures)
     if not final.present:
         return report
-    reprocessed = newer_processings(read, existing, scenes)
+    reprocessed = newer_processings(read, existing, UNFIT if replacing.replaces(plan) else KEPT)
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 

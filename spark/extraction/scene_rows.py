@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import (
     FAILED,
+    ON_REPROCESSED,
     REJECTED,
+    REPLACE,
     SCENE_DONE,
     SCENE_FAILED,
     SCENE_PARTIAL,
@@ -19,9 +21,8 @@ from claylake.vocabulary import (
     SCENES,
 )
 from spark.extraction.observing import ObservedScene
-from spark.lake import merge
-from spark.lake.bounds import extent_of_rows
 from spark.lake.names import branch_table
+from spark.lake.replacing import is_newer, replaces
 from spark.lake.tables import TABLES
 from spark.sentinel2.choose import PRESENT
 from spark.sentinel2.radiometry import evidence_document
@@ -72,16 +73,20 @@ class SceneRow:
         return {"pass" if name == "pass_id" else name: value for name, value in vars(self).items()}
 
 
-def count_outcomes(choice: DataFrame, existing: DataFrame, observed: DataFrame) -> dict[str, Counter[str]]:
+def count_outcomes(
+    choice: DataFrame, existing: DataFrame, observed: DataFrame, *, replaces: bool = False
+) -> dict[str, Counter[str]]:
     """By scene id: chips and rejections of which it is the source, and its failures where there is no chip.
 
     Keys of the counters are outcomes as in a choice. A scene that could not be read counts as failed even where another
-    one of the pass gave a rejection: it may have shown more, and may give the chip when it is read again.
+    one of the pass gave a rejection: it may have shown more, and may give the chip when it is read again. Where the run
+    replaces chips, it does so too where there is a chip of an older baseline.
 
     Args:
         choice: final, one row per (cell, pass).
-        existing: cell_id, pass and scene_id of all chips, those just written included.
-        observed: one row per (cell, scene), with what failed in `problem`.
+        existing: cell_id, pass, scene_id and baseline of all chips, those just written included.
+        observed: one row per (cell, scene), with its baseline, and what failed in `problem`.
+        replaces: whether the run replaces chips.
     """
     from pyspark.sql import functions as f
 
@@ -90,9 +95,13 @@ def count_outcomes(choice: DataFrame, existing: DataFrame, observed: DataFrame) 
         choice.where(f.col("outcome") == PRESENT).select(*key, "outcome").join(existing.select(*key, "scene_id"), key)
     )
     rejected = choice.where(f.col("outcome").startswith(REJECTED))
+    settled = "o.cell_id = c.cell_id AND o.`pass` = c.`pass`"
+    if replaces:
+        settled += f" AND NOT coalesce({is_newer('o.baseline', 'c.baseline')}, false)"
     failed = (
         observed.where(f.col("problem").isNotNull())
-        .join(existing.select(*key), on=key, how="left_anti")
+        .alias("o")
+        .join(existing.alias("c"), on=f.expr(settled), how="left_anti")
         .withColumn("outcome", f.concat(f.lit(FAILED), "problem"))
     )
     columns = ("scene_id", "outcome")
@@ -141,6 +150,8 @@ class SceneRows:
         spent = observed.reading + self.verdicts.log.total(scene.id)
         decision = self.verdicts.decision(scene)
         evidence = evidence_document(scene, decision, self.verdicts.evidence(scene.id))
+        if replaces(self.plan):
+            evidence |= {ON_REPROCESSED: REPLACE}
         if scene.id in self.footprints:
             failures, evidence = {FOOTPRINT: 1}, evidence | {FOOTPRINT: self.footprints[scene.id]}
         quarantined = scene.id in self.failures.quarantined
@@ -188,8 +199,9 @@ def write(spark: SparkSession, plan: Plan, rows: Sequence[SceneRow]) -> int:
     new = [row for row in values if _content({name: row[name] for name in compared}) not in known]
     if not new:
         return 0
-    frame = shape.columns.frame(spark, new)
-    return merge.insert_only(spark, plan, SCENES, frame, extent=extent_of_rows(new, shape))
+    # An attempt's time is part of the key: no other row has it.
+    shape.columns.frame(spark, new).coalesce(1).writeTo(branch_table(plan, SCENES)).append()
+    return len(new)
 
 
 def _by_reason(outcomes: Mapping[str, int], kind: str) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,9 +15,10 @@ from spark.lake.checks import UNHELD, checks, of_rows, without_vector
 from spark.lake.errors import AuditError, TooManyFailuresError
 from spark.lake.sample import sample
 from spark.lake.tables import TABLES
+from spark.session import planned_once
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -31,12 +31,11 @@ PUBLISHED_VIEWS = {
     "audit_published_vectors": EMBEDDINGS,
     "audit_published_observations": OBSERVATIONS,
 }
-"""Keys of what main has."""
+"""Keys of what main has, and the digests of its chips' pixels."""
 _USABLE = (
     "size(global_embedding) = 1024 AND forall(global_embedding, x -> x IS NOT NULL AND NOT isnan(x) "
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
 )
-_ADAPTIVE = "spark.sql.adaptive.enabled"
 _SLACK = timedelta(days=62)
 """Audits look this far beyond the months, or a wrong date would hide a row from them."""
 _ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
@@ -101,8 +100,8 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
             frame.persist().createOrReplaceTempView(view)
         sample(spark, scope, heads[CHIPS]).createOrReplaceTempView("audit_sample")
         for view, table in PUBLISHED_VIEWS.items():
-            keys = map(sql.name, TABLES[table].key)
-            scope.rows(spark, table).select(*keys).createOrReplaceTempView(view)
+            keys = dict.fromkeys((*TABLES[table].key, *(["content_digest"] if table == CHIPS else [])))
+            scope.rows(spark, table).select(*map(sql.name, keys)).createOrReplaceTempView(view)
         return _count(spark, scope)
     finally:
         for view, frame in held.items():
@@ -186,19 +185,8 @@ def tally(
         counts = ", ".join(f"count_if({condition}) AS {sql.name(name)}" for name, condition in named.items())
         pairs = ", ".join(f"{sql.string(name)}, {sql.name(name)}" for name in named)
         parts.append(f"SELECT stack({len(named)}, {pairs}) AS (name, n) FROM (SELECT {counts} FROM {view})")
-    with _planned_once(spark):
+    with planned_once(spark):
         return {row["name"]: int(row["n"]) for row in spark.sql(" UNION ALL ".join(parts)).collect()}
-
-
-@contextmanager
-def _planned_once(spark: SparkSession) -> Iterator[None]:
-    """Without adaptive execution, which makes a job of every shuffle: dozens for as many small numbers."""
-    before = spark.conf.get(_ADAPTIVE, "true") or "true"
-    spark.conf.set(_ADAPTIVE, "false")
-    try:
-        yield
-    finally:
-        spark.conf.set(_ADAPTIVE, before)
 
 
 def _rows_of(run_id: str) -> str:

@@ -52,6 +52,7 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             f"ON c.cell_id = o.cell_id AND c.pass = o.pass WHERE o.outcome = {sql.string(OUTCOME_CHIP)}) o "
             "LEFT ANTI JOIN audit_published_observations p ON p.cell_id = o.cell_id AND p.pass = o.pass"
         ),
+        "published_chip_stays": ("SELECT 1 FROM audit_published_chips p LEFT ANTI JOIN audit_chips c ON c.id = p.id"),
         "vector_has_chip": without_chip("audit_vectors", "audit_chips", "audit_published_vectors"),
         "chip_is_observed": (
             "SELECT 1 FROM (SELECT * FROM audit_chips c LEFT ANTI JOIN audit_observations o "
@@ -59,7 +60,8 @@ def checks(start: datetime, end: datetime) -> dict[str, str]:
             "LEFT ANTI JOIN audit_published_chips p ON p.id = c.id"
         ),
         "chip_has_the_data_of_its_row": (
-            "SELECT 1 FROM audit_sample s LEFT ANTI JOIN audit_published_chips p ON p.id = s.id "
+            "SELECT 1 FROM audit_sample s LEFT ANTI JOIN (SELECT p.id FROM audit_published_chips p JOIN audit_chips c "
+            "ON c.id = p.id AND c.content_digest = p.content_digest) p ON p.id = s.id "
             f"WHERE s.reason = {sql.string(UNFILLED)}"
         ),
     } | {

@@ -105,8 +105,10 @@ def upsert(
     return changes
 
 
-def delete(spark: SparkSession, plan: Plan, table: str, keys: DataFrame, bounds: Bounds) -> int:
-    """Delete rows from the plan's branch by key; gives how many keys that were. Commits nothing for none.
+def delete(
+    spark: SparkSession, plan: Plan, table: str, keys: DataFrame, bounds: Bounds, *, branch: str | None = None
+) -> int:
+    """Delete rows from a branch by key; gives how many keys that were. Commits nothing for none.
 
     Args:
         spark: session.
@@ -114,8 +116,9 @@ def delete(spark: SparkSession, plan: Plan, table: str, keys: DataFrame, bounds:
         table: a name of `spark.lake.tables.TABLES`.
         keys: the key columns; repeats do no harm.
         bounds: within which the rows lie.
+        branch: another branch than the plan's.
     """
-    shape, target = TABLES[table], names.branch_table(plan, table)
+    shape, target = TABLES[table], names.branch_table(plan, table, branch)
     once = keys.select(*map(sql.name, shape.key)).distinct().persist()
     try:
         number = once.count()

@@ -27,7 +27,13 @@ _log = logging.getLogger(__name__)
 ATTEMPTS = 10
 PAUSE_S = 10.0
 """Longer than another run takes from its first table to its last."""
-_BETWEEN_TABLES = {"chip_has_vector", "vector_has_chip", "chip_is_observed", "observed_chip_exists"}
+_BETWEEN_TABLES = {
+    "chip_has_vector",
+    "vector_has_chip",
+    "chip_is_observed",
+    "observed_chip_exists",
+    "published_chip_stays",
+}
 _UNIQUE = {
     "chip_ids_unique": CHIPS,
     "vector_keys_unique": EMBEDDINGS,

@@ -3,7 +3,7 @@
 Data files that the run has only added are taken along as they are: a commit of metadata, whatever their size. Keys are
 compared only in files that may share one with what main got meanwhile, by their partitions and bounds. Rows are copied
 from files in which main has a key too by now, and from all where the branch has replaced or deleted rows, or its
-history has expired.
+history has expired. Of a chip that both have, main's row stays; where the run replaces chips, that of newer baseline.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from claylake import sql
-from claylake.vocabulary import OBSERVATIONS
-from spark.lake import branches, merge, names
+from claylake.vocabulary import CHIPS, OBSERVATIONS
+from spark.lake import branches, merge, names, replacing
 from spark.lake.bounds import extent_of
 from spark.lake.collisions import may_collide
 from spark.lake.columns import Columns
@@ -96,6 +96,8 @@ def _rebuilt(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: 
         _append(spark, table, fresh, [file for path, file in files.items() if path not in touched])
         rows = _rows_of(spark, plan, scope, name, touched) if touched else None
     copied = 0 if rows is None else _copy(spark, plan, name, rows, fresh)
+    if name == OBSERVATIONS and replacing.replaces(plan):
+        replacing.follow_observations(spark, scope, branch=fresh)
     refs = Refs.read(spark, table)
     top = refs.heads[fresh]
     moved = branches.move(spark, table, plan.branch, head, top)
@@ -167,7 +169,9 @@ def _copy(spark: SparkSession, plan: Plan, name: str, rows: DataFrame, fresh: st
     bounds = extent_of(rows, shape).bounds
     if bounds is None:
         return 0
-    lacking = merge.missing(spark, names.main_table(plan, name), shape, rows, bounds)
+    if name == CHIPS and replacing.replaces(plan):
+        replacing.make_room(spark, plan, rows.select(*replacing.BASELINES.names), bounds, branch=fresh)
+    lacking = merge.missing(spark, names.branch_table(plan, name, fresh), shape, rows, bounds)
     return merge.insert_only(spark, plan, name, lacking, branch=fresh, cheap=True)
 
 

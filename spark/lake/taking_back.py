@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, OUTCOME_CHIP, SCENE_DONE, SCENES
-from spark.lake import merge, names
+from spark.lake import merge, names, replacing
 from spark.lake.bounds import Bounds, from_micros
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
@@ -26,7 +26,10 @@ _TAKEN = Columns(dict.fromkeys(("id", "cell_id", "pass", "detail"), "string"))
 
 @dataclass(frozen=True, kw_only=True)
 class TakenBack:
-    """Ids of the chips that left the branch, `own` of them written by this attempt; those that main has stay."""
+    """Ids of the chips that left the branch, `own` of them written by this attempt; those that main has stay.
+
+    Where a chip that left had replaced one of main's, that one is on the branch again.
+    """
 
     chips: tuple[str, ...]
     own: int
@@ -48,7 +51,8 @@ def take_back(
 
     Their vectors go as well, and rows that call scenes of their passes done. Their observations get `outcome`, or again
     what main has of them where that is better. Nothing is committed where there are no such chips. The chips go last:
-    where a step is killed before that, the next attempt finds them and does all of it again.
+    where a step is killed before that, the next attempt finds them and does all of it again. What they had replaced
+    comes back after that, at the latest when the branch is opened again.
 
     Args:
         spark: session.
@@ -76,6 +80,8 @@ def take_back(
             _remove(spark, plan, SCENES, near[SCENES], f"{passes} AND t.status = {sql.string(SCENE_DONE)}")
             _restore_observations(spark, plan, near[OBSERVATIONS], view, (outcome, created_at))
             _remove(spark, plan, CHIPS, near[CHIPS], ids)
+        if any(row["replaced"] for row in taken):
+            replacing.restore(spark, plan)
     return TakenBack(
         chips=tuple(sorted(row["id"] for row in taken)),
         own=sum(row["own"] for row in taken),
@@ -85,24 +91,26 @@ def take_back(
 
 def _chips_of(spark: SparkSession, scope: Scope, scene_ids: Sequence[str], created_at: datetime) -> list[Row]:
     """The branch's chips of these scenes: what is needed of each, whether it is `own` and whether main has it."""
-    plan, shape, bounds = scope.plan, TABLES[CHIPS], scope.bounds(CHIPS)
+    plan, near = scope.plan, scope.bounds(CHIPS).condition(TABLES[CHIPS], "m")
     query = (
         "SELECT t.id, t.cell_id, t.`pass`, t.scene_id, t.radiometry, t.geohash, unix_micros(t.datetime) AS micros, "
-        f"t.created_at = {sql.timestamp(created_at)} AS own, m.id IS NOT NULL AS published "
+        f"t.created_at = {sql.timestamp(created_at)} AS own, m.content_digest <=> t.content_digest AS published, "
+        "NOT m.content_digest <=> t.content_digest AND m.id IS NOT NULL AS replaced "
         f"FROM {names.branch_table(plan, CHIPS)} t "
-        f"LEFT JOIN (SELECT id FROM {names.main_table(plan, CHIPS)} m WHERE {bounds.condition(shape, 'm')}) m "
+        f"LEFT JOIN (SELECT id, content_digest FROM {names.main_table(plan, CHIPS)} m WHERE {near}) m "
         f"ON m.id = t.id WHERE {scope.where(CHIPS)} AND {sql.is_in('t.scene_id', scene_ids)}"
     )
     return spark.sql(query).join(scope.cells_frame(spark).select("cell_id"), "cell_id", "left_semi").collect()
 
 
 def _remove(spark: SparkSession, plan: Plan, name: str, near: Bounds, condition: str) -> None:
-    """Delete the branch's rows (`t` in the condition) that main does not have."""
+    """Delete the branch's rows (`t` in the condition) that main does not have; chips are those that are named."""
     shape, branch = TABLES[name], names.branch_table(plan, name)
     rows = spark.sql(
         f"SELECT {sql.names(shape.key, 't')} FROM {branch} t WHERE {near.condition(shape, 't')} AND {condition}"
     )
-    beyond = merge.missing(spark, names.main_table(plan, name), shape, rows, near)
+    # Main may have a chip's id with the pixels that this one replaced.
+    beyond = rows if name == CHIPS else merge.missing(spark, names.main_table(plan, name), shape, rows, near)
     merge.delete(spark, plan, name, beyond, near)
 
 

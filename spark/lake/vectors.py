@@ -34,8 +34,8 @@ def drop_without_chip(spark: SparkSession, scope: Scope) -> int:
     """Delete from the plan's branch the vectors of pixels that are not those of their chip; gives how many.
 
     Of two runs that make a chip with different pixels the one that publishes first keeps it, and the other's vector is
-    left without. The tables of the branch must be of one state of main, or a vector could be dropped whose chip has
-    been published in between.
+    left without; so is that of a chip that a newer processing has replaced. The tables of the branch must be of one
+    state of main, or a vector could be dropped whose chip has been published in between; it would be made again.
     """
     plan, key = scope.plan, TABLES[EMBEDDINGS].key
     vectors = scope.rows(spark, EMBEDDINGS, branch=plan.branch).select(*key)
@@ -44,5 +44,5 @@ def drop_without_chip(spark: SparkSession, scope: Scope) -> int:
     with merge.view_of(vectors) as of_vectors, merge.view_of(chips) as of_chips, merge.view_of(published) as of_main:
         lost = spark.sql(without_chip(of_vectors, of_chips, of_main))
         number = merge.delete(spark, plan, EMBEDDINGS, lost, scope.bounds(EMBEDDINGS))
-    _log.info("dropped %d vectors of chips that other runs have published with other pixels", number)
+    _log.info("dropped %d vectors of pixels that their chips no longer have", number)
     return number

@@ -19,7 +19,7 @@ from claylake.configuration.maintenance import Maintenance
 from claylake.configuration.section import Section
 from claylake.errors import SettingsError
 from claylake.month import Month, require_observed
-from claylake.vocabulary import COLLECTIONS
+from claylake.vocabulary import COLLECTIONS, KEEP
 
 __all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
 
@@ -32,6 +32,7 @@ class Catalogue(Section):
 
     `longest_wait_s` is the longest wait before an attempt is repeated that a server's Retry-After is given.
     `radiometry`: by scene id or collection, what is done to digital numbers, whatever flags, baselines and pixels say.
+    `on_reprocessed`: what becomes of a chip whose pass has a scene of a newer baseline by now.
     """
 
     url: str = "https://earth-search.aws.element84.com/v1"
@@ -41,6 +42,7 @@ class Catalogue(Section):
     backoff_s: float = Field(default=1.0, ge=0)
     longest_wait_s: float = Field(default=30.0, ge=1, le=600)
     radiometry: dict[str, Literal["as_published", "minus_1000"]] = Field(default={})
+    on_reprocessed: Literal["keep", "replace"] = KEEP
 
 
 class Grid(Section):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 from claylake.configuration.settings import Layout, Settings
 from claylake.request.param_spec import ParamSpec
-from claylake.vocabulary import COLLECTIONS, CONVENTIONS, RADIOMETRIES
+from claylake.vocabulary import COLLECTIONS, CONVENTIONS, KEEP, RADIOMETRIES, REPLACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,6 +102,16 @@ SHARED: Final[Mapping[str, ParamSpec]] = MappingProxyType(
             "against what flags, baselines and pixels say.",
             type=["object", "null"],
             additionalProperties={"type": "string", "enum": list(RADIOMETRIES)},
+        ),
+        "on_reprocessed": _setting(
+            "catalogue.on_reprocessed",
+            SELECTION,
+            "Chips that have a newer processing",
+            "keep: they stay, and the note counts them; replace: they and their vectors are made anew, of the newest "
+            "baseline that meets the thresholds.",
+            type=["string", "null"],
+            enum=[KEEP, REPLACE, None],
+            values_display={"null": "as the settings say"},
         ),
         "budget_usd": _setting(
             "limits.budget_usd",

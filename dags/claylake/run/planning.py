@@ -19,6 +19,7 @@ from claylake.month import require_observed
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
 from claylake.request.size_limit import require_fitting
 from claylake.run import ownership, published, remarks
+from claylake.vocabulary import REPLACE
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -146,4 +147,5 @@ def _work(table: pa.Table, cells_digest: str, request: Request, settings: Settin
         months=tuple(request.months),
         model_version=version,
         convention=settings.encoder.convention,
+        replaces=settings.catalogue.on_reprocessed == REPLACE,
     )

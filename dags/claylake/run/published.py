@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claylake.pass_month import of_months_arrow
 from claylake.run.tables import catalog, open_table, read_batches, read_rows
 from claylake.vector_kind import VectorKind
-from claylake.vocabulary import CHIPS, EMBEDDINGS, SCENE_DONE, SCENES
+from claylake.vocabulary import CHIPS, EMBEDDINGS, ON_REPROCESSED, REPLACE, SCENE_DONE, SCENES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -36,6 +37,7 @@ class RunScope:
     """A run's cells and months, and what its chips and vectors are made by.
 
     `cell_ids` and `geohashes` (7 characters) are columns of strings in parallel; `months` follow each other.
+    `replaces`: whether chips of an older baseline are made anew.
     """
 
     cell_ids: pa.ChunkedArray
@@ -45,6 +47,7 @@ class RunScope:
     months: tuple[Month, ...]
     model_version: str
     convention: str
+    replaces: bool = False
 
     @property
     def start(self) -> datetime:
@@ -60,7 +63,8 @@ class RunScope:
 def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[str, str | None]]:
     """(scene id, `updated`) of the scenes that a published row calls done for these cells and selection.
 
-    Only rows of the run's months are read: a search finds no others.
+    Only rows of the run's months are read: a search finds no others. For a run that replaces chips a scene is not
+    settled that was done by one that keeps them, where its pass has chips of an older baseline.
 
     Args:
         lake: the Glue catalog.
@@ -81,8 +85,32 @@ def settled_scenes(lake: Catalog, database: str, work: RunScope) -> set[tuple[st
         EqualTo("cells_digest", work.cells_digest),
         EqualTo("selection_digest", work.selection_digest),
     )
-    rows = read_rows(table, condition, ("scene_id", "updated"))
-    return set(zip(rows["scene_id"].to_pylist(), rows["updated"].to_pylist(), strict=True))
+    key = ("scene_id", "updated")
+    if not work.replaces:
+        rows = read_rows(table, condition, key).to_pylist()
+    else:
+        rows = _settled_for_good(table, condition, work)
+    return {(row["scene_id"], row["updated"]) for row in rows}
+
+
+def _settled_for_good(table: Table, condition: BooleanExpression, work: RunScope) -> list[dict[str, Any]]:
+    """Of the rows that meet the condition those of scenes that a run that replaces chips need not do again."""
+    from pyiceberg.expressions import And, GreaterThan
+
+    with_chips = And(_dated(table, work), GreaterThan("chips", 0))
+    oldest: dict[str, str] = {}
+    # Two digits, a point and two digits: baselines are in order as text.
+    for row in read_rows(table, with_chips, ("pass", "baseline")).to_pylist():
+        if row["baseline"] is not None:
+            oldest[row["pass"]] = min(oldest.get(row["pass"], row["baseline"]), row["baseline"])
+    rows = read_rows(table, condition, ("scene_id", "updated", "pass", "baseline", "evidence")).to_pylist()
+    return [
+        row
+        for row in rows
+        if json.loads(row["evidence"]).get(ON_REPROCESSED) == REPLACE
+        or row["baseline"] is None
+        or row["baseline"] <= oldest.get(row["pass"], row["baseline"])
+    ]
 
 
 def has_scenes(lake: Catalog, database: str, cells_digest: str) -> bool:

@@ -34,7 +34,8 @@ class Report(BaseModel):
 class ExtractReport(Report):
     """`candidates` = planned (cell, pass) pairs = `chips` + `present` + rejected + failed.
 
-    `present` were published or on the branch before. `warnings`: scenes whose pixels speak against their metadata, one
+    `present` were published or on the branch before. `replaced` chips, most of them among `chips`, replace ones of an
+    older baseline. `warnings`: scenes whose pixels speak against their metadata, one
     sentence each.
     """
 
@@ -49,6 +50,7 @@ class ExtractReport(Report):
     scene_status: dict[str, int]
     bytes_read: int
     message: str
+    replaced: int = 0
     warnings: tuple[str, ...] = ()
 
 

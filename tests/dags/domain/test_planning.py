@@ -87,6 +87,22 @@ def test_settled_scenes_are_left_out_unless_they_were_updated(stac, item, here, 
     assert [scene.id for scene in read_manifest(second.uri("scenes.ndjson.gz"))] == ["b", "c"]
 
 
+def test_what_is_settled_depends_on_whether_chips_are_replaced_and_the_branch_does_not(
+    stac, here, lake, request_of, monkeypatch
+):
+    stac.pages, asked = [[]], []
+    monkeypatch.setattr(published, "settled_scenes", lambda *given: asked.append(given[2].replaces) or set())
+    plans = []
+    for way in ("keep", "replace"):
+        settings = here()
+        catalogue = settings.catalogue.model_copy(update={"on_reprocessed": way})
+        settings = settings.model_copy(update={"catalogue": catalogue})
+        plans.append(make_plan(run=RUN, request=request_of(), settings=settings))
+    assert not any(asked[: len(asked) // 2])
+    assert all(asked[len(asked) // 2 :])
+    assert plans[0].branch == plans[1].branch
+
+
 def test_a_changed_selection_settles_nothing(stac, item, here, lake, request_of):
     stac.pages = [[item("a")]]
     first = make_plan(run=RUN, request=request_of(), settings=here())

@@ -98,6 +98,35 @@ def test_only_done_rows_of_this_work_settle(lake):
     assert settled_scenes(lake, DATABASE, WORK) == {("a", "u"), ("b", None)}
 
 
+def test_for_a_run_that_replaces_newer_scenes_that_another_kept_out_are_not_settled(lake):
+    def row(name, baseline, chips=0, evidence="{}", **changes):
+        known = {"pass": "p", "baseline": baseline, "chips": chips, "evidence": evidence}
+        return scene(name, **(known | changes))
+
+    fields = [(name, pa.string()) for name in ("pass", "baseline", "evidence")]
+    done_so = '{"on_reprocessed": "replace"}'
+    rows = [
+        row("old", "05.00", chips=3),
+        row("new", "05.11", chips=1),
+        row("same", "05.00"),
+        row("unknown", None),
+        row("newest", "05.12", evidence=done_so),
+        row("other_pass", "05.11", chips=2, **{"pass": "q"}),
+        row("without_chips", "04.00", **{"pass": "q"}),
+        row("of_another_area", "04.00", chips=1, cells_digest="c2", **{"pass": "r"}),
+        row("shared", "05.00", **{"pass": "r"}),
+        row("id_stays", "04.00", chips=1, updated="2020", **{"pass": "s"}),
+        row("id_stays", "05.00", updated="2024", **{"pass": "s"}),
+    ]
+    put(lake, "scenes", pa.schema([*SCENES, *fields, ("chips", pa.int32())]), rows)
+    of_work = {(row["scene_id"], row["updated"]) for row in rows if row["cells_digest"] == "c1"}
+    assert settled_scenes(lake, DATABASE, WORK) == of_work
+    replacing = replace(WORK, replaces=True)
+    assert settled_scenes(lake, DATABASE, replacing) == of_work - {("new", "u"), ("shared", "u"), ("id_stays", "2024")}
+    put(lake, "scenes", pa.schema([*SCENES, *fields, ("chips", pa.int32())]), [row("new", "05.11", 3, done_so)])
+    assert ("new", "u") in settled_scenes(lake, DATABASE, replacing)
+
+
 def test_every_chip_misses_its_vector_where_no_vectors_are(lake):
     put_chips(lake, chip(), chip(cell="32633_191_1950"))
     assert missing_vectors(lake, DATABASE, WORK) == 2

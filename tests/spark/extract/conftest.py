@@ -39,6 +39,7 @@ def make_plan(stack: StackInfo) -> PlanMaker:
         run_id: str = "manual__1",
         work: str = "full",
         radiometry: dict[str, str] | None = None,
+        on_reprocessed: str = "keep",
         **selection: Any,
     ) -> Plan:
         deployed = {
@@ -51,7 +52,8 @@ def make_plan(stack: StackInfo) -> PlanMaker:
             "instance_profile": "i",
             "subnet_ids": ["subnet-local"],
         }
-        sections = {"deployed": deployed, "selection": selection, "catalogue": {"radiometry": radiometry or {}}}
+        catalogue = {"radiometry": radiometry or {}, "on_reprocessed": on_reprocessed}
+        sections = {"deployed": deployed, "selection": selection, "catalogue": catalogue}
         settings = Settings.model_validate(sections)
         aoi = Aoi.from_bbox(bbox)
         cells = cells_of(aoi)

@@ -126,6 +126,14 @@ def test_what_another_run_has_published_half_does_not_count_against_this_one(spa
     assert count(spark, plan, made, [name], published)[name] == 2
 
 
+def test_a_chip_that_main_has_must_be_on_the_branch(spark, make_plan):
+    plan = make_plan()
+    made = runs.rows_of(plan, CELLS[:3])
+    published = {"chips": made["chips"][:2]}
+    made["chips"] = made["chips"][1:]
+    assert count(spark, plan, made, ["published_chip_stays"], published)["published_chip_stays"] == 1
+
+
 def test_bad_vectors_are_found(spark, make_plan):
     plan = make_plan()
     for values in ([1.0] * 1023, [0.0] * 1024, [float("inf")] * 1024, [None, *[1.0] * 1023], None):
@@ -214,6 +222,7 @@ def test_audits_of_a_whole_run_find_nothing_and_leave_no_views(spark, make_plan)
         "observations_complete",
         "chip_digest_is_of_its_pixels",
         "chip_has_the_data_of_its_row",
+        "published_chip_stays",
     }
     assert set(found.offending) == set(FAULTS) | known | {"extract_reported", "extract_adds_up"}
     assert (found.chips, found.vectors, found.observations, found.cells_with_chip) == (2, 2, 3, 2)

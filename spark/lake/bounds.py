@@ -14,13 +14,15 @@ from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from pyspark.sql import DataFrame
 
     from spark.lake.tables import Table
 
-_MARGIN = timedelta(days=1)
-"""Tiles and reprocessings of one pass differ by seconds in datetime: a key's row is never further away."""
+_MARGIN = timedelta(hours=1)
+"""As far as scenes may lie beyond the months (`claylake.catalogue.selecting`). Tiles and reprocessings of a pass differ
+by minutes in datetime: a key's row is never further away. A day would make a month read the files of three."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +42,8 @@ class Bounds:
 
         Args:
             table: says how long the geohash prefixes are, if it is partitioned by them.
-            start: first instant, UTC; the bounds begin a day earlier.
-            end: last instant, UTC; the bounds end a day later.
+            start: first instant, UTC; the bounds begin an hour earlier.
+            end: last instant, UTC; the bounds end an hour later.
             geohashes: of the cells, at least as long as the table's prefix; repeats do no harm.
         """
         width = table.geohash_prefix
@@ -57,6 +59,10 @@ class Bounds:
             prefix = f"{CATALOG}.system.truncate({table.geohash_prefix}, {of}geohash)"
             parts.append(sql.is_in(prefix, self.prefixes))
         return " AND ".join(parts)
+
+    def without(self, prefixes: AbstractSet[str]) -> Bounds:
+        """The same bounds without these geohash prefixes."""
+        return replace(self, prefixes=tuple(prefix for prefix in self.prefixes or () if prefix not in prefixes))
 
     def parts(self, most: int) -> Iterator[Bounds]:
         """The same bounds in parts of at most `most` prefixes: conditions of bounded length."""

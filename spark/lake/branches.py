@@ -47,7 +47,7 @@ def fast_forward(spark: SparkSession, table: str, snapshot: int) -> bool:
         if not refs.contains(snapshot, refs.main):
             return False
         change = change.replaceBranch(MAIN, snapshot) if refs.main else change.createBranch(MAIN, snapshot)
-        if _commits(change):
+        if commits(change):
             return True
     raise LakeError(f"main of {table}: others committed first {SWAPS} times in a row. Clear the task: that is safe")
 
@@ -68,12 +68,12 @@ def move(spark: SparkSession, table: str, branch: str, before: int, after: int) 
         head = Refs.of(iceberg).heads.get(branch)
         if head != before:
             return head == after
-        if _commits(change.replaceBranch(branch, after)):
+        if commits(change.replaceBranch(branch, after)):
             return True
     return False
 
 
-def _commits(change: Any) -> bool:
+def commits(change: Any) -> bool:
     """Commit an Iceberg update; False, after a pause, where another commit came first or the answer was lost."""
     from py4j.protocol import Py4JJavaError
 

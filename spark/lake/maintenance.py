@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import names, opened
+from spark.lake import layout, names, opened
 from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
@@ -91,7 +91,7 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
     }
     given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in options.items())
     rewritten = 0
-    for where in _touched(scope, shape):
+    for where in _touched(spark, scope, shape):
         rewritten += _number(
             _call(
                 spark,
@@ -174,10 +174,19 @@ def drop_stale(spark: SparkSession, plan: Plan, table: str, now: datetime) -> in
     return dropped
 
 
-def _touched(scope: Scope, shape: Table) -> list[str]:
-    """Conditions that together cover the run's partitions, each of bounded length."""
-    parts = scope.bounds(shape.name).parts(_PREFIXES_PER_CALL)
-    return [part.condition(shape) for part in parts]
+def _touched(spark: SparkSession, scope: Scope, shape: Table) -> list[str]:
+    """Conditions that together cover the run's partitions, each of bounded length.
+
+    Without places where rows of these months are in files of an earlier layout: Iceberg would write these anew with
+    them, and such a file holds a year.
+    """
+    plan = scope.plan
+    # The months themselves: what lies an hour beyond them is in the partitions of other months.
+    bounds = replace(scope.bounds(shape.name), start=plan.start, end=plan.end)
+    if shape.name in layout.ONCE_BY_YEARS:
+        kept = layout.prefixes_of_before(spark, names.main_table(plan, shape.name), plan.start, plan.end)
+        bounds = bounds.without(kept)
+    return [part.condition(shape) for part in bounds.parts(_PREFIXES_PER_CALL)]
 
 
 def _sort_order(shape: Table) -> str:

@@ -104,10 +104,21 @@ def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
 
 def load(spark: SparkSession, table: str) -> Any:
     """Iceberg's own table. Through Java: a query of the metadata tables by SQL would cost two Spark jobs each time."""
-    jvm, java_session = spark._jvm, spark._jsparkSession  # noqa: SLF001
+    java_session = spark._jsparkSession  # noqa: SLF001
+    return _iceberg(spark).spark.Spark3Util.loadIcebergTable(java_session, table)
+
+
+def expressions(spark: SparkSession) -> Any:
+    """Iceberg's own expressions and terms, for changes of tables that SQL has no words for."""
+    return _iceberg(spark).expressions.Expressions
+
+
+def _iceberg(spark: SparkSession) -> Any:
+    """Iceberg's Java packages."""
+    jvm = spark._jvm  # noqa: SLF001
     if jvm is None:
-        raise LakeError(f"the Spark session has ended: {table} cannot be loaded")
-    return jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(java_session, table)
+        raise LakeError("the Spark session has ended: no table can be loaded")
+    return jvm.org.apache.iceberg
 
 
 def _snapshot(snapshot: Any) -> Snapshot:

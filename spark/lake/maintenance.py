@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import layout, names, opened
+from spark.lake import layout, months, names, opened
 from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
@@ -33,6 +33,7 @@ class Cleared:
     """What maintenance did to one table, in counts."""
 
     dropped_branches: int
+    ended_chips: int = 0
     rewritten_files: int = 0
     rewritten_manifests: int = 0
     expired_files: int = 0
@@ -43,7 +44,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     """Maintain one table. Commits nothing to main where nothing is to be rewritten.
 
     Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers maintain
-    the table, nothing else is done: they do the rest, but drop no branches of runs.
+    the table, nothing else is done but that months of pixels end: they do the rest.
 
     Args:
         spark: session.
@@ -54,10 +55,12 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     plan, limits = scope.plan, scope.plan.settings.maintenance
     table = names.main_table(plan, name)
     dropped = drop_stale(spark, plan, table, now)
+    ended = months.end_old(spark, plan, now) if name == CHIPS else 0
     if plan.deployed.maintenance == "glue":
-        return Cleared(dropped_branches=dropped)
+        return Cleared(dropped_branches=dropped, ended_chips=ended)
     return Cleared(
         dropped_branches=dropped,
+        ended_chips=ended,
         rewritten_files=compact(spark, scope, name),
         rewritten_manifests=rewrite_manifests(spark, table),
         expired_files=expire(spark, table, limits, now),

@@ -56,6 +56,11 @@ class Month:
         """The month after this one."""
         return Month(self.year + self.number // 12, self.number % 12 + 1)
 
+    def before(self, months: int) -> Month:
+        """The month that lies so many months before this one."""
+        place = self.year * 12 + self.number - 1 - months
+        return Month(place // 12, place % 12 + 1)
+
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.number:02d}"
 

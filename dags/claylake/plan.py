@@ -95,6 +95,24 @@ class Estimate(_Value):
     choice: Choice | None = None
 
 
+class KeptYear(_Value):
+    """What a year of the area's chips and vectors takes in S3: gigabytes, and US dollars a month."""
+
+    chips: int
+    chips_gb: float
+    vectors_gb: float
+    chips_usd_month: float
+    vectors_usd_month: float
+
+    @property
+    def text(self) -> str:
+        """One line for people."""
+        return (
+            f"a year of such months is {self.chips:,} chips: {self.chips_gb:,.1f} GB, {self.chips_usd_month:,.2f} USD "
+            f"a month in S3, and vectors of {self.vectors_gb:,.2f} GB, {self.vectors_usd_month:,.2f} USD"
+        )
+
+
 class Plan(_Value):
     """What one run is to do, and with which settings.
 
@@ -102,7 +120,7 @@ class Plan(_Value):
     `ownership` is the version of the rule by which the cells exist (`claylake.area.rule`).
     `candidates` of the estimate are the (cell, pass) pairs to be observed (`claylake.catalogue.candidates`).
     `usable` counts scenes by month (``yyyy-mm``), as far as the month of an unusable one is known. `remarks` are
-    sentences for people (`claylake.run.remarks`).
+    sentences for people (`claylake.run.remarks`). `kept_year` is None where the run makes no chips.
     """
 
     format: Literal[1] = FORMAT
@@ -121,6 +139,7 @@ class Plan(_Value):
     usable: dict[str, UsableScenes] = {}
     remarks: tuple[str, ...] = ()
     estimate: Estimate
+    kept_year: KeptYear | None = None
     model_version: str
     settings: Settings
 

@@ -144,9 +144,14 @@ class Check:
                 self._found(Finding(chip=name, kind="duplicate", text=f"{number} rows have this id"))
 
     def _find_missing(self, chips: Published, known: np.ndarray[Any, np.dtype[np.uint64]]) -> None:
-        """Observations that say `chip`, of which there is no chip."""
+        """Observations that say `chip`, of which there is no chip, since the first month whose pixels are kept."""
+        since = chips.kept_from
         for _, rows in self._picked(Published(self.lake, "observations"), _OBSERVED):
-            named = {f"{row['cell_id']}_{row['pass']}": row for row in rows if row["outcome"] == "chip"}
+            named = {
+                f"{row['cell_id']}_{row['pass']}": row
+                for row in rows
+                if row["outcome"] == "chip" and (since is None or moment(row["datetime"]) >= since)
+            }
             if not named:
                 continue
             if self.sample is None:

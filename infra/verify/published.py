@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from infra.verify.errors import VerifyError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     import pyarrow as pa
     from pyiceberg.table import FileScanTask, Table
 
@@ -20,6 +19,8 @@ if TYPE_CHECKING:
 
 TOGETHER = 32
 """Chips of a group: their blobs take 16 MB as stored, their pixels 42 MB."""
+KEPT_FROM = "claylake.chips-kept-from"
+"""Property of the table `chips`: a month, yyyy-mm."""
 Row = dict[str, Any]
 Picked = tuple["FileScanTask", list[Row]]
 """A data file, and rows of it."""
@@ -46,6 +47,12 @@ class Published:
         snapshot = self._table.current_snapshot()
         self.snapshot = snapshot.snapshot_id if snapshot else None
         self._tasks = sorted(self._table.scan().plan_files(), key=lambda task: task.file.file_path)
+
+    @property
+    def kept_from(self) -> datetime | None:
+        """Of chips: the first instant whose rows are kept, older months having been dropped; None where none was."""
+        text = self._table.properties.get(KEPT_FROM)
+        return None if text is None else datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
 
     def each(self, columns: Sequence[str]) -> Iterator[Picked]:
         """Every file with these columns of its rows."""

@@ -36,18 +36,18 @@ class Layout:
     blobs: tuple[str, ...]
 
     @classmethod
-    def of(cls, jvm: Any, iceberg: Any, blobs: tuple[str, ...]) -> Layout:
+    def of(cls, api: Any, iceberg: Any, blobs: tuple[str, ...]) -> Layout:
         """That of Iceberg's own table, as `spark.lake.refs.load` gives it.
 
         Args:
-            jvm: Py4J's view of the driver's JVM.
+            api: Iceberg's Java packages.
             iceberg: the table.
             blobs: names of columns that are compressed already.
         """
         schema, order = iceberg.schema(), iceberg.sortOrder()
         return cls(
-            schema=jvm.org.apache.iceberg.SchemaParser.toJson(schema),
-            spec=jvm.org.apache.iceberg.PartitionSpecParser.toJson(iceberg.spec()),
+            schema=api.SchemaParser.toJson(schema),
+            spec=api.PartitionSpecParser.toJson(iceberg.spec()),
             sort_order=order.orderId(),
             ordered_by=tuple(schema.findColumnName(field.sourceId()) for field in order.fields()),
             properties=tuple(sorted(dict(iceberg.properties()).items())),

@@ -1,14 +1,18 @@
-"""The chips that exist for a plan's cells and months: published, or left on the branch by an earlier attempt."""
+"""The chips that exist for a plan's cells and months: published, left on the branch by an earlier attempt, or ended."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.vocabulary import CHIPS
+from claylake.chips_kept import ended
+from claylake.month import Month
+from claylake.pass_month import of_months_sql
+from claylake.vocabulary import CHIPS, OBSERVATIONS, OUTCOME_CHIP
 from spark.lake.bounds import Bounds
 from spark.lake.columns import Columns, filled
-from spark.lake.names import branch_table
+from spark.lake.months import kept_from
+from spark.lake.names import branch_table, main_table
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
@@ -18,10 +22,14 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "baseline", "scl_mean", *FRACTIONS)
+_KEY = ["cell_id", "pass"]
 
 
 def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFrame:
-    """`COLUMNS` of the chips on the plan's branch. No pixels are read, nor files of other places and times.
+    """`COLUMNS` of the chips on the plan's branch, and of those whose pixels have ended. No pixels are read.
+
+    Nor are files of other places and times. What a chip that has ended was made of is known from its observation; what
+    that does not hold is null.
 
     Args:
         spark: session.
@@ -30,9 +38,27 @@ def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFram
     """
     from pyspark.sql import functions as f
 
-    table = TABLES[CHIPS]
-    bounds = Bounds.of_cells(table, plan.start, plan.end, filled(cells["geohash"], str))
-    names, where = sql.names(COLUMNS, "t"), bounds.condition(table, "t")
-    chips = spark.sql(f"SELECT {names} FROM {branch_table(plan, CHIPS)} t WHERE {where}")
+    chips = _rows(spark, plan, cells, CHIPS, branch_table(plan, CHIPS))
+    gone = ended(map(Month.parse, plan.months), kept_from(spark, plan))
+    if gone:
+        observed = _rows(spark, plan, cells, OBSERVATIONS, main_table(plan, OBSERVATIONS))
+        known = observed.where(f"outcome = {sql.string(OUTCOME_CHIP)} AND {of_months_sql('`pass`', gone)}")
+        chips = chips.unionByName(known.join(chips.select(*_KEY), on=_KEY, how="left_anti"), allowMissingColumns=True)
     ids = Columns({"cell_id": "string"}).frame_of(spark, cells)
-    return chips.join(f.broadcast(ids), on="cell_id", how="left_semi")
+    return chips.select(*COLUMNS).join(f.broadcast(ids), on="cell_id", how="left_semi")
+
+
+def _rows(spark: SparkSession, plan: Plan, cells: pa.Table, name: str, where: str) -> DataFrame:
+    """The columns of `COLUMNS` that a table has, and an observation's outcome, within the bounds of cells and months.
+
+    Args:
+        spark: session.
+        plan: gives the months.
+        cells: the run's.
+        name: short name of the table.
+        where: full name, of main or a branch.
+    """
+    table = TABLES[name]
+    bounds = Bounds.of_cells(table, plan.start, plan.end, filled(cells["geohash"], str))
+    columns = [column for column in (*COLUMNS, "outcome") if column in table.columns.names]
+    return spark.sql(f"SELECT {sql.names(columns, 't')} FROM {where} t WHERE {bounds.condition(table, 't')}")

@@ -17,7 +17,7 @@ from spark.datafiles.layout import Layout, rules
 from spark.lake import branches, merge, names
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
-from spark.lake.refs import Refs, jvm, load
+from spark.lake.refs import Refs, api, expressions, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Appender:
 
     def layout(self) -> Layout:
         """What the table wants its data files to be like."""
-        return Layout.of(jvm(self.spark), load(self.spark, self._table), self._shape.blobs)
+        return Layout.of(api(self.spark), load(self.spark, self._table), self._shape.blobs)
 
     def folder(self, batch: str) -> str:
         """Where the data files of a batch go: a folder of their own, where the table's properties want its data."""
@@ -105,19 +105,19 @@ class Appender:
 
     def _change(self, iceberg: Any, files: Sequence[DataFile], batch: str, head: int) -> Any:
         """An append that fails where anything was added to the branch after `head`."""
-        api = jvm(self.spark).org.apache.iceberg
-        mapper, spec = api.util.JsonUtil.mapper(), iceberg.spec()
+        java = api(self.spark)
+        mapper, spec = java.util.JsonUtil.mapper(), iceberg.spec()
         change = (
             iceberg.newOverwrite()
             .toBranch(self.scope.plan.branch)
             .validateFromSnapshot(head)
-            .conflictDetectionFilter(api.expressions.Expressions.alwaysTrue())
+            .conflictDetectionFilter(expressions(self.spark).alwaysTrue())
             .validateNoConflictingData()
             .set(_BATCH, batch)
             .set(_RUN, self.scope.plan.run.run_id)
         )
         for file in files:
-            change = change.addFile(api.ContentFileParser.fromJson(mapper.readTree(json.dumps(file.document)), spec))
+            change = change.addFile(java.ContentFileParser.fromJson(mapper.readTree(json.dumps(file.document)), spec))
         return change
 
     def _without_known_keys(self, files: Sequence[DataFile], head: int) -> tuple[DataFile, ...]:

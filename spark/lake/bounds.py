@@ -14,13 +14,15 @@ from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from pyspark.sql import DataFrame
 
     from spark.lake.tables import Table
 
-_MARGIN = timedelta(days=1)
-"""Tiles and reprocessings of one pass differ by seconds in datetime: a key's row is never further away."""
+MARGIN = timedelta(hours=1)
+"""As far as scenes may lie beyond the months (`claylake.catalogue.selecting`). Tiles and reprocessings of a pass differ
+by minutes in datetime: a key's row is never further away. A day would make a month read the files of three."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,13 +42,13 @@ class Bounds:
 
         Args:
             table: says how long the geohash prefixes are, if it is partitioned by them.
-            start: first instant, UTC; the bounds begin a day earlier.
-            end: last instant, UTC; the bounds end a day later.
+            start: first instant, UTC; the bounds begin an hour earlier.
+            end: last instant, UTC; the bounds end an hour later.
             geohashes: of the cells, at least as long as the table's prefix; repeats do no harm.
         """
         width = table.geohash_prefix
         prefixes = None if width is None else tuple(sorted({geohash[:width] for geohash in geohashes}))
-        return cls(start=start - _MARGIN, end=end + _MARGIN, prefixes=prefixes)
+        return cls(start=start - MARGIN, end=end + MARGIN, prefixes=prefixes)
 
     def condition(self, table: Table, alias: str = "") -> str:
         """The bounds as an SQL condition on a table's columns, or on those of `alias`; literals only."""
@@ -57,6 +59,10 @@ class Bounds:
             prefix = f"{CATALOG}.system.truncate({table.geohash_prefix}, {of}geohash)"
             parts.append(sql.is_in(prefix, self.prefixes))
         return " AND ".join(parts)
+
+    def without(self, prefixes: AbstractSet[str]) -> Bounds:
+        """The same bounds without these geohash prefixes."""
+        return replace(self, prefixes=tuple(prefix for prefix in self.prefixes or () if prefix not in prefixes))
 
     def parts(self, most: int) -> Iterator[Bounds]:
         """The same bounds in parts of at most `most` prefixes: conditions of bounded length."""
@@ -89,8 +95,8 @@ def extent_of_rows(rows: Iterable[Mapping[str, Any]], table: Table) -> Extent:
     if not number:
         return Extent(rows=0, keys=0, bounds=None)
     bounds = Bounds(
-        start=min(moments) - _MARGIN,
-        end=max(moments) + _MARGIN,
+        start=min(moments) - MARGIN,
+        end=max(moments) + MARGIN,
         prefixes=None if width is None else tuple(sorted(prefixes)),
     )
     return Extent(rows=number, keys=len(keys), bounds=bounds)
@@ -112,8 +118,8 @@ def extent_of(rows: DataFrame, table: Table) -> Extent:
     if found is None or found["rows"] == 0:
         return Extent(rows=0, keys=0, bounds=None)
     bounds = Bounds(
-        start=from_micros(found["first"]) - _MARGIN,
-        end=from_micros(found["last"]) + _MARGIN,
+        start=from_micros(found["first"]) - MARGIN,
+        end=from_micros(found["last"]) + MARGIN,
         prefixes=None if width is None else tuple(sorted(found["prefixes"])),
     )
     return Extent(rows=found["rows"], keys=found["keys"], bounds=bounds)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from spark.lake.refs import Refs, jvm
+from spark.lake.bounds import MARGIN
+from spark.lake.refs import Refs, api
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 
 REWRITTEN = "replace"
 """Iceberg's name of what compaction does: no row is new."""
-_MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)
-"""As of `spark.lake.bounds`: tiles and reprocessings of one pass differ by seconds in datetime."""
+_MARGIN_US = MARGIN // timedelta(microseconds=1)
 _Range = tuple[bytes, bytes]
 
 
@@ -89,7 +89,7 @@ def may_collide(
 
 
 def _reaches(spark: SparkSession, iceberg: Any, table: Table, files: Iterable[Any]) -> Iterator[Reach]:
-    parser, schema = jvm(spark).org.apache.iceberg.ContentFileParser, iceberg.schema()
+    parser, schema = api(spark).ContentFileParser, iceberg.schema()
     ids = {name: schema.findField(name).fieldId() for name in (*table.key, "datetime")}
     for file in files:
         document = json.loads(parser.toJson(file, _spec(iceberg, file)))

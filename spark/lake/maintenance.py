@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import names, opened
+from spark.lake import layout, months, names, opened
 from spark.lake.refs import Refs, manifest_sizes
 from spark.lake.tables import TABLES, Table
 
@@ -35,6 +35,7 @@ class Cleared:
     """What maintenance did to one table, in counts."""
 
     dropped_branches: int
+    ended_chips: int = 0
     rewritten_files: int = 0
     rewritten_manifests: int = 0
     expired_files: int = 0
@@ -45,7 +46,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     """Maintain one table. Commits nothing to main where nothing is to be rewritten.
 
     Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers maintain
-    the table, nothing else is done: they do the rest, but drop no branches of runs.
+    the table, nothing else is done but that months of pixels end: they do the rest.
 
     Args:
         spark: session.
@@ -56,10 +57,12 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     plan, limits = scope.plan, scope.plan.settings.maintenance
     table = names.main_table(plan, name)
     dropped = drop_stale(spark, plan, table, now)
+    ended = months.end_old(spark, plan, now) if name == CHIPS else 0
     if plan.deployed.maintenance == "glue":
-        return Cleared(dropped_branches=dropped)
+        return Cleared(dropped_branches=dropped, ended_chips=ended)
     return Cleared(
         dropped_branches=dropped,
+        ended_chips=ended,
         rewritten_files=compact(spark, scope, name),
         rewritten_manifests=rewrite_manifests(spark, table),
         expired_files=expire(spark, table, limits, now),
@@ -96,7 +99,7 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
         options["min-file-size-bytes"] = SMALL_CHIPS_FILE
     given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in options.items())
     rewritten = 0
-    for where in _touched(scope, shape):
+    for where in _touched(spark, scope, shape):
         rewritten += _number(
             _call(
                 spark,
@@ -179,10 +182,19 @@ def drop_stale(spark: SparkSession, plan: Plan, table: str, now: datetime) -> in
     return dropped
 
 
-def _touched(scope: Scope, shape: Table) -> list[str]:
-    """Conditions that together cover the run's partitions, each of bounded length."""
-    parts = scope.bounds(shape.name).parts(_PREFIXES_PER_CALL)
-    return [part.condition(shape) for part in parts]
+def _touched(spark: SparkSession, scope: Scope, shape: Table) -> list[str]:
+    """Conditions that together cover the run's partitions, each of bounded length.
+
+    Without places where rows of these months are in files of an earlier layout: Iceberg would write these anew with
+    them, and such a file holds a year.
+    """
+    plan = scope.plan
+    # The months themselves: what lies an hour beyond them is in the partitions of other months.
+    bounds = replace(scope.bounds(shape.name), start=plan.start, end=plan.end)
+    if shape.name in layout.ONCE_BY_YEARS:
+        kept = layout.prefixes_of_before(spark, names.main_table(plan, shape.name), plan.start, plan.end)
+        bounds = bounds.without(kept)
+    return [part.condition(shape) for part in bounds.parts(_PREFIXES_PER_CALL)]
 
 
 def _sort_order(shape: Table) -> str:

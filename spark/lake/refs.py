@@ -105,19 +105,25 @@ def manifest_sizes(spark: SparkSession, table: str) -> list[int]:
 
 def load(spark: SparkSession, table: str) -> Any:
     """Iceberg's own table. Through Java: a query of the metadata tables by SQL would cost two Spark jobs each time."""
-    return jvm(spark).org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, table)  # noqa: SLF001
+    java_session = spark._jsparkSession  # noqa: SLF001
+    return api(spark).spark.Spark3Util.loadIcebergTable(java_session, table)
 
 
-def jvm(spark: SparkSession) -> Any:
-    """Py4J's view of the driver's JVM.
+def expressions(spark: SparkSession) -> Any:
+    """Iceberg's own expressions and terms, for changes of tables that SQL has no words for."""
+    return api(spark).expressions.Expressions
+
+
+def api(spark: SparkSession) -> Any:
+    """Iceberg's Java packages.
 
     Raises:
         LakeError: the session has ended.
     """
-    found = spark._jvm  # noqa: SLF001
-    if found is None:
+    jvm = spark._jvm  # noqa: SLF001
+    if jvm is None:
         raise LakeError("the Spark session has ended: no table can be loaded")
-    return found
+    return jvm.org.apache.iceberg
 
 
 def _snapshot(snapshot: Any) -> Snapshot:

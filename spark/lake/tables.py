@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from claylake import sql
 from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+from spark.lake import layout
 from spark.lake.columns import Columns, Kind
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ TABLES = {
                 }
             ),
             key=("id", "content_digest", "model_version", "convention"),
-            partitioned_by="truncate(3, geohash), years(datetime)",
+            partitioned_by="truncate(3, geohash), months(datetime)",
             ordered_by="geohash, id",
             properties={
                 "write.target-file-size-bytes": str(128 * 1024 * 1024),
@@ -160,7 +161,7 @@ TABLES = {
                 }
             ),
             key=("cell_id", "pass"),
-            partitioned_by="truncate(3, geohash), years(datetime)",
+            partitioned_by="truncate(3, geohash), months(datetime)",
             ordered_by="geohash, cell_id, pass",
             properties={},
             geohash_prefix=3,
@@ -202,10 +203,12 @@ TABLES = {
 
 
 def create_all(spark: SparkSession, database: str) -> None:
-    """Create the database and the tables that are not there yet; touches none that is."""
+    """Create the database and the tables that are not there yet; of those that are only an older layout is changed."""
     spark.sql(f"CREATE DATABASE IF NOT EXISTS {CATALOG}.{database}")
     for table in TABLES.values():
-        if spark.catalog.tableExists(f"{CATALOG}.{database}.{table.name}"):
-            continue
-        spark.sql(table.ddl(database))
-        spark.sql(f"ALTER TABLE {CATALOG}.{database}.{table.name} WRITE ORDERED BY {table.ordered_by}")
+        name = f"{CATALOG}.{database}.{table.name}"
+        if not spark.catalog.tableExists(name):
+            spark.sql(table.ddl(database))
+            spark.sql(f"ALTER TABLE {name} WRITE ORDERED BY {table.ordered_by}")
+        elif table.name in layout.ONCE_BY_YEARS:
+            layout.to_months(spark, name)

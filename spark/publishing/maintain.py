@@ -45,6 +45,7 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
         expired_files={name: done.expired_files for name, done in cleared.items()},
         orphan_files={name: done.orphan_files for name, done in cleared.items()},
         dropped_branches={name: done.dropped_branches for name, done in cleared.items()},
+        ended_chips=sum(done.ended_chips for done in cleared.values()),
         by=plan.deployed.maintenance,
         optimizers=optimizers,
         message="; ".join(filter(None, (_of_glue(optimizers), _cleared(cleared)))) or "nothing to do",
@@ -58,6 +59,7 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
 
 def _cleared(cleared: dict[str, Cleared]) -> str:
     totals = {
+        "chips of months that are no longer kept dropped": sum(done.ended_chips for done in cleared.values()),
         "data files rewritten": sum(done.rewritten_files for done in cleared.values()),
         "manifests rewritten": sum(done.rewritten_manifests for done in cleared.values()),
         "files of expired snapshots deleted": sum(done.expired_files for done in cleared.values()),

@@ -13,6 +13,7 @@ from claylake.catalogue.footprint import footprint
 from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
+from claylake.catalogue.search import MARGIN
 from claylake.catalogue.values import moment
 from claylake.errors import FootprintError, SceneError
 from claylake.pass_month import pass_month
@@ -159,6 +160,10 @@ def _outcome(item: dict[str, Any], criteria: Criteria) -> _Outcome:
 def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> _Outcome:
     if scene.month not in criteria.months:
         return "other_month"
+    if not min(criteria.months).start - MARGIN <= scene.datetime <= max(criteria.months).end + MARGIN:
+        # Rows of a run are searched for by datetime, as its items are: another would not be found again.
+        far = f"its datetime {scene.datetime:%Y-%m-%dT%H:%M}Z is outside the months of its pass, {scene.pass_id}"
+        return _Unusable.of(SceneError(scene.id, "malformed", far), str(scene.month))
     if scene.missing_assets:
         missing = f"the item offers no asset for {', '.join(scene.missing_assets)}"
         return _Unusable.of(SceneError(scene.id, MISSING_ASSET, missing), str(scene.month))

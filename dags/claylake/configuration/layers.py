@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from claylake.area.aoi import Aoi
 from claylake.area.folder import AOI_SUFFIX, scan
+from claylake.configuration.maintenance import LAKE_WIDE
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError, SettingsError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 SETTINGS_FILE = "settings.yaml"
 DEPLOYED_FILE = "deployed.json"
@@ -64,7 +63,18 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
         layers[f"aois/{aoi.file or aoi.name + AOI_SUFFIX}"] = aoi.overrides
     layers[DEPLOYED_FILE] = _deployed(dags_folder)
     layers["params"] = dict(overrides)
+    for source, layer in layers.items():
+        if source not in (SETTINGS_FILE, DEPLOYED_FILE):
+            _refuse_lake_wide(layer, source)
     return assemble(layers)
+
+
+def _refuse_lake_wide(layer: Mapping[str, Any], source: str) -> None:
+    section = layer.get("maintenance")
+    for key in LAKE_WIDE:
+        if isinstance(section, Mapping) and key in section:
+            msg = f"{source}: maintenance.{key} is of the whole lake, not of an AOI or a run: set it in {SETTINGS_FILE}"
+            raise SettingsError(msg)
 
 
 def read_aois(folder: Path) -> AoiFolder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import Field
 
 from claylake.configuration.section import Section
@@ -16,14 +18,23 @@ class Retention(Section):
 
 
 class Maintenance(Retention):
-    """Iceberg maintenance after each run; a branch is dropped when no run has opened it for `stale_branch_days`."""
+    """Maintenance of the tables after each run.
+
+    A branch is dropped when no run has opened it for `stale_branch_days`. Of `chips` the last `chips_keep_months` whole
+    months are kept, and the present one; None keeps all. That is of the lake, for every AOI: see `LAKE_WIDE`.
+    """
 
     stale_branch_days: int = Field(default=30, ge=1)
+    chips_keep_months: int | None = Field(default=None, ge=1)
 
     @property
     def retention(self) -> Retention:
         """The part that Glue's optimizers can have."""
         return Retention(**self.model_dump(include=set(Retention.model_fields)))
+
+
+LAKE_WIDE: Final = ("chips_keep_months",)
+"""Settings of maintenance that no AOI file and no run may set: what one run deletes, all others lose."""
 
 
 class Optimizers(Retention):

@@ -122,7 +122,10 @@ class Schedule(Section):
 
 
 class Prices(Section):
-    """USD per hour by instance type, on demand, us-east-1 list prices noted in 2026-09: estimates to override."""
+    """USD per hour by instance type, on demand, us-east-1 list prices noted in 2026-09: estimates to override.
+
+    `s3_usd_gb_month` is S3's for a GB and month, in its standard class.
+    """
 
     instance_usd_h: dict[str, float] = Field(
         default={
@@ -140,6 +143,7 @@ class Prices(Section):
     )
     emr_factor: float = Field(default=0.25, ge=0)
     spot_factor: float = Field(default=0.4, gt=0, le=1)
+    s3_usd_gb_month: float = Field(default=0.023, ge=0)
 
 
 class Settings(Section):

@@ -39,6 +39,8 @@ def decide_start(plan: Plan) -> StartDecision:
         what = "; ".join((_found(plan), *plan.remarks))
         return StartDecision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {what}")
     cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
+    if plan.kept_year:
+        cost += f"; {plan.kept_year.text}"
     excess = _excess(plan)
     if limits.dry_run:
         return StartDecision(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))

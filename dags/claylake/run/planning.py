@@ -14,6 +14,7 @@ from claylake.catalogue.search import area_to_meet, has_any, search_items
 from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
+from claylake.cluster.storage import year_of
 from claylake.errors import BadInputError
 from claylake.month import require_observed
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
@@ -92,6 +93,7 @@ def make_plan(
     about_months = (
         *remarks.without_scenes(request.aoi.name, kept, settings, ever),
         *remarks.unfinished(request.months, settings, now),
+        *remarks.pixels_end(request.months, settings, published.chips_kept_from(lake, deployed.database), now),
     )
     for remark in about_months:
         log.warning("%s", remark)
@@ -121,6 +123,7 @@ def make_plan(
             ),
             settings,
         ),
+        kept_year=year_of(expected.chips, len(request.months), kept.found, settings.prices),
         model_version=version,
         settings=settings,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.chips_kept import mark_of
 from claylake.pass_month import of_months_arrow
 from claylake.run.tables import catalog, open_table, read_batches, read_rows
 from claylake.vector_kind import VectorKind
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from claylake.month import Month
 
-__all__ = ["RunScope", "catalog", "has_scenes", "missing_vectors", "prefix_groups", "settled_scenes"]
+__all__ = ["RunScope", "catalog", "chips_kept_from", "has_scenes", "missing_vectors", "prefix_groups", "settled_scenes"]
 
 MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
@@ -131,6 +132,20 @@ def has_scenes(lake: Catalog, database: str, cells_digest: str) -> bool:
         return False
     rows = read_rows(table, EqualTo("cells_digest", cells_digest), ("scene_id",), limit=1)
     return bool(rows.num_rows)
+
+
+def chips_kept_from(lake: Catalog, database: str) -> Month | None:
+    """The first month whose pixels have not ended; None where none has.
+
+    Args:
+        lake: the Glue catalog.
+        database: of the lake's tables.
+
+    Raises:
+        StoreError: if the table is there but cannot be opened.
+    """
+    table = open_table(lake, database, CHIPS)
+    return None if table is None else mark_of(table.properties)
 
 
 def missing_vectors(lake: Catalog, database: str, work: RunScope) -> int:

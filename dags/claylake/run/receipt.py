@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from claylake import store
-from claylake.plan import RECEIPT, Plan
+from claylake.plan import RECEIPT, KeptYear, Plan
 from claylake.run.gate import too_few_usable
 from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
 from claylake.run.usage import Usage, stage_seconds, usage_of
@@ -28,7 +28,8 @@ class Receipt(BaseModel):
     `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
     `km2` is the area of the AOI's cells. `warnings` need attention although the run is fine. `unusable` counts by
     reason the scenes of the catalogue that cannot be read, `too_cloudy`, `other_month` and `settled` those
-    that were not to be read; `remarks` are sentences about the months. Times in seconds, money in US dollars (an
+    that were not to be read; `remarks` are sentences about the months. `kept_year` is what a year of such months costs
+    to keep. Times in seconds, money in US dollars (an
     estimate from the settings' prices), energy in kWh (an estimate).
     """
 
@@ -67,6 +68,7 @@ class Receipt(BaseModel):
     kwh: float
     estimate_usd: float
     estimate_chips: int
+    kept_year: KeptYear | None = None
     model_version: str
     convention: str
     assumptions: tuple[str, ...]
@@ -154,6 +156,7 @@ def make_receipt(
         kwh=usage.kwh if usage else 0.0,
         estimate_usd=plan.estimate.usd,
         estimate_chips=plan.estimate.chips,
+        kept_year=plan.kept_year,
         model_version=plan.model_version,
         convention=plan.settings.encoder.convention,
         assumptions=usage.assumptions if usage else (),

@@ -28,6 +28,8 @@ def note(receipt: Receipt) -> str:
     lines.append(_cost(receipt))
     if receipt.report:
         lines.append(f"[Report]({receipt.report})")
+    if receipt.kept_year:
+        lines.append(f"To keep: {receipt.kept_year.text}")
     return _cut("  \n".join(lines), LONGEST)
 
 

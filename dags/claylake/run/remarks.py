@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from claylake.chips_kept import ended, first_kept
 from claylake.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -69,6 +70,35 @@ def without_scenes(aoi: str, selected: Selected, settings: Settings, ever: bool 
             f"{where} has no scene of {aoi} in {', '.join(empty)}, nor at any other time: is the area the right one?",
         )
     return (f"{where} has no scene of {aoi} in {', '.join(empty)}",)
+
+
+def pixels_end(months: Sequence[Month], settings: Settings, mark: Month | None, now: datetime) -> tuple[str, ...]:
+    """A sentence about the months whose pixels are not kept; none where all are.
+
+    Args:
+        months: of the run.
+        settings: of the run; `maintenance.chips_keep_months` says how long pixels are kept.
+        mark: the first month whose pixels have not ended; None where none has.
+        now: when the run is planned, aware.
+    """
+    keep = settings.maintenance.chips_keep_months
+    old = ended(months, first_kept(keep, now))
+    gone = ended(months, mark)
+    said = []
+    if old:
+        said.append(
+            f"{_span(old)}: older than maintenance.chips_keep_months ({keep}), so the pixels of this run's chips end "
+            "when it or a later run maintains the tables; vectors and observations stay"
+        )
+    if gone:
+        said.append(
+            f"{_span(gone)}: pixels have ended; what had a chip is not read again, and gets no vector of another kind"
+        )
+    return tuple(said)
+
+
+def _span(months: Sequence[Month]) -> str:
+    return str(months[0]) if len(months) == 1 else f"{months[0]} to {months[-1]}"
 
 
 def left_out(found: Found) -> str:

@@ -192,7 +192,8 @@ class Optimizer(BaseModel):
 class MaintainReport(Report):
     """Files and snapshots cleared by the step, per table, and Glue's optimizers where these maintain the tables.
 
-    `by` is ``jobs`` where the step itself maintains them. With ``glue`` it drops stale branches only.
+    `by` is ``jobs`` where the step itself maintains them. With ``glue`` it only drops stale branches, and months of
+    pixels: `ended_chips` left the table because they are older than `maintenance.chips_keep_months`.
     """
 
     file: ClassVar[str] = "maintain.json"
@@ -201,6 +202,7 @@ class MaintainReport(Report):
     expired_files: dict[str, int]
     orphan_files: dict[str, int]
     dropped_branches: dict[str, int]
+    ended_chips: int = 0
     by: Literal["jobs", "glue"] = "jobs"
     optimizers: tuple[Optimizer, ...] = ()
     message: str

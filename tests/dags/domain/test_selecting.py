@@ -62,6 +62,21 @@ def test_a_scene_at_the_cloud_limit_is_kept(item):
     assert select_scenes([item("a", **{"eo:cloud_cover": 80.0})], criteria()).found.kept == 1
 
 
+@pytest.mark.parametrize(
+    ("acquired", "kept"),
+    [
+        ("2024-06-30T23:00:00Z", 1),
+        ("2024-08-01T01:00:00Z", 1),
+        ("2024-06-30T22:59:59Z", 0),
+        ("2024-08-01T01:00:01Z", 0),
+    ],
+)
+def test_a_scene_lies_within_an_hour_of_the_months_of_its_pass(item, acquired, kept, caplog):
+    found = select_scenes([item("a", datetime=None, start_datetime=acquired)], criteria()).found
+    assert (found.kept, found.unusable) == (kept, {} if kept else {"malformed": 1})
+    assert ("is outside the months of its pass" in caplog.text) == (not kept)
+
+
 def test_a_packed_scene_is_the_scene(item):
     scene = Scene.from_item(item("a"))
     packed = PackedScene.of(scene)

@@ -39,9 +39,9 @@ def test_files_that_share_a_key_meet(one: Sequence[str], other: Sequence[str], d
         reach(keys, (day * DAY_US, day * DAY_US + 9)) for keys, day in zip((one, other), days, strict=True)
     )
     assert first.meets(second) == second.meets(first)
-    if set(one) & set(other) and abs(days[0] - days[1]) <= 1:
+    if set(one) & set(other) and days[0] == days[1]:
         assert first.meets(second)
-    if abs(days[0] - days[1]) > 1 or (max(one) < min(other) and max(one)[:2] < min(other)[:2] and len(max(one)) <= 2):
+    if days[0] != days[1] or (max(one) < min(other) and max(one)[:2] < min(other)[:2] and len(max(one)) <= 2):
         assert not first.meets(second)
     assert reach(one, None).meets(reach(one, (0, 9)))
 

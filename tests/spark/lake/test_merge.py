@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
 
 from spark.lake import branches, merge, names
@@ -11,6 +9,7 @@ from spark.lake.bounds import extent_of, extent_of_rows
 from spark.lake.opening import open_branches
 from spark.lake.tables import TABLES
 from tests.spark.lake import rows, runs
+from tests.spark.lake.scans import files_read
 
 pytestmark = pytest.mark.slow
 
@@ -138,28 +137,6 @@ def test_fast_forward_is_refused_when_main_has_moved(spark, make_plan):
     table = names.main_table(first, "chips")
     heads = [branches.heads(spark, plan)["chips"] for plan in (first, second)]
     assert [branches.fast_forward(spark, table, head) for head in heads] == [True, False]
-
-
-@contextmanager
-def files_read(spark):
-    """Collects, per Iceberg scan of the queries inside, how many data files it was to read."""
-    java = spark._jsparkSession
-    bus = spark.sparkContext._jsc.sc().listenerBus()
-    store = java.sharedState().statusStore()
-    bus.waitUntilEmpty()
-    before = store.executionsList().last().executionId()
-    opened = []
-    yield opened
-    bus.waitUntilEmpty()
-    for execution in range(before + 1, store.executionsList().last().executionId() + 1):
-        values = store.executionMetrics(execution)
-        nodes = store.planGraph(execution).allNodes()
-        for node in (nodes.apply(index) for index in range(nodes.size())):
-            metrics = node.metrics()
-            for metric in (metrics.apply(index) for index in range(metrics.size())):
-                value = values.get(metric.accumulatorId())
-                if metric.name() == "number of result data files" and value.isDefined():
-                    opened.append(int(value.get()))
 
 
 @pytest.mark.parametrize("table", ["chips", "embeddings", "observations", "scenes"])

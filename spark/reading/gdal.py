@@ -6,6 +6,7 @@ import ctypes
 import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from threading import Lock
 
 import rasterio
 import rasterio._base as _linked
@@ -58,23 +59,40 @@ class Traffic:
     requests: int = 0
     downloaded: int = 0
 
+    def __add__(self, other: Traffic) -> Traffic:
+        return Traffic(requests=self.requests + other.requests, downloaded=self.downloaded + other.downloaded)
+
     def __sub__(self, earlier: Traffic) -> Traffic:
         return Traffic(requests=self.requests - earlier.requests, downloaded=self.downloaded - earlier.downloaded)
 
 
+_counted = Traffic()
+_counting = Lock()
+
+
 def traffic() -> Traffic:
-    """What this process fetched so far (GDAL's ``VSINetworkStatsGetAsSerializedJSON``); files on disk do not count."""
+    """What this process fetched so far; files on disk do not count.
+
+    GDAL keeps counters of each file that it ever fetched from (``VSINetworkStatsGetAsSerializedJSON``). They are added
+    to ours and reset, so that a call costs the files since the last one. Between the two steps no request may be under
+    way: it would not count.
+    """
+    global _counted  # noqa: PLW0603 - as GDAL's own counters, which it takes over, it belongs to the process
     library = _library()
     library.VSINetworkStatsGetAsSerializedJSON.restype = ctypes.c_void_p
     library.VSINetworkStatsGetAsSerializedJSON.argtypes = [ctypes.c_void_p]
+    library.VSINetworkStatsReset.restype = None
     library.VSIFree.argtypes = [ctypes.c_void_p]
-    pointer = library.VSINetworkStatsGetAsSerializedJSON(None)
-    try:
-        statistics: dict[str, dict[str, dict[str, int]]] = json.loads(ctypes.string_at(pointer))
-    finally:
-        library.VSIFree(pointer)
-    methods = statistics.get("methods", {})
-    return Traffic(
-        requests=sum(method.get("count", 0) for method in methods.values()),
-        downloaded=sum(method.get("downloaded_bytes", 0) for method in methods.values()),
-    )
+    with _counting:
+        pointer = library.VSINetworkStatsGetAsSerializedJSON(None)
+        library.VSINetworkStatsReset()
+        try:
+            statistics: dict[str, dict[str, dict[str, int]]] = json.loads(ctypes.string_at(pointer))
+        finally:
+            library.VSIFree(pointer)
+        methods = statistics.get("methods", {})
+        _counted += Traffic(
+            requests=sum(method.get("count", 0) for method in methods.values()),
+            downloaded=sum(method.get("downloaded_bytes", 0) for method in methods.values()),
+        )
+        return _counted

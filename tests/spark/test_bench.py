@@ -35,6 +35,27 @@ def test_both_ways_are_measured_in_one_run(artefact: Path, tmp_path: Path, capsy
     assert "| ratio |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_extraction_is_measured_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "extract.json"
+    command = ["extract", "--size", "1600", "--cells", "6", "--rounds", "1", "--scenes", "3"]
+    assert main([*command, "--folder", str(tmp_path), "--out", str(out)]) == 0
+    found = {row["what"]: row for row in json.loads(out.read_text())}
+    chips = found["chips over windows kept open, one process"]
+    assert chips["value"] == pytest.approx(chips["details"]["chips/s"] / chips["details"]["windows/s"])
+    files = tmp_path / "scene_1600"
+    assert 1 <= found["bytes fetched over bytes needed, whole scene"]["value"] < 2
+    assert found["requests over blocks, whole scene"]["details"]["blocks"] == 4 * 4 + 7
+    needed = found["bytes fetched over bytes needed, whole scene"]["details"]["MB needed"]
+    assert 0.5 * size_mb(files) < needed < size_mb(files)
+    assert 0 < found["worker after 3 scenes over fresh"]["value"]
+    assert f"| {chips['what']} |" in capsys.readouterr().out
+
+
+def size_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.glob("*.tif")) / 1e6
+
+
 def test_a_folder_that_is_no_artefact_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     assert main(["embed", "--model", str(tmp_path)]) == 1
     assert "model.json is missing" in caplog.text

@@ -12,17 +12,19 @@ from rasterio.windows import Window as RasterioWindow
 
 from claylake.catalogue.hrefs import gdal_path, shown
 from claylake.errors import HrefError
+from spark.reading.block_rows import LARGEST_BYTES, BlockRows
 from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
 from spark.reading.gdal import environment
 from spark.reading.persistence import Persistence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from claylake.catalogue.scene import Asset
-    from spark.reading.raster import Raster
+    from spark.reading.raster import Raster, Window
+    from spark.reading.strips import Strip
 
 
 class _Crs(Protocol):
@@ -50,6 +52,8 @@ class _Dataset(Protocol):
     def scales(self) -> tuple[float, ...]: ...
     @property
     def offsets(self) -> tuple[float, ...]: ...
+    @property
+    def block_shapes(self) -> Sequence[tuple[int, int]]: ...
     def read(self, index: int, *, window: object) -> NDArray[Any]: ...
     def close(self) -> None: ...
 
@@ -81,11 +85,13 @@ class Band:
             raise UnreadableError(key, str(error)) from error
         self._persistence = Persistence(key, self._path, self.file)
         self._dataset: _Dataset | None = None
+        self._rows: BlockRows | None = None
 
     def __enter__(self) -> Self:
         with environment():
             dataset = self._persistence.call(self._opened, self._close)
         self.raster = self._checked(dataset)
+        self._block, self._pixel_type = dataset.block_shapes[0], dataset.dtypes[0]
         return self
 
     def __exit__(
@@ -112,6 +118,22 @@ class Band:
             self._close()
             raise
 
+    def expect(self, strips: Iterable[Strip]) -> None:
+        """Announce strips, north to south: then each block is fetched and decoded once for all of them.
+
+        A file of huge blocks is read strip by strip all the same.
+        """
+        windows = (self.raster.window(col=strip.col, row=strip.row, cells=strip.cells) for strip in strips)
+        least, (height, width) = self.raster.cell_px, self._block
+        if max(height, least) * max(width, self.raster.shape[1]) * np.dtype(self._pixel_type).itemsize > LARGEST_BYTES:
+            return
+        self._rows = BlockRows(
+            block=(height, width),
+            shape=self.raster.shape,
+            least=least,
+            windows=[part for part in map(self.raster.inside, windows) if part is not None],
+        )
+
     def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
 
@@ -133,19 +155,20 @@ class Band:
         part = self.raster.inside(window)
         if part is not None:
             top, left = part.row - window.row, part.col - window.col
-            read = self._read(part.col, part.row, part.width, part.height)
+            read = self._rows.window(part, self._read) if self._rows else self._read(part)
             self._expected.require_values(self.file, read)
             pixels[top : top + part.height, left : left + part.width] = read
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
-    def _read(self, *window: int) -> NDArray[Any]:
+    def _read(self, window: Window) -> NDArray[Any]:
         def read() -> NDArray[Any]:
             opened_before = self._dataset is not None
             dataset = self._opened()
             if not opened_before and self._checked(dataset) != self.raster:
                 self._close()
                 raise UnreadableError(self.key, f"{self.file}: the file was replaced by another one while it was read")
-            return dataset.read(1, window=RasterioWindow(*window))
+            part = RasterioWindow(window.col, window.row, window.width, window.height)
+            return dataset.read(1, window=part)
 
         with environment():
             return self._persistence.call(read, self._close)

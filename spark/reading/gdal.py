@@ -14,7 +14,7 @@ import rasterio._base as _linked
 OPTIONS: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "CPL_VSIL_NETWORK_STATS_ENABLED": "YES",
-    "GDAL_CACHEMAX": 256 * 1024 * 1024,
+    "GDAL_CACHEMAX": 32 * 1024 * 1024,
     "GDAL_INGESTED_BYTES_AT_OPEN": "32768",
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": "YES",
     # Few and soon, for a lone refusal: GDAL heeds neither `Retry-After` nor other threads; `persistence` does.
@@ -26,8 +26,7 @@ OPTIONS: dict[str, str | int] = {
     "GDAL_HTTP_LOW_SPEED_LIMIT": "1000",
     "GDAL_HTTP_TIMEOUT": "300",
 }
-"""GDAL's names. The cache is in bytes: a row of 1,024 px blocks of a full tile's ten bands is 157 MB, so that
-each block is decoded once."""
+"""GDAL's names. The cache is in bytes, and small: `block_rows` keeps what is needed again."""
 
 
 def environment() -> AbstractContextManager[object, None]:

@@ -73,7 +73,10 @@ def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixel
         opened = list(each(files.enter_context, bands))
         _require_same_ground(opened)
         lost = 0
-        for strip in strips(indices):
+        announced = list(strips(indices))
+        for band in opened:
+            band.expect(announced)
+        for strip in announced:
             for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
                 lost += isinstance(part, Unread) and isinstance(part.error, UnreadableError)
                 yield part

@@ -38,12 +38,14 @@ def test_both_ways_are_measured_in_one_run(artefact: Path, tmp_path: Path, capsy
 @pytest.mark.slow
 def test_extraction_is_measured_in_one_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "extract.json"
-    command = ["extract", "--size", "1600", "--cells", "6", "--rounds", "1", "--scenes", "3"]
+    command = ["extract", "--size", "1400", "--cells", "16", "--rounds", "1", "--scenes", "3"]
     assert main([*command, "--folder", str(tmp_path), "--out", str(out)]) == 0
     found = {row["what"]: row for row in json.loads(out.read_text())}
     chips = found["chips over windows kept open, one process"]
-    assert chips["value"] == pytest.approx(chips["details"]["chips/s"] / chips["details"]["windows/s"])
-    files = tmp_path / "scene_1600"
+    assert chips["value"] == pytest.approx(
+        chips["details"]["chips/s of a core"] / chips["details"]["windows/s of a core"]
+    )
+    files = tmp_path / "scene_1400"
     assert 1 <= found["bytes fetched over bytes needed, whole scene"]["value"] < 2
     assert found["requests over blocks, whole scene"]["details"]["blocks"] == 4 * 4 + 7
     needed = found["bytes fetched over bytes needed, whole scene"]["details"]["MB needed"]

@@ -83,7 +83,7 @@ def blocks_of(key: str, cells: list[CellIndex]) -> Iterator[tuple[int, int]]:
 
 
 def rows(scene: Scene, cells: list[CellIndex], *, rounds: int) -> Iterator[Row]:
-    """Rates of all ways in turns, in one process and in two at once.
+    """Cells per second of the processor, by all ways in turns, in one process and in two at once.
 
     Args:
         scene: on disk.
@@ -97,11 +97,13 @@ def rows(scene: Scene, cells: list[CellIndex], *, rounds: int) -> Iterator[Row]:
             for way in (windows, blocks, pixels, chips)[:: 1 if turn % 2 else -1]:
                 took.setdefault(way, []).append(together(number, way, scene, cells))
         rates = {
-            way: [number * len(cells) / max(each.seconds for each in turn) for turn in turns]
+            way: [number * len(cells) / sum(each.processor_s for each in turn) for turn in turns]
             for way, turns in took.items()
         }
+        slowest = [max(each.seconds for each in turn) for turn in took[chips]]
         peak = max(each.peak_mb for turn in took[chips] for each in turn)
-        details = {f"{way.__name__}/s": median(some) for way, some in rates.items()} | {"peak MB": peak}
+        details = {f"{way.__name__}/s of a core": median(some) for way, some in rates.items()}
+        details |= {"chips/s": number * len(cells) / median(slowest), "peak MB": peak}
         beside = "one process" if number == 1 else "two processes"
         for way, other, name, goal in (
             (chips, windows, "chips over windows kept open", ">= 0.9"),

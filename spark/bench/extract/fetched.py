@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 from spark.bench.extract.array import KEYS, blocks_of
-from spark.bench.extract.process import peak_mb
+from spark.bench.extract.process import NEW, peak_mb
 from spark.bench.extract.row import Row
 from spark.chips.make import make_chips
 from spark.reading.gdal import Traffic, environment
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from spark.reading.strips import CellIndex
 
 PARTS = 6
-_SPAWN = multiprocessing.get_context("spawn")
 _T = TypeVar("_T")
 
 
@@ -55,7 +53,7 @@ def rows(scene: Scene, served: Scene, cells: list[CellIndex]) -> Iterator[Row]:
 
 def _alone(work: Callable[[Scene, list[CellIndex]], _T], scene: Scene, cells: list[CellIndex]) -> _T:
     """In a process of its own: what GDAL keeps of a file is the process's."""
-    with ProcessPoolExecutor(1, mp_context=_SPAWN) as pool:
+    with ProcessPoolExecutor(1, mp_context=NEW) as pool:
         return pool.submit(work, scene, cells).result()
 
 

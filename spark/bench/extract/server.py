@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from contextlib import contextmanager
 from functools import partial
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claylake.catalogue.scene import Scene
+from spark.bench.extract.process import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
-
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -71,8 +69,8 @@ def _serve(folder: Path, port: Connection) -> None:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The address of a server of the files in a folder."""
-    ours, theirs = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_serve, args=(folder, theirs), daemon=True)
+    ours, theirs = NEW.Pipe()
+    process = NEW.Process(target=_serve, args=(folder, theirs), daemon=True)
     process.start()
     try:
         yield f"http://127.0.0.1:{ours.recv()}"

@@ -144,21 +144,28 @@ class Band:
 
         Returns:
             uint16 array (cell, row, col), uint8 of the classification, `raster.cell_px` pixels a side; 0 beyond the
-            raster.
+            raster. It may be a view of what the band holds: not to be changed.
 
         Raises:
             UnreadableError: a block cannot be fetched or decoded.
             PixelValueError: a pixel holds a number that it cannot.
         """
         window = self.raster.window(col=col, row=row, cells=cells)
-        pixels = np.zeros((window.height, window.width), dtype=self._expected.dtype)
         part = self.raster.inside(window)
-        if part is not None:
-            top, left = part.row - window.row, part.col - window.col
-            read = self._rows.window(part, self._read) if self._rows else self._read(part)
-            self._expected.require_values(self.file, read)
-            pixels[top : top + part.height, left : left + part.width] = read
+        if part == window:
+            pixels = self._pixels(part)
+        else:
+            pixels = np.zeros((window.height, window.width), dtype=self._expected.dtype)
+            if part is not None:
+                top, left = part.row - window.row, part.col - window.col
+                pixels[top : top + part.height, left : left + part.width] = self._pixels(part)
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
+
+    def _pixels(self, part: Window) -> NDArray[Any]:
+        """Pixels of the raster, checked, in the type that they are given in."""
+        pixels = self._rows.window(part, self._read) if self._rows else self._read(part)
+        self._expected.require_values(self.file, pixels)
+        return pixels.astype(self._expected.dtype, copy=False)
 
     def _read(self, window: Window) -> NDArray[Any]:
         def read() -> NDArray[Any]:

@@ -15,6 +15,8 @@ from spark.reading.raster import Window
 
 LARGEST_BYTES = 96 * 1024 * 1024
 """Of a row of blocks of one file: those of a file that is a single block, or has huge ones, are not held."""
+BLOCKS_AT_ONCE = 6
+"""Neighbours of a row that are requested together: all at once, their bytes would be as much as their pixels."""
 Read = Callable[[Window], NDArray[Any]]
 
 
@@ -41,6 +43,7 @@ class BlockRows:
         self, *, block: tuple[int, int], shape: tuple[int, int], least: int, windows: Iterable[Window]
     ) -> None:
         self._shape = shape
+        self._width = block[1]
         self._height = -(-least // block[0]) * block[0]
         needed: dict[int, set[int]] = defaultdict(set)
         for window in windows:
@@ -51,7 +54,7 @@ class BlockRows:
         self._lost: set[int] = set()
 
     def window(self, window: Window, read: Read) -> NDArray[Any]:
-        """Its pixels; windows come from north to south, else blocks are read again.
+        """Its pixels, maybe as a view; windows come from north to south, else blocks are read again.
 
         Args:
             window: one of those that were announced, or a part of one.
@@ -67,7 +70,8 @@ class BlockRows:
         parts = [self._part(row, window, read) for row in rows]
         if any(part is None for part in parts):
             return read(window)
-        return np.concatenate([part for part in parts if part is not None])
+        found = [part for part in parts if part is not None]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
     def _rows(self, window: Window) -> range:
         return range(window.row // self._height, (window.row + window.height - 1) // self._height + 1)
@@ -100,8 +104,21 @@ class BlockRows:
         top = row * self._height
         height = min(self._height, self._shape[0] - top)
         for left, width in self._runs.get(row, ()):
-            window = Window(row=top, col=left, height=height, width=width)
-            yield _Held(row=top, col=left, pixels=read(window))
+            step = self._width * BLOCKS_AT_ONCE
+            starts = range(left, left + width, step)
+            parts = (
+                read(Window(row=top, col=start, height=height, width=min(step, left + width - start)))
+                for start in starts
+            )
+            first = next(parts)
+            if len(starts) == 1:
+                yield _Held(row=top, col=left, pixels=first)
+                continue
+            pixels = np.empty((height, width), dtype=first.dtype)
+            pixels[:, :step] = first
+            for start, part in zip(starts[1:], parts, strict=True):
+                pixels[:, start - left : start - left + part.shape[1]] = part
+            yield _Held(row=top, col=left, pixels=pixels)
 
 
 def _runs(columns: set[int], width: int, most: int) -> Iterable[tuple[int, int]]:

@@ -113,8 +113,11 @@ def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels |
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
     for band in range(len(BANDS)):
         part = next(parts)
-        raw[:, band] = doubled(part) if part.shape[-1] < CHIP_PX else part
-    scl = next(parts)
+        if part.shape[-1] < CHIP_PX:
+            double(part, raw[:, band])
+        else:
+            raw[:, band] = part
+    scl = np.ascontiguousarray(next(parts))  # no view: cells may be kept
     return [_cell(index, raw[i], scl[i], bands) for i, index in enumerate(strip.indices)]
 
 
@@ -131,9 +134,16 @@ def _cell(index: CellIndex, raw: NDArray[np.uint16], scl: NDArray[np.uint8], ban
     return Unread(index=index, error=EmptyBandError(keys, file=bands[most].file, found=found, expected=expected))
 
 
-def doubled(cells: NDArray[Any]) -> NDArray[Any]:
-    """Each pixel of (cell, row, col) repeated 2 x 2: nearest, without a shift, as 20 m pixels are cut by 10 m lines."""
-    return cells.repeat(2, axis=-2).repeat(2, axis=-1)
+def double(cells: NDArray[Any], into: NDArray[Any]) -> None:
+    """Each pixel of (cell, row, col) repeated 2 x 2: nearest, without a shift, as 20 m pixels are cut by 10 m lines.
+
+    Args:
+        cells: pixels at 20 m.
+        into: the same cells at 10 m, written.
+    """
+    into[:, ::2, ::2] = cells
+    into[:, ::2, 1::2] = cells
+    into[:, 1::2] = into[:, ::2]
 
 
 _BandMap = Callable[[Callable[[Band], Any], list[Band]], Iterator[Any]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import rasterio
@@ -17,45 +17,16 @@ from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
 from spark.reading.gdal import environment
 from spark.reading.persistence import Persistence
+from spark.reading.raw_blocks import RawBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from types import TracebackType
 
     from claylake.catalogue.scene import Asset
+    from spark.reading.dataset import Dataset
     from spark.reading.raster import Raster, Window
     from spark.reading.strips import Strip
-
-
-class _Crs(Protocol):
-    def to_epsg(self) -> int | None: ...
-
-
-class _Dataset(Protocol):
-    """What is used here of rasterio's, which has no types of its own."""
-
-    @property
-    def count(self) -> int: ...
-    @property
-    def crs(self) -> _Crs | None: ...
-    @property
-    def transform(self) -> tuple[float, ...]: ...
-    @property
-    def shape(self) -> tuple[int, int]: ...
-    @property
-    def dtypes(self) -> tuple[str, ...]: ...
-    @property
-    def nodata(self) -> float | None: ...
-    @property
-    def mask_flag_enums(self) -> Sequence[Sequence[MaskFlags]]: ...
-    @property
-    def scales(self) -> tuple[float, ...]: ...
-    @property
-    def offsets(self) -> tuple[float, ...]: ...
-    @property
-    def block_shapes(self) -> Sequence[tuple[int, int]]: ...
-    def read(self, index: int, *, window: object) -> NDArray[Any]: ...
-    def close(self) -> None: ...
 
 
 class Band:
@@ -84,7 +55,8 @@ class Band:
         except HrefError as error:
             raise UnreadableError(key, str(error)) from error
         self._persistence = Persistence(key, self._path, self.file)
-        self._dataset: _Dataset | None = None
+        self._dataset: Dataset | None = None
+        self._raw: RawBlocks | None = None
         self._rows: BlockRows | None = None
 
     def __enter__(self) -> Self:
@@ -99,9 +71,10 @@ class Band:
     ) -> None:
         self._close()
 
-    def _opened(self) -> _Dataset:
+    def _opened(self) -> Dataset:
         if self._dataset is None:
             self._dataset = rasterio.open(self._path)
+            self._raw = RawBlocks.of(self._dataset, self._path)
         return self._dataset
 
     def _close(self) -> None:
@@ -109,7 +82,7 @@ class Band:
             self._dataset.close()
             self._dataset = None
 
-    def _checked(self, dataset: _Dataset) -> Raster:
+    def _checked(self, dataset: Dataset) -> Raster:
         try:
             description = _described(dataset)
             self._expected.require_pixels(self.file, description)
@@ -130,6 +103,7 @@ class Band:
         self._rows = BlockRows(
             block=(height, width),
             shape=self.raster.shape,
+            pixel_type=np.dtype(self._pixel_type),
             least=least,
             windows=[part for part in map(self.raster.inside, windows) if part is not None],
         )
@@ -163,25 +137,32 @@ class Band:
 
     def _pixels(self, part: Window) -> NDArray[Any]:
         """Pixels of the raster, checked, in the type that they are given in."""
-        pixels = self._rows.window(part, self._read) if self._rows else self._read(part)
+        if self._rows:
+            pixels = self._rows.window(part, self._read)
+        else:
+            pixels = np.empty((part.height, part.width), dtype=self._pixel_type)
+            self._read(part, pixels)
         self._expected.require_values(self.file, pixels)
         return pixels.astype(self._expected.dtype, copy=False)
 
-    def _read(self, window: Window) -> NDArray[Any]:
-        def read() -> NDArray[Any]:
+    def _read(self, window: Window, into: NDArray[Any]) -> None:
+        def read() -> None:
             opened_before = self._dataset is not None
             dataset = self._opened()
             if not opened_before and self._checked(dataset) != self.raster:
                 self._close()
                 raise UnreadableError(self.key, f"{self.file}: the file was replaced by another one while it was read")
+            if self._raw and self._raw.read(window, into):
+                return
             part = RasterioWindow(window.col, window.row, window.width, window.height)
-            return dataset.read(1, window=part)
+            # A view of its own: rasterio changes the shape of `out`, and leaves it so if it fails.
+            dataset.read(1, window=part, out=into[:])
 
         with environment():
-            return self._persistence.call(read, self._close)
+            self._persistence.call(read, self._close)
 
 
-def _described(dataset: _Dataset) -> Description:
+def _described(dataset: Dataset) -> Description:
     return Description(
         bands=dataset.count,
         pixel_type=dataset.dtypes[0],

@@ -17,7 +17,8 @@ LARGEST_BYTES = 96 * 1024 * 1024
 """Of a row of blocks of one file: those of a file that is a single block, or has huge ones, are not held."""
 BLOCKS_AT_ONCE = 6
 """Neighbours of a row that are requested together: all at once, their bytes would be as much as their pixels."""
-Read = Callable[[Window], NDArray[Any]]
+Read = Callable[[Window, NDArray[Any]], None]
+"""Reads a window into an array."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +36,21 @@ class BlockRows:
     Args:
         block: (rows, columns) of a block.
         shape: (rows, columns) of the file.
+        pixel_type: of the file.
         least: rows of a window; lower blocks are read several rows at once.
         windows: that will be wanted, all within the file.
     """
 
     def __init__(
-        self, *, block: tuple[int, int], shape: tuple[int, int], least: int, windows: Iterable[Window]
+        self,
+        *,
+        block: tuple[int, int],
+        shape: tuple[int, int],
+        pixel_type: np.dtype[Any],
+        least: int,
+        windows: Iterable[Window],
     ) -> None:
-        self._shape = shape
+        self._shape, self._type = shape, pixel_type
         self._width = block[1]
         self._height = -(-least // block[0]) * block[0]
         needed: dict[int, set[int]] = defaultdict(set)
@@ -58,7 +66,7 @@ class BlockRows:
 
         Args:
             window: one of those that were announced, or a part of one.
-            read: gives the pixels of any window of the file.
+            read: reads any window of the file.
 
         Raises:
             ReadError: as `read` does, for this window alone: a row of blocks that cannot be read as a whole is not
@@ -69,7 +77,9 @@ class BlockRows:
             del self._held[row]
         parts = [self._part(row, window, read) for row in rows]
         if any(part is None for part in parts):
-            return read(window)
+            pixels = np.empty((window.height, window.width), dtype=self._type)
+            read(window, pixels)
+            return pixels
         found = [part for part in parts if part is not None]
         return found[0] if len(found) == 1 else np.concatenate(found)
 
@@ -104,20 +114,11 @@ class BlockRows:
         top = row * self._height
         height = min(self._height, self._shape[0] - top)
         for left, width in self._runs.get(row, ()):
+            pixels = np.empty((height, width), dtype=self._type)
             step = self._width * BLOCKS_AT_ONCE
-            starts = range(left, left + width, step)
-            parts = (
-                read(Window(row=top, col=start, height=height, width=min(step, left + width - start)))
-                for start in starts
-            )
-            first = next(parts)
-            if len(starts) == 1:
-                yield _Held(row=top, col=left, pixels=first)
-                continue
-            pixels = np.empty((height, width), dtype=first.dtype)
-            pixels[:, :step] = first
-            for start, part in zip(starts[1:], parts, strict=True):
-                pixels[:, start - left : start - left + part.shape[1]] = part
+            for start in range(0, width, step):
+                part = pixels[:, start : start + step]
+                read(Window(row=top, col=left + start, height=height, width=part.shape[1]), part)
             yield _Held(row=top, col=left, pixels=pixels)
 
 

@@ -7,9 +7,13 @@ import json
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from threading import Lock
+from typing import TYPE_CHECKING, Self
 
 import rasterio
 import rasterio._base as _linked
+
+if TYPE_CHECKING:
+    from types import TracebackType
 
 OPTIONS: dict[str, str | int] = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
@@ -44,6 +48,42 @@ def forget(path: str) -> None:
     library.VSICurlPartialClearCache.restype = None
     library.VSICurlPartialClearCache.argtypes = [ctypes.c_char_p]
     library.VSICurlPartialClearCache(path.encode())
+
+
+class RangeFile:
+    """Bytes of a file, on disk or remote, by GDAL's own requests and settings; a context manager.
+
+    Args:
+        path: GDAL's name of it.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._library = _library()
+        self._library.VSIFOpenL.restype = ctypes.c_void_p
+        self._library.VSIFOpenL.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+        self._library.VSIFSeekL.argtypes = [ctypes.c_void_p, ctypes.c_uint64, ctypes.c_int]
+        self._library.VSIFReadL.restype = ctypes.c_size_t
+        self._library.VSIFReadL.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_void_p]
+        self._library.VSIFCloseL.argtypes = [ctypes.c_void_p]
+
+    def __enter__(self) -> Self:
+        self._file: int | None = self._library.VSIFOpenL(self._path.encode(), b"rb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file:
+            self._library.VSIFCloseL(self._file)
+
+    def read(self, offset: int, size: int) -> bytearray:
+        """Bytes from an offset on: fewer where there are no more, or where they cannot be had."""
+        data = bytearray(size)
+        if not self._file or self._library.VSIFSeekL(self._file, offset, 0):
+            return bytearray()
+        got = self._library.VSIFReadL((ctypes.c_char * size).from_buffer(data), 1, size, self._file)
+        return data if got == size else data[:got]
 
 
 def _library() -> ctypes.CDLL:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from claylake.vocabulary import BANDS, BANDS_10M, CELL_M, SCL_ASSET
 from spark.bench.extract.process import Took, together
 from spark.bench.extract.row import Row
-from spark.bench.extract.scene import NORTH, WEST
+from spark.bench.extract.scene import BLOCK_PX, NORTH, WEST
 from spark.chips.make import make_chips
 from spark.reading.gdal import environment
+from spark.reading.raster import Window
+from spark.reading.raw_blocks import RawBlocks
 from spark.reading.scene import CellPixels, read_cells
 
 if TYPE_CHECKING:
@@ -25,27 +27,31 @@ KEYS = (*BANDS, SCL_ASSET)
 def windows(scene: Scene, cells: list[CellIndex]) -> None:
     """Windows of files that are opened once, in order of rows; GDAL's cache as large as GDAL makes it."""
     import rasterio
-    from rasterio.windows import Window
+    from rasterio.windows import Window as RasterioWindow
 
     files = [(rasterio.open(scene.assets[key].href), 10 if key in BANDS_10M else 20) for key in KEYS]
     for cell in cells:
         for file, pixel_m in files:
             left, top = (cell.col * CELL_M - WEST) // pixel_m, (NORTH - (cell.row + 1) * CELL_M) // pixel_m
-            file.read(1, window=Window(left, top, CELL_M // pixel_m, CELL_M // pixel_m))
+            file.read(1, window=RasterioWindow(left, top, CELL_M // pixel_m, CELL_M // pixel_m))
     for file, _ in files:
         file.close()
 
 
 def blocks(scene: Scene, cells: list[CellIndex]) -> None:
     """Each block that some of the cells need, decoded once, and nothing done with it."""
+    import numpy as np
     import rasterio
 
     for key in KEYS:
-        with rasterio.open(scene.assets[key].href) as file:
-            needed = set(blocks_of(key, cells))
+        path = scene.assets[key].href
+        with rasterio.open(path) as file:
+            raw, needed = RawBlocks.of(file, path), set(blocks_of(key, cells))
+            into = np.empty((BLOCK_PX, BLOCK_PX), dtype=file.dtypes[0])
             for place, window in file.block_windows(1):
-                if place in needed:
-                    file.read(1, window=window)
+                part = Window(row=window.row_off, col=window.col_off, height=window.height, width=window.width)
+                if place in needed and not (raw and raw.read(part, into[: part.height, : part.width])):
+                    raise RuntimeError(f"block {place} of {path} cannot be decoded: rates would not compare")
 
 
 def pixels(scene: Scene, cells: list[CellIndex]) -> None:
@@ -72,8 +78,6 @@ def blocks_of(key: str, cells: list[CellIndex]) -> Iterator[tuple[int, int]]:
         key: of the band.
         cells: that lie in the scene as a whole.
     """
-    from spark.bench.extract.scene import BLOCK_PX
-
     block_m = BLOCK_PX * (10 if key in BANDS_10M else 20)
     for cell in cells:
         left, top = cell.col * CELL_M - WEST, NORTH - (cell.row + 1) * CELL_M

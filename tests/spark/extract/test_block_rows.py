@@ -12,6 +12,7 @@ from spark.reading.errors import PixelValueError, UnreadableError
 from spark.reading.raster import Window
 
 CELL = 8
+TYPE = np.dtype(np.uint16)
 BLOCKS = st.tuples(st.integers(1, 40), st.integers(1, 40))
 SHAPES = st.tuples(st.integers(1, 90), st.integers(1, 90))
 OFFSETS = st.tuples(st.integers(0, CELL - 1), st.integers(0, CELL - 1))
@@ -26,14 +27,14 @@ class File:
         self.reads = np.zeros(shape, int)
         self.bad = bad
 
-    def read(self, window: Window) -> np.ndarray:
+    def read(self, window: Window, into: np.ndarray) -> None:
         part = np.s_[window.row : window.row + window.height, window.col : window.col + window.width]
         found = self.pixels[part]
         assert found.shape == (window.height, window.width), "a window beyond the file"
         if self.bad and holds(window, self.bad):
             raise UnreadableError("red", "bad block")
         self.reads[part] += 1
-        return found
+        into[:] = found
 
 
 def holds(window: Window, place: tuple[int, int]) -> bool:
@@ -59,7 +60,7 @@ def test_every_window_is_the_file_s_and_every_pixel_is_read_once_at_most(
     block: tuple[int, int], shape: tuple[int, int], offset: tuple[int, int], places: set[tuple[int, int]]
 ) -> None:
     file, wanted = File(shape), windows(shape, offset, places)
-    rows = BlockRows(block=block, shape=shape, least=CELL, windows=wanted)
+    rows = BlockRows(block=block, shape=shape, pixel_type=TYPE, least=CELL, windows=wanted)
     height = -(-CELL // block[0]) * block[0]
     for window in wanted:
         part = np.s_[window.row : window.row + window.height, window.col : window.col + window.width]
@@ -83,7 +84,7 @@ def test_a_bad_block_costs_the_windows_that_hold_it(
     block: tuple[int, int], shape: tuple[int, int], places: set[tuple[int, int]], bad: tuple[int, int]
 ) -> None:
     file, wanted = File(shape, bad), windows(shape, (0, 0), places)
-    rows = BlockRows(block=block, shape=shape, least=CELL, windows=wanted)
+    rows = BlockRows(block=block, shape=shape, pixel_type=TYPE, least=CELL, windows=wanted)
     for window in wanted:
         holds = window.row <= bad[0] < window.row + window.height and window.col <= bad[1] < window.col + window.width
         if holds:
@@ -97,8 +98,8 @@ def test_a_bad_block_costs_the_windows_that_hold_it(
 def test_other_errors_are_not_taken_for_bad_blocks() -> None:
     window = Window(row=0, col=0, height=CELL, width=CELL)
 
-    def read(_: Window) -> np.ndarray:
+    def read(_: Window, into: np.ndarray) -> None:
         raise PixelValueError("red", file="red.tif", found="-1", expected="0")
 
     with pytest.raises(PixelValueError):
-        BlockRows(block=(8, 8), shape=(16, 16), least=CELL, windows=[window]).window(window, read)
+        BlockRows(block=(8, 8), shape=(16, 16), pixel_type=TYPE, least=CELL, windows=[window]).window(window, read)

@@ -197,7 +197,7 @@ def test_each_block_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     reads: dict[str, list[Window]] = defaultdict(list)
     original = Band._read
-    monkeypatch.setattr(Band, "_read", lambda self, window: reads[self.key].append(window) or original(self, window))
+    monkeypatch.setattr(Band, "_read", lambda self, *part: reads[self.key].append(part[0]) or original(self, *part))
     wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
     assert len(list(read_cells(scene, wanted))) == 16
     for key, windows in reads.items():

@@ -75,15 +75,16 @@ def _extract(arguments: argparse.Namespace) -> tuple[object, str]:
     from spark.bench.extract.row import table
     from spark.bench.extract.run import measure
 
-    rows = list(
-        measure(
-            folder=arguments.folder,
-            side=arguments.size,
-            most=arguments.cells,
-            rounds=arguments.rounds,
-            scenes=arguments.scenes,
-        )
-    )
+    rows = []
+    for row in measure(
+        folder=arguments.folder,
+        side=arguments.size,
+        most=arguments.cells,
+        rounds=arguments.rounds,
+        scenes=arguments.scenes,
+    ):
+        _log.info("%s: %.4g", row.what, row.value)
+        rows.append(row)
     return [asdict(row) for row in rows], table(rows)
 
 

@@ -45,6 +45,22 @@ class Dataset(Protocol):
     @property
     def offsets(self) -> tuple[float, ...]: ...
     def tags(self, bidx: int = 0, *, ns: str) -> dict[str, str]: ...
-    def get_tag_item(self, name: str, ns: str, *, bidx: int) -> str | None: ...
-    def read(self, index: int, *, window: object, out: NDArray[Any]) -> NDArray[Any]: ...
+    def get_tag_item(self, name: str, ns: str, *, bidx: int) -> str | None:
+        """A tag, such as the place of a block.
+
+        Args:
+            name: of the tag.
+            ns: GDAL's domain.
+            bidx: number of the band, from 1.
+        """
+
+    def read(self, index: int, *, window: object, out: NDArray[Any]) -> NDArray[Any]:
+        """A window of a band.
+
+        Args:
+            index: number of the band, from 1.
+            window: rasterio's.
+            out: where the pixels go; its shape is changed, and stays so if reading fails.
+        """
+
     def close(self) -> None: ...

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 GIVE_UP_AFTER = 64
 """Cells lost, after which a failing strip is no longer tried cell by cell: each try waits for GDAL's retries."""
 
+READ_AT_ONCE = 4
+"""Files of which rows of blocks are fetched side by side: more would cost memory (30 MB each), and a core decodes less
+than four streams bring."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class CellPixels:
@@ -68,10 +72,12 @@ def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixel
     """
     bands = [open_band(scene, key) for key in (*BANDS, SCL_ASSET)]
     remote = any(is_remote(scene.assets[band.key].href) for band in bands)
-    # The pool ends before the files close.
-    with ExitStack() as files, _threads(len(bands) if remote else 1) as each:
-        opened = list(each(files.enter_context, bands))
+    with ExitStack() as files:
+        with _threads(len(bands) if remote else 1) as each:
+            opened = list(each(files.enter_context, bands))
         _require_same_ground(opened)
+        # The pool ends before the files close.
+        each = files.enter_context(_threads(READ_AT_ONCE if remote else 1))
         lost = 0
         announced = list(strips(indices))
         for band in opened:

@@ -1,4 +1,4 @@
-"""Command line: `python -m spark.bench embed --model FOLDER`."""
+"""Command line: `python -m spark.bench embed --model FOLDER`, `python -m spark.bench extract`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from spark.bench.embed import measure
-from spark.encoding import EncoderError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +28,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     embed.add_argument("--device")
     embed.add_argument("--batch", type=int, help="chips per forward pass; found by trying if not given")
     embed.add_argument("--threads", type=int, help="torch's; all cores if not given")
-    embed.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
+    embed.set_defaults(measure=_embed)
+    extract = commands.add_parser("extract", help="what extraction costs, over what its parts cost alone")
+    extract.add_argument("--size", type=int, default=10_980, help="side of the generated scene, pixels at 10 m")
+    extract.add_argument("--cells", type=int, help="cells read at most; all if not given")
+    extract.add_argument("--rounds", type=int, default=3)
+    extract.add_argument("--scenes", type=int, default=1_000, help="small scenes that one worker reads")
+    extract.add_argument("--folder", type=Path, help="keeps the generated scene for the next time")
+    extract.set_defaults(measure=_extract)
+    for command in (embed, extract):
+        command.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    measured: tuple[object, str] | None = arguments.measure(arguments)
+    if measured is None:
+        return 1
+    document, text = measured
+    if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
+        arguments.out.write_text(json.dumps(document, indent=1) + "\n")
+    sys.stdout.write(text)
+    return 0
+
+
+def _embed(arguments: argparse.Namespace) -> tuple[object, str] | None:
+    from spark.bench.embed import measure
+    from spark.encoding import EncoderError
+
     try:
         found = measure(
             arguments.model,
@@ -46,12 +67,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     except EncoderError as error:
         _log.error("%s", error)
-        return 1
-    if arguments.out:
-        arguments.out.parent.mkdir(parents=True, exist_ok=True)
-        arguments.out.write_text(json.dumps(asdict(found), indent=1) + "\n")
-    sys.stdout.write(found.table())
-    return 0
+        return None
+    return asdict(found), found.table()
+
+
+def _extract(arguments: argparse.Namespace) -> tuple[object, str]:
+    from spark.bench.extract.row import table
+    from spark.bench.extract.run import measure
+
+    rows = []
+    for row in measure(
+        folder=arguments.folder,
+        side=arguments.size,
+        most=arguments.cells,
+        rounds=arguments.rounds,
+        scenes=arguments.scenes,
+    ):
+        _log.info("%s: %.4g", row.what, row.value)
+        rows.append(row)
+    return [asdict(row) for row in rows], table(rows)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ class Chip:
 class ReadCell:
     """What reading a cell gave: a chip, or the error that left none.
 
-    `evidence` is of the cell's pixels. `traffic` and `seconds` were spent since the cell before.
+    `evidence` is of the cell's pixels. `seconds` were spent since the cell before. `traffic` is of all cells read with
+    it, and stands on the last of them.
     """
 
     index: CellIndex
@@ -55,19 +56,20 @@ def make_chips(scene: Scene, indices: Iterable[CellIndex], radiometry: str) -> I
         indices: of the cells, in the grid of the scene's UTM zone.
         radiometry: what is done to its DN, ``as_published`` or ``minus_1000``.
     """
+    wanted = list(dict.fromkeys(indices))
     fetched, clock = traffic(), time.monotonic()
-    for index, pixels in _pixels(scene, list(indices)):
+    for number, (index, pixels) in enumerate(_pixels(scene, wanted), start=1):
         chip, evidence, error = None, Evidence(), None
         if isinstance(pixels, CellPixels):
             chip = _chip(pixels, radiometry, Cell(epsg=scene.epsg, col=index.col, row=index.row))
             evidence = evidence_of(pixels.raw, pixels.scl)
         else:
             error = pixels
-        now, moment = traffic(), time.monotonic()
-        yield ReadCell(
-            index=index, chip=chip, error=error, evidence=evidence, traffic=now - fetched, seconds=moment - clock
-        )
-        fetched, clock = now, moment
+        # Once a scene: GDAL writes all its counters as one text.
+        spent = traffic() - fetched if number == len(wanted) else Traffic()
+        moment = time.monotonic()
+        yield ReadCell(index=index, chip=chip, error=error, evidence=evidence, traffic=spent, seconds=moment - clock)
+        clock = moment
 
 
 def _pixels(scene: Scene, indices: list[CellIndex]) -> Iterator[tuple[CellIndex, CellPixels | ReadError]]:

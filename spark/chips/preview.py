@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 from numpy.typing import NDArray
-from rasterio.crs import CRS
-from rasterio.io import MemoryFile
-from rasterio.transform import Affine
+from PIL import Image
 
 from claylake.area.grid import Cell
 from claylake.vocabulary import BANDS, CHIP_PX, PIXEL_M
+from spark.chips import tiff
 
 RGB = tuple(BANDS.index(name) for name in ("red", "green", "blue"))
 BRIGHTEST_DN = 3000
@@ -33,22 +34,8 @@ def geotiff(tensor: NDArray[np.uint16], cell: Cell) -> bytes:
         cell: whose pixels they are.
     """
     west, _, _, north = cell.bounds
-    profile = {
-        "driver": "GTiff",
-        "width": CHIP_PX,
-        "height": CHIP_PX,
-        "count": 3,
-        "dtype": "uint8",
-        "crs": CRS.from_epsg(cell.epsg),
-        "transform": Affine(PIXEL_M, 0, west, 0, -PIXEL_M, north),
-        "tiled": True,
-        "blockxsize": CHIP_PX,
-        "blockysize": CHIP_PX,
-        "compress": "jpeg",
-        "photometric": "ycbcr",
-        "jpeg_quality": QUALITY,
-    }
-    with MemoryFile() as memory:
-        with memory.open(**profile) as picture:
-            picture.write(rgb(tensor))
-        return bytes(memory.getbuffer())
+    picture = Image.fromarray(np.ascontiguousarray(rgb(tensor).transpose(1, 2, 0)))
+    with io.BytesIO() as file:
+        picture.save(file, "JPEG", quality=QUALITY, subsampling="4:2:0")
+        jpeg = file.getvalue()
+    return tiff.geotiff(jpeg, CHIP_PX, tiff.Place(epsg=cell.epsg, west=west, north=north, pixel_m=PIXEL_M))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import rasterio
@@ -12,46 +12,21 @@ from rasterio.windows import Window as RasterioWindow
 
 from claylake.catalogue.hrefs import gdal_path, shown
 from claylake.errors import HrefError
+from spark.reading.block_rows import LARGEST_BYTES, BlockRows
 from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
 from spark.reading.gdal import environment
 from spark.reading.persistence import Persistence
+from spark.reading.raw_blocks import RawBlocks
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
     from types import TracebackType
 
     from claylake.catalogue.scene import Asset
-    from spark.reading.raster import Raster
-
-
-class _Crs(Protocol):
-    def to_epsg(self) -> int | None: ...
-
-
-class _Dataset(Protocol):
-    """What is used here of rasterio's, which has no types of its own."""
-
-    @property
-    def count(self) -> int: ...
-    @property
-    def crs(self) -> _Crs | None: ...
-    @property
-    def transform(self) -> tuple[float, ...]: ...
-    @property
-    def shape(self) -> tuple[int, int]: ...
-    @property
-    def dtypes(self) -> tuple[str, ...]: ...
-    @property
-    def nodata(self) -> float | None: ...
-    @property
-    def mask_flag_enums(self) -> Sequence[Sequence[MaskFlags]]: ...
-    @property
-    def scales(self) -> tuple[float, ...]: ...
-    @property
-    def offsets(self) -> tuple[float, ...]: ...
-    def read(self, index: int, *, window: object) -> NDArray[Any]: ...
-    def close(self) -> None: ...
+    from spark.reading.dataset import Dataset
+    from spark.reading.raster import Raster, Window
+    from spark.reading.strips import Strip
 
 
 class Band:
@@ -80,12 +55,15 @@ class Band:
         except HrefError as error:
             raise UnreadableError(key, str(error)) from error
         self._persistence = Persistence(key, self._path, self.file)
-        self._dataset: _Dataset | None = None
+        self._dataset: Dataset | None = None
+        self._raw: RawBlocks | None = None
+        self._rows: BlockRows | None = None
 
     def __enter__(self) -> Self:
         with environment():
             dataset = self._persistence.call(self._opened, self._close)
         self.raster = self._checked(dataset)
+        self._block, self._pixel_type = dataset.block_shapes[0], dataset.dtypes[0]
         return self
 
     def __exit__(
@@ -93,9 +71,10 @@ class Band:
     ) -> None:
         self._close()
 
-    def _opened(self) -> _Dataset:
+    def _opened(self) -> Dataset:
         if self._dataset is None:
             self._dataset = rasterio.open(self._path)
+            self._raw = RawBlocks.of(self._dataset, self._path)
         return self._dataset
 
     def _close(self) -> None:
@@ -103,7 +82,7 @@ class Band:
             self._dataset.close()
             self._dataset = None
 
-    def _checked(self, dataset: _Dataset) -> Raster:
+    def _checked(self, dataset: Dataset) -> Raster:
         try:
             description = _described(dataset)
             self._expected.require_pixels(self.file, description)
@@ -111,6 +90,23 @@ class Band:
         except ReadError:
             self._close()
             raise
+
+    def expect(self, strips: Iterable[Strip]) -> None:
+        """Announce strips, north to south: then each block is fetched and decoded once for all of them.
+
+        A file of huge blocks is read strip by strip all the same.
+        """
+        windows = (self.raster.window(col=strip.col, row=strip.row, cells=strip.cells) for strip in strips)
+        least, (height, width) = self.raster.cell_px, self._block
+        if max(height, least) * max(width, self.raster.shape[1]) * np.dtype(self._pixel_type).itemsize > LARGEST_BYTES:
+            return
+        self._rows = BlockRows(
+            block=(height, width),
+            shape=self.raster.shape,
+            pixel_type=np.dtype(self._pixel_type),
+            least=least,
+            windows=[part for part in map(self.raster.inside, windows) if part is not None],
+        )
 
     def strip(self, *, col: int, row: int, cells: int) -> NDArray[Any]:
         """`cells` neighbouring cells of a grid row, from `col` eastwards.
@@ -122,36 +118,51 @@ class Band:
 
         Returns:
             uint16 array (cell, row, col), uint8 of the classification, `raster.cell_px` pixels a side; 0 beyond the
-            raster.
+            raster. It may be a view of what the band holds: not to be changed.
 
         Raises:
             UnreadableError: a block cannot be fetched or decoded.
             PixelValueError: a pixel holds a number that it cannot.
         """
         window = self.raster.window(col=col, row=row, cells=cells)
-        pixels = np.zeros((window.height, window.width), dtype=self._expected.dtype)
         part = self.raster.inside(window)
-        if part is not None:
-            top, left = part.row - window.row, part.col - window.col
-            read = self._read(part.col, part.row, part.width, part.height)
-            self._expected.require_values(self.file, read)
-            pixels[top : top + part.height, left : left + part.width] = read
+        if part == window:
+            pixels = self._pixels(part)
+        else:
+            pixels = np.zeros((window.height, window.width), dtype=self._expected.dtype)
+            if part is not None:
+                top, left = part.row - window.row, part.col - window.col
+                pixels[top : top + part.height, left : left + part.width] = self._pixels(part)
         return pixels.reshape(window.height, cells, -1).transpose(1, 0, 2)
 
-    def _read(self, *window: int) -> NDArray[Any]:
-        def read() -> NDArray[Any]:
+    def _pixels(self, part: Window) -> NDArray[Any]:
+        """Pixels of the raster, checked, in the type that they are given in."""
+        if self._rows:
+            pixels = self._rows.window(part, self._read)
+        else:
+            pixels = np.empty((part.height, part.width), dtype=self._pixel_type)
+            self._read(part, pixels)
+        self._expected.require_values(self.file, pixels)
+        return pixels.astype(self._expected.dtype, copy=False)
+
+    def _read(self, window: Window, into: NDArray[Any]) -> None:
+        def read() -> None:
             opened_before = self._dataset is not None
             dataset = self._opened()
             if not opened_before and self._checked(dataset) != self.raster:
                 self._close()
                 raise UnreadableError(self.key, f"{self.file}: the file was replaced by another one while it was read")
-            return dataset.read(1, window=RasterioWindow(*window))
+            if self._raw and self._raw.read(window, into):
+                return
+            part = RasterioWindow(window.col, window.row, window.width, window.height)
+            # A view of its own: rasterio changes the shape of `out`, and leaves it so if it fails.
+            dataset.read(1, window=part, out=into[:])
 
         with environment():
-            return self._persistence.call(read, self._close)
+            self._persistence.call(read, self._close)
 
 
-def _described(dataset: _Dataset) -> Description:
+def _described(dataset: Dataset) -> Description:
     return Description(
         bands=dataset.count,
         pixel_type=dataset.dtypes[0],

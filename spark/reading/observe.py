@@ -41,7 +41,9 @@ def observe(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[ObservedCell
     try:
         with open_band(scene, SCL_ASSET) as band:
             lost = 0
-            for strip in strips(indices):
+            announced = list(strips(indices))
+            band.expect(announced)
+            for strip in announced:
                 for cell in _strip(band, strip, missing, singly=lost < GIVE_UP_AFTER):
                     lost += isinstance(cell.error, UnreadableError)
                     yield cell

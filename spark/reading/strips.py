@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 LONGEST = 16
-"""Cells of a strip at most: bounds memory (1.3 MB a cell). Blocks stay in GDAL's cache between strips."""
+"""Cells of a strip at most: bounds memory (1.3 MB a cell). Blocks stay in `block_rows` between strips."""
 
 
 @dataclass(frozen=True, order=True, kw_only=True)

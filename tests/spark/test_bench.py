@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from spark.bench.__main__ import main
 from spark.bench.chips import batches
 from spark.embedding.columns import INPUT
 from spark.lake.pixels import open_chip
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_chips_are_distinct_whole_and_of_a_real_ones_size():
@@ -33,6 +36,33 @@ def test_both_ways_are_measured_in_one_run(artefact: Path, tmp_path: Path, capsy
     assert found["path"] in {"pt2", "eager"}
     assert found["ratio"] == pytest.approx(found["worker"] / found["bare"])
     assert "| ratio |" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_extraction_is_measured_in_one_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    # The process that the others are copies of imports everything once, if it finds it.
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'dags'}{os.pathsep}{ROOT}")
+    out = tmp_path / "extract.json"
+    command = ["extract", "--size", "1400", "--cells", "16", "--rounds", "1", "--scenes", "3"]
+    assert main([*command, "--folder", str(tmp_path), "--out", str(out)]) == 0
+    found = {row["what"]: row for row in json.loads(out.read_text())}
+    chips = found["chips over windows kept open, one process"]
+    assert chips["value"] == pytest.approx(
+        chips["details"]["chips/s of a core"] / chips["details"]["windows/s of a core"]
+    )
+    files = tmp_path / "scene_1400"
+    assert 1 <= found["bytes fetched over bytes needed, whole scene"]["value"] < 2
+    assert found["requests over blocks, whole scene"]["details"]["blocks"] == 4 * 4 + 7
+    needed = found["bytes fetched over bytes needed, whole scene"]["details"]["MB needed"]
+    assert 0.5 * size_mb(files) < needed < size_mb(files)
+    assert 0 < found["worker after 3 scenes over fresh"]["value"]
+    assert f"| {chips['what']} |" in capsys.readouterr().out
+
+
+def size_mb(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.glob("*.tif")) / 1e6
 
 
 def test_a_folder_that_is_no_artefact_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture):

@@ -8,6 +8,7 @@ import pytest
 import rasterio
 from PIL import Image
 from rasterio.io import MemoryFile
+from rasterio.transform import Affine
 
 from claylake.area.grid import Cell
 from spark.chips import preview, tensor
@@ -56,6 +57,45 @@ def test_the_picture_lies_on_its_cell(pixels: np.ndarray) -> None:
         got = picture.read().astype(int)
     assert np.abs(got - preview.rgb(pixels)).mean() < 2
     assert Image.open(io.BytesIO(data)).size == (256, 256)
+
+
+@pytest.mark.parametrize(("epsg", "col", "row"), [(32601, 70, 0), (32660, 300, 3640), (32701, 64, 1), (32760, 0, 3905)])
+def test_the_file_is_what_gdal_would_write(pixels: np.ndarray, epsg: int, col: int, row: int) -> None:
+    """Same place, CRS, layout and tags; the same pixels but for what two encoders of JPEG make of colours."""
+    cell = Cell(epsg=epsg, col=col, row=row)
+    west, _, _, north = cell.bounds
+    profile = {
+        "driver": "GTiff",
+        "width": 256,
+        "height": 256,
+        "count": 3,
+        "dtype": "uint8",
+        "crs": f"EPSG:{epsg}",
+        "transform": Affine(10, 0, west, 0, -10, north),
+        "tiled": True,
+        "blockxsize": 256,
+        "blockysize": 256,
+        "compress": "jpeg",
+        "photometric": "ycbcr",
+        "jpeg_quality": preview.QUALITY,
+    }
+    with MemoryFile() as memory:
+        with memory.open(**profile) as file:
+            file.write(preview.rgb(pixels))
+        with memory.open() as theirs, MemoryFile(preview.geotiff(pixels, cell)) as other, other.open() as ours:
+            assert ours.profile == theirs.profile
+            assert ours.crs.to_wkt() == theirs.crs.to_wkt()
+            assert ours.bounds == theirs.bounds
+            assert ours.tags() == theirs.tags()
+            assert ours.colorinterp == theirs.colorinterp
+            assert np.abs(ours.read().astype(int) - theirs.read()).max() <= 3
+
+
+def test_a_picture_stays_near_its_pixels_at_sharp_edges() -> None:
+    chessboard = np.kron(np.indices((16, 16)).sum(axis=0) % 2, np.ones((16, 16), int)) * 3000
+    pixels = np.broadcast_to(chessboard.astype(np.uint16), tensor.SHAPE)
+    with MemoryFile(preview.geotiff(pixels, CELL)) as memory, memory.open() as picture:
+        assert np.abs(picture.read().astype(int) - preview.rgb(pixels)).max() <= 2
 
 
 def test_rgb_is_scaled_in_integers() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from claylake.catalogue.scene import Scene
 from claylake.vocabulary import BANDS, BANDS_10M, CHIP_PX
 from spark.reading import scene as scene_module
 from spark.reading.errors import MisalignedError, MissingAssetError, UnreadableError
-from spark.reading.raster import Raster
+from spark.reading.raster import Raster, Window
 from spark.reading.scene import CellPixels, Unread, read_cells
 from spark.reading.strips import CellIndex, strips
 from tests.spark.extract.imagery import Sheet, coordinates, paint, write
@@ -188,19 +189,24 @@ def test_strips_hold_each_place_once(pairs: set[tuple[int, int]], longest: int) 
     assert [strip.row for strip in made] == sorted((strip.row for strip in made), reverse=True)
 
 
-def test_each_block_is_decoded_about_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads of a file per scene: one for each strip, not one for each cell."""
-    sheet = Sheet(west=156 * 2560, north=1344 * 2560, side=4 * 2560)
+def test_each_block_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells across the edges of blocks: one read for each row of blocks of a file, and no pixel twice."""
+    sheet = Sheet(west=156 * 2560 - 1280, north=1344 * 2560 + 1280, side=5 * 2560)
     scene = paint(tmp_path, sheet)
     from spark.reading.band import Band
 
-    reads = []
+    reads: dict[str, list[Window]] = defaultdict(list)
     original = Band._read
-    monkeypatch.setattr(Band, "_read", lambda self, *window: reads.append(self.key) or original(self, *window))
-    assert (
-        len(list(read_cells(scene, [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]))) == 16
-    )
-    assert len(reads) == 11 * 4
+    monkeypatch.setattr(Band, "_read", lambda self, *part: reads[self.key].append(part[0]) or original(self, *part))
+    wanted = [CellIndex(col=156 + x, row=1343 - y) for x in range(4) for y in range(4)]
+    assert len(list(read_cells(scene, wanted))) == 16
+    for key, windows in reads.items():
+        side = sheet.side // (10 if key in BANDS_10M else 20)
+        seen = np.zeros((side, side), int)
+        for window in windows:
+            seen[window.row : window.row + window.height, window.col : window.col + window.width] += 1
+        assert seen.max() == 1, key
+        assert len(windows) == -(-side // 256), key
 
 
 def test_reads_over_http_are_few_and_counted(tmp_path: Path, request: pytest.FixtureRequest) -> None:

@@ -13,6 +13,9 @@ from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CELL_KM2, CHIPS, EMBEDDINGS, FAILED, OBSERVATIONS, SCENES
 from spark.lake.checks import UNHELD, checks, of_rows, without_vector
 from spark.lake.errors import AuditError, TooManyFailuresError
+from spark.lake.names import main_table
+from spark.lake.reaches import times_added
+from spark.lake.refs import Refs, load
 from spark.lake.sample import sample
 from spark.lake.tables import TABLES
 from spark.session import planned_once
@@ -37,7 +40,7 @@ _USABLE = (
     "AND abs(x) < cast('Infinity' AS float)) AND exists(global_embedding, x -> x <> 0)"
 )
 _SLACK = timedelta(days=62)
-"""Audits look this far beyond the months, or a wrong date would hide a row from them."""
+"""Audits search this far beyond the months for rows of a wrong date, where metadata do not say how far there may be."""
 _ADVICE = "Look at the branch with the queries of spark/lake/checks.py; drop it to begin the month anew."
 
 
@@ -92,8 +95,8 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
         heads: by table, the snapshot that is audited: the branch itself may be written to meanwhile.
     """
     held = {
-        view: audited(scope.rows(spark, table, snapshot=heads[table], slack=_SLACK), table)
-        for view, table in VIEWS.items()
+        view: audited(scope.rows(spark, table, snapshot=head, slack=_slack(spark, scope, table, head)), table)
+        for view, table, head in ((view, table, heads[table]) for view, table in VIEWS.items())
     }
     try:
         for view, frame in held.items():
@@ -109,6 +112,18 @@ def audit(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -> Findin
             frame.unpersist()
         for view in ("audit_sample", *PUBLISHED_VIEWS):
             spark.catalog.dropTempView(view)
+
+
+def _slack(spark: SparkSession, scope: Scope, table: str, head: int) -> timedelta:
+    """How far the run's own files reach beyond its months: a wrong date hides no row, and no other month is read."""
+    iceberg = load(spark, main_table(scope.plan, table))
+    if head == Refs.of(iceberg).main:
+        return timedelta(0)
+    times = times_added(spark, iceberg, TABLES[table], head)
+    if times is None:
+        return _SLACK
+    first, last = times
+    return max(timedelta(0), scope.plan.start - first, last - scope.plan.end)
 
 
 def audited(rows: DataFrame, table: str) -> DataFrame:

@@ -17,9 +17,9 @@ from claylake import sql
 from claylake.vocabulary import CHIPS, OBSERVATIONS
 from spark.lake import branches, merge, names, replacing
 from spark.lake.bounds import extent_of
-from spark.lake.collisions import may_collide
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
+from spark.lake.reaches import may_collide
 from spark.lake.refs import Refs, load
 from spark.lake.tables import TABLES
 

@@ -1,4 +1,4 @@
-"""Data files that may hold rows of one key, found by metadata alone: partitions, and the least and greatest values."""
+"""Where the rows of data files may lie, by metadata alone: partitions, and the least and greatest values."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from spark.lake.bounds import MARGIN
+from spark.lake.bounds import MARGIN, from_micros
 from spark.lake.refs import Refs, api
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from datetime import datetime
 
     from pyspark.sql import SparkSession
 
@@ -86,6 +87,29 @@ def may_collide(
         for reach in _reaches(spark, iceberg, table, own.values())
         if any(reach.meets(other) for other in there[reach.partition])
     )
+
+
+def times_added(spark: SparkSession, iceberg: Any, table: Table, head: int) -> tuple[datetime, datetime] | None:
+    """The first and the last datetime of the data files that a branch added since it left main.
+
+    None where that is not known: it added none, or its history has expired.
+
+    Args:
+        spark: session.
+        iceberg: Iceberg's own table.
+        table: the same as the house describes it.
+        head: id of the branch's snapshot.
+    """
+    refs = Refs.of(iceberg)
+    own = refs.since(head, refs.main)
+    if own is None:
+        return None
+    added = (file for snapshot in own for file in iceberg.snapshot(snapshot).addedDataFiles(iceberg.io()))
+    times = [reach.times for reach in _reaches(spark, iceberg, table, added)]
+    known = [time for time in times if time is not None]
+    if not known or len(known) < len(times):
+        return None
+    return from_micros(min(first for first, _ in known)), from_micros(max(last for _, last in known))
 
 
 def _reaches(spark: SparkSession, iceberg: Any, table: Table, files: Iterable[Any]) -> Iterator[Reach]:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from spark.lake import branches, maintenance, merge, names, rebuild
 from spark.lake.append import Appender
-from spark.lake.collisions import Reach
 from spark.lake.opening import open_branches
+from spark.lake.reaches import Reach
 from spark.lake.scope import Scope
 from tests.spark.lake import rows
 from tests.spark.lake.test_append import written

@@ -114,6 +114,6 @@ def rows(scene: Scene, cells: list[CellIndex], *, rounds: int) -> Iterator[Row]:
             (pixels, windows, "pixels over windows kept open", ">= 1.8"),
             (blocks, pixels, "blocks decoded once over pixels", "<= 1.3"),
         ):
-            ratio = median(one / another for one, another in zip(rates[way], rates[other], strict=True))
-            yield Row(what=f"{name}, {beside}", value=ratio, goal=goal, details=details)
+            share = median(one / another for one, another in zip(rates[way], rates[other], strict=True))
+            yield Row(what=f"{name}, {beside}", value=share, goal=goal, details=details)
             details = {}

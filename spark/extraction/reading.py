@@ -103,8 +103,10 @@ def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
     with environment(), FileWriter(target, scene.id, rows.values()) as writer:
         for read_cell in make_chips(scene, by_index, part.radiometry):
             row, reading = rows[read_cell.index], reading + _reading(read_cell)
-            if read_cell.chip is not None:
-                writer.take({**row, **vars(read_cell.chip)})
+            chip = read_cell.chip
+            if chip is not None:
+                blobs = {"clay_tensor": chip.clay_tensor, "geotiff": chip.geotiff}
+                writer.take({**row, **blobs, "content_digest": chip.content_digest})
             elif read_cell.error is not None:
                 writer.give_up(row)
                 cell_id, error = by_index[read_cell.index].cell_id, read_cell.error

@@ -17,7 +17,7 @@ _MONTHS: Final = 12
 def year_of(chips: int, months: int, found: Found, prices: Prices) -> KeptYear | None:
     """A year of months like those of a run, with one vector for each chip; None where the run says nothing of them.
 
-    Scenes that are done already are counted as those to be read: a run that sees only late scenes tells as much of a
+    Scenes that are done already are counted as those to be read: a run that sees only late scenes says as much of a
     year as the first one did.
 
     Args:

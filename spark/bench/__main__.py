@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     extract.add_argument("--rounds", type=int, default=3)
     extract.add_argument("--scenes", type=int, default=1_000, help="small scenes that one worker reads")
     extract.add_argument("--folder", type=Path, help="keeps the generated scene for the next time")
+    extract.add_argument("--steps", type=int, nargs="*", default=[1, 4], help="scenes of each whole step in Spark")
+    extract.add_argument("--jars", type=Path, default=Path(".cache/jars"), help="folder of the jars that Spark needs")
     extract.set_defaults(measure=_extract)
     for command in (embed, extract):
         command.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
@@ -78,10 +80,12 @@ def _extract(arguments: argparse.Namespace) -> tuple[object, str]:
     rows = []
     for row in measure(
         folder=arguments.folder,
+        jars=arguments.jars,
         side=arguments.size,
         most=arguments.cells,
         rounds=arguments.rounds,
         scenes=arguments.scenes,
+        steps=arguments.steps,
     ):
         _log.info("%s: %.4g", row.what, row.value)
         rows.append(row)

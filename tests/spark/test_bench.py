@@ -45,7 +45,7 @@ def test_extraction_is_measured_in_one_run(
     # The process that the others are copies of imports everything once, if it finds it.
     monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'dags'}{os.pathsep}{ROOT}")
     out = tmp_path / "extract.json"
-    command = ["extract", "--size", "1400", "--cells", "16", "--rounds", "1", "--scenes", "3"]
+    command = ["extract", "--size", "1400", "--cells", "16", "--rounds", "1", "--scenes", "3", "--steps"]
     assert main([*command, "--folder", str(tmp_path), "--out", str(out)]) == 0
     found = {row["what"]: row for row in json.loads(out.read_text())}
     chips = found["chips over windows kept open, one process"]
@@ -59,6 +59,20 @@ def test_extraction_is_measured_in_one_run(
     assert 0.5 * size_mb(files) < needed < size_mb(files)
     assert 0 < found["worker after 3 scenes over fresh"]["value"]
     assert f"| {chips['what']} |" in capsys.readouterr().out
+
+
+@pytest.mark.beside
+def test_whole_steps_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT / 'dags'}{os.pathsep}{ROOT}")
+    out = tmp_path / "extract.json"
+    command = ["extract", "--size", "1400", "--cells", "16", "--rounds", "1", "--scenes", "1", "--steps", "1", "2"]
+    assert main([*command, "--out", str(out), "--jars", str(ROOT / ".cache" / "jars")]) == 0
+    found = {row["what"]: row for row in json.loads(out.read_text())}
+    for scenes, name in ((1, "1 scene"), (2, "2 scenes")):
+        batches_of = found[f"batches of {name} through Spark over the array code"]
+        assert batches_of["details"]["chips"] == 16 * scenes
+        assert 0.2 < batches_of["details"]["stored MB"] / (16 * scenes) < 0.6, "chips are about half a megabyte"
+        assert 0 < found[f"step of {name} over the array code"]["value"] <= batches_of["value"]
 
 
 def size_mb(folder: Path) -> float:

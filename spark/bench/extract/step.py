@@ -1,0 +1,264 @@
+"""The whole step in Spark on this machine, over the array code alone: a lake in a folder, scenes on disk, two cores."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from claylake import store
+from claylake.area.grid import Cell
+from claylake.catalogue.manifest import write_manifest
+from claylake.catalogue.packed import PackedScene
+from claylake.configuration.settings import Settings
+from claylake.plan import CELLS, MANIFEST, Estimate, Found, Plan, RunRef, selection_digest
+from claylake.vocabulary import CATALOG, CELL_M
+from spark.bench.extract import array
+from spark.bench.extract.process import NEW, together
+from spark.bench.extract.row import Row
+from spark.bench.extract.scene import EPSG
+from spark.session import session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import SparkSession
+
+    from claylake.catalogue.scene import Scene
+    from spark.reading.strips import CellIndex
+
+CORES = 2
+_READING = "read chips"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One extract step: chips made, its seconds, those of its jobs that read pixels, and bytes of tables and written.
+
+    `written_mb`: by the JVM and its Python workers, where the system counts it; else 0.
+    """
+
+    chips: int
+    seconds: float
+    reading_s: float
+    jobs: int
+    stored_mb: float
+    written_mb: float
+
+
+def rows(scene: Scene, cells: list[CellIndex], folder: Path, jars: Path, *, scenes: Sequence[int]) -> Iterator[Row]:
+    """Steps of some numbers of scenes, over two processes of the array code that make the same cells.
+
+    Args:
+        scene: on disk.
+        cells: of it.
+        folder: an empty one, for the lake.
+        jars: folder of Iceberg's and Sedona's jars.
+        scenes: numbers of scenes; each is the same files as another pass.
+    """
+    took = together(CORES, array.chips, scene, cells)
+    alone = CORES * len(cells) / max(each.seconds for each in took)
+    # A process of its own: this one may have a session already.
+    with ProcessPoolExecutor(1, mp_context=NEW) as pool:
+        steps = pool.submit(_steps, scene, cells, folder, jars, scenes).result()
+    for number, step in zip(scenes, steps, strict=True):
+        yield from _compared(step, alone, number)
+
+
+def _steps(scene: Scene, cells: list[CellIndex], folder: Path, jars: Path, scenes: Sequence[int]) -> list[Step]:
+    spark = _spark(folder, jars)
+    try:
+        # Starts Python's workers, and has the JVM compile what the steps run.
+        _measured(spark, _plan(folder, "warm", cells[:64], [_pass(scene, number) for number in range(CORES)]))
+        plans = [_plan(folder, f"of_{each}", cells, [_pass(scene, one) for one in range(each)]) for each in scenes]
+        return [_measured(spark, plan) for plan in plans]
+    finally:
+        spark.stop()
+
+
+def _compared(took: Step, alone: float, scenes: int) -> Iterator[Row]:
+    of = f"{scenes} scene{'s' * (scenes > 1)}"
+    details = {
+        "chips": took.chips,
+        "step s": took.seconds,
+        "reading s": took.reading_s,
+        "jobs": took.jobs,
+        "array code, two processes, chips/s": alone,
+        "stored MB": took.stored_mb,
+    }
+    yield Row(
+        what=f"batches of {of} through Spark over the array code",
+        value=took.chips / took.reading_s / alone,
+        goal=">= 0.9",
+        details=details,
+    )
+    goal = ">= 0.6" if scenes == 1 else ">= 0.8"
+    yield Row(what=f"step of {of} over the array code", value=took.chips / took.seconds / alone, goal=goal)
+    if took.written_mb:
+        details = {"written MB": took.written_mb}
+        written = took.written_mb / took.stored_mb
+        yield Row(what=f"bytes written over bytes stored, {of}", value=written, goal="<= 1.2", details=details)
+
+
+def _measured(spark: SparkSession, plan: Plan) -> Step:
+    from spark.extraction.run import extract
+
+    before, jobs, clock = _written_mb(), len(_jobs(spark)), time.monotonic()
+    report = extract(spark, plan)
+    seconds = time.monotonic() - clock
+    new = _jobs(spark)[jobs:]
+    stored = sum(store.sizes(f"{plan.warehouse}/{plan.database}").values()) / 1e6
+    written = _written_mb() - before
+    return Step(
+        chips=report.chips,
+        seconds=seconds,
+        reading_s=sum(job_s for description, job_s in new if description == _READING),
+        jobs=len(new),
+        stored_mb=stored,
+        written_mb=written,
+    )
+
+
+def _jobs(spark: SparkSession) -> list[tuple[str, float]]:
+    """Description and seconds of each job so far, in order."""
+    context: Any = spark.sparkContext._jsc.sc()  # noqa: SLF001
+    context.listenerBus().waitUntilEmpty()
+    listed = context.statusStore().jobsList(None)
+    found = []
+    for place in range(listed.size()):
+        job = listed.apply(place)
+        times = [time_of.get().getTime() for time_of in (job.submissionTime(), job.completionTime())]
+        description = job.description().get() if job.description().isDefined() else ""
+        found.append((job.jobId(), description, (times[1] - times[0]) / 1000))
+    return [(description, seconds) for _, description, seconds in sorted(found)]
+
+
+def _written_mb() -> float:
+    """Bytes that this process's children, the JVM and its Python workers, have written to disks."""
+    if sys.platform != "linux":
+        return 0.0
+    parents = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    total = 0
+    for process in parents:
+        ancestor = process
+        while ancestor in parents and ancestor != os.getpid():
+            ancestor = parents[ancestor]
+        if ancestor == os.getpid() and process != ancestor:
+            try:
+                lines = Path(f"/proc/{process}/io").read_text().splitlines()
+            except OSError:
+                continue
+            total += next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
+    return total / 1e6
+
+
+def _spark(folder: Path, jars: Path) -> SparkSession:
+    extra = {
+        "spark.master": f"local[{CORES}]",
+        "spark.jars": ",".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
+        "spark.ui.enabled": "false",
+        "spark.driver.memory": "2g",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        f"spark.sql.catalog.{CATALOG}.type": "hadoop",
+        f"spark.sql.catalog.{CATALOG}.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
+    }
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    return session("bench", f"{folder}/tables", extra, sedona=True)
+
+
+def _table(cells: Sequence[CellIndex]) -> pa.Table:
+    """The cells as a run folder has them."""
+    import pyarrow as pa
+    import pygeohash
+    import shapely
+    from pyproj import Transformer
+
+    back = Transformer.from_crs(EPSG, 4326, always_xy=True)
+    rows = []
+    for cell in cells:
+        corners = [(cell.col + x, cell.row + y) for x, y in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        square = shapely.Polygon([back.transform(col * CELL_M, row * CELL_M) for col, row in corners])
+        lon, lat = back.transform((cell.col + 0.5) * CELL_M, (cell.row + 0.5) * CELL_M)
+        of_cell: dict[str, object] = {"cell_id": Cell(epsg=EPSG, col=cell.col, row=cell.row).id, "epsg": EPSG}
+        of_cell |= {"col": cell.col, "row": cell.row, "lon": lon, "lat": lat}
+        of_cell |= {"geohash": pygeohash.encode(lat, lon, precision=7), "geometry": shapely.to_wkb(square)}
+        rows.append(of_cell | dict(zip(("xmin", "ymin", "xmax", "ymax"), square.bounds, strict=True)))
+    return pa.Table.from_pylist(rows)
+
+
+def _pass(scene: Scene, number: int) -> Scene:
+    """The same files as another pass, with a footprint around all of it and no doubt about the radiometry."""
+    moment = scene.datetime.replace(day=1) + timedelta(days=number)
+    pass_id = f"S2A_{moment:%Y%m%dT%H%M%S}"
+    box = [(-12.0, 33.0), (-6.0, 33.0), (-6.0, 28.0), (-12.0, 28.0), (-12.0, 33.0)]
+    changes = {
+        "id": f"{pass_id}_L2A",
+        "pass_id": pass_id,
+        "datetime": moment,
+        "boa_offset_applied": True,
+        "footprint": {"type": "Polygon", "coordinates": [box]},
+    }
+    return scene.model_copy(update=changes)
+
+
+def _plan(folder: Path, name: str, cells: Sequence[CellIndex], scenes: Sequence[Scene]) -> Plan:
+    import pyarrow.parquet as pq
+
+    deployed = {
+        "region": "local",
+        "lake": "s3://bench",
+        "database": f"bench_{name}",
+        "artifacts": "s3://bench/artifacts",
+        "log_uri": "s3://bench/logs",
+        "service_role": "none",
+        "instance_profile": "none",
+        "subnet_ids": ["subnet-none"],
+    }
+    settings = Settings.model_validate({"deployed": deployed, "selection": {"min_clear_frac": 0.0}})
+    # A deployment's lake is a bucket; all that works on it takes a folder as well.
+    here = settings.deployed and settings.deployed.model_copy(update={"lake": str(folder)})
+    settings = settings.model_copy(update={"deployed": here})
+    plan = Plan(
+        run=RunRef(dag_id="bench", run_id=name),
+        aoi_name=name,
+        aoi_geometry={"type": "Polygon", "coordinates": []},
+        months=(f"{scenes[0].datetime:%Y-%m}",),
+        folder=f"{folder}/runs/{name}",
+        work="full",
+        cells=len(cells),
+        cells_digest=name,
+        selection_digest=selection_digest(settings.selection),
+        missing_vectors=0,
+        found=Found(kept=len(scenes)),
+        estimate=Estimate(
+            scenes=len(scenes),
+            cells=len(cells),
+            candidates=len(cells) * len(scenes),
+            chips=len(cells) * len(scenes),
+            read_gb=0,
+            store_gb=0,
+            gpu_hours=0,
+            cluster_hours=0,
+            usd=0,
+            instances={},
+        ),
+        model_version="none",
+        settings=settings,
+    )
+    with store.writing(plan.uri(CELLS)) as sink:
+        pq.write_table(_table(cells), sink)
+    write_manifest(plan.uri(MANIFEST), map(PackedScene.of, scenes))
+    plan.save()
+    return plan

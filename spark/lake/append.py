@@ -47,7 +47,7 @@ class Appender:
 
     def begin(self) -> None:
         """Take the branch as it is now for known: who reads its keys after this need not fear any that are there."""
-        self.since = Refs.read(self.spark, self._table).heads[self.scope.plan.branch]
+        self.since = self._head(load(self.spark, self._table))
 
     def layout(self) -> Layout:
         """What the table wants its data files to be like."""
@@ -78,7 +78,7 @@ class Appender:
         wanted = tuple(files)
         for _ in range(branches.SWAPS):
             iceberg = load(self.spark, self._table)
-            head = Refs.of(iceberg).heads[self.scope.plan.branch]
+            head = self._head(iceberg)
             committed = _committed(iceberg, head, self.since, batch)
             if committed is not None:
                 self.since, added = committed.snapshotId(), committed.addedDataFiles(iceberg.io())
@@ -102,6 +102,13 @@ class Appender:
     @property
     def _shape(self) -> Table:
         return TABLES[self.name]
+
+    def _head(self, iceberg: Any) -> int:
+        branch = self.scope.plan.branch
+        head = Refs.of(iceberg).heads.get(branch)
+        if head is None:
+            raise LakeError(f"branch {branch} of {self._table} is gone: was it dropped by hand? Clear the task")
+        return head
 
     def _change(self, iceberg: Any, files: Sequence[DataFile], batch: str, head: int) -> Any:
         """An append that fails where anything was added to the branch after `head`."""

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +42,8 @@ _READING = "read chips"
 class Step:
     """One extract step: chips made, its seconds, those of its jobs that read pixels, and bytes of tables and written.
 
-    `written_mb`: by the JVM and its Python workers, where the system counts it; else 0.
+    `written_mb`: by the JVM and its Python workers, `worker_mb`: memory of one of these at the most; where the system
+    counts it, else 0.
     """
 
     chips: int
@@ -50,6 +52,7 @@ class Step:
     jobs: int
     stored_mb: float
     written_mb: float
+    worker_mb: float
 
 
 def rows(scene: Scene, cells: list[CellIndex], folder: Path, jars: Path, *, scenes: Sequence[int]) -> Iterator[Row]:
@@ -104,6 +107,7 @@ def _compared(took: Step, alone: float, scenes: int) -> Iterator[Row]:
         details = {"written MB": took.written_mb}
         written = took.written_mb / took.stored_mb
         yield Row(what=f"bytes written over bytes stored, {of}", value=written, goal="<= 1.2", details=details)
+        yield Row(what=f"memory of a worker in a step of {of}, MB", value=took.worker_mb, goal="<= 700")
 
 
 def _measured(spark: SparkSession, plan: Plan) -> Step:
@@ -122,6 +126,7 @@ def _measured(spark: SparkSession, plan: Plan) -> Step:
         jobs=len(new),
         stored_mb=stored,
         written_mb=written,
+        worker_mb=_worker_mb(),
     )
 
 
@@ -139,28 +144,37 @@ def _jobs(spark: SparkSession) -> list[tuple[str, float]]:
     return [(description, seconds) for _, description, seconds in sorted(found)]
 
 
-def _written_mb() -> float:
-    """Bytes that this process's children, the JVM and its Python workers, have written to disks."""
-    if sys.platform != "linux":
-        return 0.0
+def _children() -> Iterator[Path]:
+    """Folders in /proc of this process's descendants: the JVM, and its Python workers. None on other systems."""
     parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):
             parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    total = 0
-    for process in parents:
-        ancestor = process
-        while ancestor in parents and ancestor != os.getpid():
-            ancestor = parents[ancestor]
-        if ancestor == os.getpid() and process != ancestor:
-            try:
-                lines = Path(f"/proc/{process}/io").read_text().splitlines()
-            except OSError:
-                continue
-            total += next(int(line.split()[1]) for line in lines if line.startswith("wchar"))
-    return total / 1e6
+    for process in parents.keys() - {os.getpid()}:
+        above = process
+        while above in parents and above != os.getpid():
+            above = parents[above]
+        if above == os.getpid():
+            yield Path(f"/proc/{process}")
+
+
+def _number(folder: Path, file: str, name: str) -> int:
+    """A number that the system keeps of a process; 0 where it has ended."""
+    with suppress(OSError, StopIteration):
+        lines = (folder / file).read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return 0
+
+
+def _written_mb() -> float:
+    """What the JVM and its Python workers have written: to files, to sockets, to each other."""
+    return sum(_number(folder, "io", "wchar") for folder in _children()) / 1e6
+
+
+def _worker_mb() -> float:
+    """Memory of the largest Python worker, at its most."""
+    workers = (folder for folder in _children() if (folder / "comm").read_text().startswith("python"))
+    return max((_number(folder, "status", "VmHWM") / 1024 for folder in workers), default=0.0)
 
 
 def _spark(folder: Path, jars: Path) -> SparkSession:

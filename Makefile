@@ -155,8 +155,8 @@ bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,0
 	PYTHONPATH=dags:. $(AIRFLOW) -m spark.bench.planning --out out/bench-plan.json
 
 .PHONY: bench-scale
-bench-scale: setup ## simulate extraction of 1,000,000 km2 a month on 8, 32 and 128 nodes, from measured unit costs (a minute)
-	PYTHONPATH=dags:. $(SPARK) -m spark.bench.scale --out out/bench-scale.json
+bench-scale: setup ## simulate extraction of 1,000,000 km2 a month on 8, 32 and 128 nodes, from measured unit costs (a minute; RATES=<JSON of bench-extract>)
+	PYTHONPATH=dags:. $(SPARK) -m spark.bench.scale $(if $(RATES),--rates "$(RATES)") --out out/bench-scale.json
 
 .PHONY: synth
 synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)

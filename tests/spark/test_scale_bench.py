@@ -13,7 +13,7 @@ from spark.bench.area import area_of
 from spark.bench.extract.array import KEYS
 from spark.bench.scale import simulate as simulation
 from spark.bench.scale.__main__ import main
-from spark.bench.scale.costs import Costs, Limits, Requests
+from spark.bench.scale.costs import Costs, Limits, Requests, with_rates
 from spark.bench.scale.report import found, shape, slots_of
 from spark.bench.scale.simulate import dealt, simulate
 from spark.bench.scale.workload import BLOCK_PX, SQUARE_M, blocks_of, workload
@@ -115,6 +115,15 @@ def test_what_breaks_first_is_the_limit_of_which_most_is_used(load):
     assert of(Limits(put_s=1e-6)).startswith("PUT/s")
     assert of(Limits(python_mb=1.0)).startswith("memory")
     assert of(Limits(nodes=1e-3)).startswith("nodes")
+
+
+def test_rates_of_the_other_benchmark_are_those_of_a_full_tile():
+    rates = {"chips/s of a core": 50.0, "pixels/s of a core": 125.0}
+    costs = with_rates(COSTS, [{"what": "chips over windows kept open, two processes", "details": rates}])
+    assert costs.chip_s * 1764 + costs.block_s * 736 == pytest.approx(1764 / 50)
+    assert costs.slow * 1764 / 50 == pytest.approx(1764 / 20)
+    with pytest.raises(ValueError, match="make bench-extract"):
+        with_rates(COSTS, [])
 
 
 def test_the_command_writes_its_figures(tmp_path, capsys):

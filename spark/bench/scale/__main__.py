@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spark.bench.area import area_of
-from spark.bench.scale.costs import Costs, Limits, Requests, sources
+from spark.bench.scale.costs import Costs, Limits, Requests, sources, with_rates
 from spark.bench.scale.driver import measured
 from spark.bench.scale.report import Found, document, found, shape, slots_of, table
 from spark.bench.scale.simulate import dealt, simulate
@@ -35,13 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--chips", type=int, default=CHIPS)
     parser.add_argument("--passes", type=int, default=PASSES)
     parser.add_argument("--nodes", type=int, nargs="+", default=NODES)
+    parser.add_argument("--rates", type=Path, metavar="FILE", help="of make bench-extract, instead of those noted here")
     parser.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     load = workload(area_of(arguments.cells), arguments.chips, passes=arguments.passes)
     _log.info("%d cells, %d scenes, %d chips", load.cells.num_rows, len(load.scenes), sum(load.wanted.values()))
     limits, requests = Limits(), Requests()
-    costs = measured(Costs(), load, slots_of(shape(min(arguments.nodes))))
+    noted = with_rates(Costs(), json.loads(arguments.rates.read_text())) if arguments.rates else Costs()
+    costs = measured(noted, load, slots_of(shape(min(arguments.nodes))))
     rates = {"at the plan's estimate for a vCPU": costs, "at the rate measured, no network": replace(costs, slow=1.0)}
     results: dict[str, list[Found]] = {name: [] for name in rates}
     for cluster in map(shape, arguments.nodes):

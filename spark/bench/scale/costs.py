@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 from claylake.cluster.estimate import EXTRACT_CHIPS_S_VCPU, OBSERVATIONS_S_VCPU, READ_MB_PER_CHIP, STORE_MB_PER_CHIP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 MEASURED = "measured, AMD EPYC (AVX2), 2 cores"
 DERIVED = "derived from measured figures"
@@ -22,6 +22,8 @@ _FULL_CHIPS = 1_764
 _WHOLE_REQUESTS, _SPLIT_REQUESTS = 0.22 * _FULL_BLOCKS, 0.51 * _FULL_BLOCKS
 """Of a full tile, read as a whole and in six parts (docs/reading.md)."""
 _PER_PART = (_SPLIT_REQUESTS - _WHOLE_REQUESTS) / 5
+_RATES = "chips over windows kept open, two processes"
+"""The row of `make bench-extract` with rates of a core."""
 _FASTEST_CHIPS_S = 44.0
 """Of a core, two at work, chips written; write_once: 87.9 a second on two cores."""
 _PIXELS_SHARE = 0.58 / 1.58
@@ -74,6 +76,30 @@ class Costs:
     commit_puts: float = _cost(4, FROM_CODE, "PUT of a commit: manifest, its list, table metadata, reading log")
     commit_lists: float = _cost(2, FROM_CODE, "LIST of a batch's folder, for each 1,000 files")
     commit_glue: float = _cost(11, FROM_CODE, "Glue requests of a batch, one of them the commit")
+
+
+def with_rates(costs: Costs, rows: Iterable[Mapping[str, Any]]) -> Costs:
+    """The costs with chips' and pixels' rates of a core, two at work, as `make bench-extract` has measured them.
+
+    The time on a node's vCPU stays that of the estimate.
+
+    Args:
+        costs: all others.
+        rows: of its JSON, made with a full tile.
+
+    Raises:
+        ValueError: the rates are not among them.
+    """
+    for row in rows:
+        if row["what"] == _RATES:
+            chips, pixels = (row["details"][f"{name}/s of a core"] for name in ("chips", "pixels"))
+            return replace(
+                costs,
+                slow=chips / EXTRACT_CHIPS_S_VCPU,
+                chip_s=1 / chips - 1 / pixels,
+                block_s=_FULL_CHIPS / _FULL_BLOCKS / pixels,
+            )
+    raise ValueError(f"no row {_RATES!r}: is this what make bench-extract has written?")
 
 
 @dataclass(frozen=True, kw_only=True)

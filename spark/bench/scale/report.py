@@ -195,7 +195,7 @@ def table(runs: Iterable[Found]) -> str:
     lines = ["| | " + " | ".join(run.kind for run in runs), "|---" * (len(runs) + 1)]
     lines += [f"| {name} | " + " | ".join(form(run) for run in runs) for name, form in _ROWS.items()]
     lines += [
-        f"| the same, were scenes cut for {times} times the slots | "
+        f"| seconds of reading, were scenes cut for {times} times the slots | "
         + " | ".join(f"{run.cut_s[times]:,.0f}" for run in runs)
         for times in runs[0].cut_s
     ]

@@ -140,7 +140,7 @@ test-globe: setup ## check every cell of the globe for holes and doubles by both
 	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe
 
 .PHONY: bench
-bench: bench-encoder bench-embed bench-extract bench-plan ## every benchmark below
+bench: bench-encoder bench-embed bench-extract bench-plan bench-scale ## every benchmark below
 
 .PHONY: bench-embed
 bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<name of an encoder>)
@@ -153,6 +153,10 @@ bench-extract: setup ## measure extraction over plain windows, its fetched bytes
 .PHONY: bench-plan
 bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,000 to 1,000,000 cells, and of 36,000 scenes
 	PYTHONPATH=dags:. $(AIRFLOW) -m spark.bench.planning --out out/bench-plan.json
+
+.PHONY: bench-scale
+bench-scale: setup ## simulate extraction of 1,000,000 km2 a month on 8, 32 and 128 nodes, from measured unit costs (a minute; RATES=<JSON of bench-extract>)
+	PYTHONPATH=dags:. $(SPARK) -m spark.bench.scale $(if $(RATES),--rates "$(RATES)") --out out/bench-scale.json
 
 .PHONY: synth
 synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)

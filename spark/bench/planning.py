@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import resource
 import sys
@@ -25,7 +24,7 @@ from claylake.configuration.settings import Settings
 from claylake.plan import RunRef
 from claylake.request.params import Request
 from claylake.run.planning import make_plan
-from claylake.vocabulary import CELL_M
+from spark.bench.area import SOUTH, area_of
 from spark.bench.catalogue import MONTH, serve
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
 SIZES: Final = ((10_000, 1_500), (100_000, 1_500), (1_000_000, 1_500), (1_000_000, 36_000))
 """(cells, items) of each plan."""
 MOST_CELLS: Final = 100_000_000
-SOUTH: Final = 42.0
 MODEL: Final = {"model_version": "bench", "conventions": ["tutorial"], "precisions": ["fp32"]}
 _SPAWN: Final = multiprocessing.get_context("spawn")
 DEPLOYED: Final = {
@@ -116,16 +114,6 @@ def measure(cells: int, items: int) -> Planned:
         before=before,
         peak=peak,
     )
-
-
-def area_of(cells: int) -> Aoi:
-    """A box with about that many cells, from 42 N on, twice as wide as high at most."""
-    kilometres = math.sqrt(cells) * CELL_M / 1000
-    high = min(kilometres, 2_000.0)
-    across = cells * (CELL_M / 1000) ** 2 / high
-    north = SOUTH + high / 111.2
-    middle = math.cos(math.radians((SOUTH + north) / 2))
-    return Aoi.from_bbox([0.0, SOUTH, round(across / (111.2 * middle), 3), round(north, 3)])
 
 
 def _settings(folder: Path, url: str) -> Settings:

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from claylake.area.size import expected_cells
-from spark.bench.planning import area_of, main
+from spark.bench.area import area_of
+from spark.bench.planning import main
 
 pytestmark = pytest.mark.slow
 

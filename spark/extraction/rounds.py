@@ -102,21 +102,36 @@ class Rounds:
         from pyspark.sql import functions as f
 
         wanted = choice.where(f.col("outcome") == READ)
-        numbers_of = {cell_id: number for number, cell_id in enumerate(filled(self.cells["cell_id"], str))}
+        cells = CellRows(self.cells)
         progress = Progress("chips", sum(chips.values()))
         new = 0
         with ReadAhead(self.writer) as ahead:
             for batch in batches(chips, self.writer.slots):
                 rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
-                new += ahead.read([self._cell(row, numbers_of[row["cell_id"]]) for row in rows])
+                new += ahead.read([cells.to_read(row) for row in rows])
                 progress.add(batch.chips)
             new += ahead.rest()
         return new
 
-    def _cell(self, choice: Row, number: int) -> CellToRead:
-        cell: dict[str, Any] = self.cells.slice(number, 1).to_pylist()[0]
-        return CellToRead(
-            scene_id=choice["scene_id"],
-            measures=Measures(**{name: choice[name] for name in MEASURES}),
-            **{name: cell[name] for name in OF_CELL},
-        )
+
+class CellRows:
+    """The run's cells, by id; their columns are turned into Python's values once.
+
+    Args:
+        cells: with the columns `OF_CELL`.
+    """
+
+    def __init__(self, cells: pa.Table) -> None:
+        self._columns = {name: cells[name].to_pylist() for name in OF_CELL}
+        self._places = {cell_id: place for place, cell_id in enumerate(filled(cells["cell_id"], str))}
+
+    def to_read(self, choice: Row) -> CellToRead:
+        """The cell of a row of a choice, which its scene is to supply.
+
+        Args:
+            choice: with cell_id, scene_id and the measures.
+        """
+        place = self._places[choice["cell_id"]]
+        of_cell: dict[str, Any] = {name: values[place] for name, values in self._columns.items()}
+        measures = Measures(**{name: choice[name] for name in MEASURES})
+        return CellToRead(scene_id=choice["scene_id"], measures=measures, **of_cell)

@@ -6,16 +6,15 @@ import pickle
 import time
 import tracemalloc
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from spark.extraction.batches import OF_CELL, CellToRead, by_scene, deal
+from spark.extraction.batches import by_scene, deal
 from spark.extraction.choosing import CHOICE
 from spark.extraction.reading import Part
-from spark.sentinel2.scl import MEASURES, Measures
+from spark.extraction.rounds import CellRows
+from spark.sentinel2.scl import MEASURES
 
 if TYPE_CHECKING:
-    from pyspark.sql import Row
-
     from spark.bench.scale.costs import Costs
     from spark.bench.scale.workload import Workload
 
@@ -43,15 +42,16 @@ def measured(costs: Costs, load: Workload, slots: int) -> Costs:
             for place, (number, scene_id) in enumerate(numbers)
         ]
     )
-    places = [number for number, _ in numbers]
+    of_run = CellRows(load.cells)
     tracemalloc.start()
     rows = pickle.loads(stored)  # noqa: S301 made above
     of_rows = tracemalloc.get_traced_memory()[0]
-    cells = _gathered(load, rows, places)
+    cells = [of_run.to_read(row) for row in rows]
     of_both = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     began = time.process_time()
-    _gathered(load, pickle.loads(stored), places)  # noqa: S301 made above
+    for row in pickle.loads(stored):  # noqa: S301 made above
+        of_run.to_read(row)
     gathered = time.process_time()
     sent = [
         pickle.dumps(Part(scene_id=scene_id, scene="x" * SCENE_JSON, radiometry="minus_1000", cells=tuple(members)))
@@ -76,14 +76,3 @@ def _numbers(load: Workload, scene_id: str) -> list[int]:
 def _distinct(place: int) -> list[float]:
     """Measures that are values of their own, as those of pixels are: equal ones would be pickled once."""
     return [place + number / 8 for number in range(len(MEASURES))]
-
-
-def _gathered(load: Workload, rows: list[Row], places: list[int]) -> list[CellToRead]:
-    """Cells made one by one from the table, as a round makes them from the rows of its choice."""
-    cells = []
-    for row, place in zip(rows, places, strict=True):
-        cell: dict[str, Any] = load.cells.slice(place, 1).to_pylist()[0]
-        measures = Measures(**{name: row[name] for name in MEASURES})
-        repeated = {name: cell[name] for name in OF_CELL}
-        cells.append(CellToRead(scene_id=row["scene_id"], measures=measures, **repeated))
-    return cells

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).parents[1]
 OBSERVATIONS_PER_CHIP: Final = 2
 """Of two observations of a cell, one is clear enough."""
-THOUSAND: Final = Workload(scenes=1, cells=1000, candidates=OBSERVATIONS_PER_CHIP * 1000, chips=1000, vectors=1000)
+# Of scenes enough that all processors have work.
+THOUSAND: Final = Workload(scenes=100, cells=1000, candidates=OBSERVATIONS_PER_CHIP * 1000, chips=1000, vectors=1000)
 HOURS: Final = 730.0
 """Of a month."""
 MWAA_USD_H: Final = {

@@ -7,7 +7,7 @@ alike. One rule, in the forms that Python, Arrow and SQL need; a test holds them
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake import sql
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+MARGIN: Final = timedelta(hours=1)
+"""How far the datetime of an item, or of a row, may lie outside its pass's month.
+
+Items are dated by their tile, up to minutes after the datatake's start; tiles and reprocessings of a pass differ by as
+much. A day would make a month read the files of three.
+"""
 _START: Final = re.compile(r"\d{8}T\d{6}")
 _LENGTH: Final = len("yyyymmddThhmmss")
 _MONTH: Final = len("yyyymm")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from claylake import sql
+from claylake.pass_month import MARGIN
 from claylake.vocabulary import CATALOG
 
 if TYPE_CHECKING:
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from spark.lake.tables import Table
-
-MARGIN = timedelta(hours=1)
-"""As far as scenes may lie beyond the months (`claylake.catalogue.selecting`). Tiles and reprocessings of a pass differ
-by minutes in datetime: a key's row is never further away. A day would make a month read the files of three."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from spark.lake.bounds import MARGIN, from_micros
+from claylake.pass_month import MARGIN
+from spark.lake.bounds import from_micros
 from spark.lake.refs import Refs, api
 
 if TYPE_CHECKING:

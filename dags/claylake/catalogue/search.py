@@ -7,12 +7,12 @@ extension, and what is dropped must be counted.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.catalogue.api import pages
 from claylake.catalogue.cover import MOST_VERTICES, area_to_meet, cover_of
 from claylake.errors import CatalogueError
+from claylake.pass_month import MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,12 +20,10 @@ if TYPE_CHECKING:
     from claylake.configuration.settings import Catalogue
     from claylake.month import Month
 
-__all__ = ["MARGIN", "MOST_VERTICES", "area_to_meet", "cover_of", "has_any", "search_items"]
+__all__ = ["MOST_VERTICES", "area_to_meet", "cover_of", "has_any", "search_items"]
 
 log = logging.getLogger(__name__)
 
-MARGIN: Final = timedelta(hours=1)
-"""Items are dated by their tile; their pass, which decides the month, starts up to minutes earlier."""
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
 

@@ -13,10 +13,9 @@ from claylake.catalogue.footprint import footprint
 from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
-from claylake.catalogue.search import MARGIN
 from claylake.catalogue.values import moment
 from claylake.errors import FootprintError, SceneError
-from claylake.pass_month import pass_month
+from claylake.pass_month import MARGIN, pass_month
 from claylake.plan import Found, UsableScenes
 
 if TYPE_CHECKING:

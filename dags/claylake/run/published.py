@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.chips_kept import mark_of
-from claylake.pass_month import of_months_arrow
+from claylake.pass_month import MARGIN, of_months_arrow
 from claylake.run.tables import catalog, open_table, read_batches, read_rows
 from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHIPS, EMBEDDINGS, ON_REPROCESSED, REPLACE, SCENE_DONE, SCENES
@@ -29,8 +28,6 @@ MOST_PREFIXES: Final = 200
 """A scan's filter is a tree with one leaf per prefix: above this many, shorter prefixes are used."""
 CELLS_AT_ONCE: Final = 100_000
 """Cells whose chips and vectors are compared at once, about: a month's keys of so many take some 50 MB."""
-_MARGIN: Final = timedelta(hours=1)
-"""As far as the catalogue is searched beyond the months (`claylake.catalogue.search`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,6 +258,6 @@ def _dated(table: Table, work: RunScope) -> BooleanExpression:
     zoned = isinstance(table.schema().find_field("datetime").field_type, TimestamptzType)
     low, high = (
         (moment if zoned else moment.replace(tzinfo=None)).isoformat()
-        for moment in (work.start - _MARGIN, work.end + _MARGIN)
+        for moment in (work.start - MARGIN, work.end + MARGIN)
     )
     return And(GreaterThanOrEqual("datetime", low), LessThan("datetime", high))

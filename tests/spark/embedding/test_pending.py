@@ -81,7 +81,9 @@ def test_few_scattered_chips_are_read_by_their_ids(spark: SparkSession, make_pla
     files = [*written(appender, "one", chips[:96]), *written(appender, "one", chips[96:], "other")]
     assert sum(len(file.keys) for file in appender.append(files, "one")) == 192
     lacking = {chips[5]["id"], chips[150]["id"]}
-    vectors = [rows.vector(chip, plan.model_version) for chip in chips if chip["id"] not in lacking]
+    vectors = [
+        rows.vector(chip, plan.model_version, global_embedding=[1.0]) for chip in chips if chip["id"] not in lacking
+    ]
     merge.insert_only(spark, plan, "embeddings", rows.frame(spark, "embeddings", vectors))
     pending = without_vector(spark, appender.scope)
     assert (pending.total, pending.chips) == (192, 2)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from claylake.plan import Plan
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.beside
 CLOUDED = 1344
 """Row of the cell over which the newer processing sees a cloud."""
 

@@ -78,7 +78,8 @@ def test_right_chips_pass_and_each_planted_fault_is_named(
 ) -> None:
     clear = scene(tmp_path, PASS_A)
     bright = scene(tmp_path, PASS_B, baseline="05.10", collection="sentinel-2-l2a")
-    plan = make_plan(bbox(), [clear, bright], radiometry={bright.id: "as_published"})
+    # Items are found by run and scene, in the folders of all runs: other tests have runs of the same pass.
+    plan = make_plan(bbox(), [clear, bright], run_id="verified", radiometry={bright.id: "as_published"})
     extract(spark, plan)
     with pytest.raises(VerifyError, match="no published chip"):
         verify(plan)

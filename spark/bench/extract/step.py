@@ -116,6 +116,8 @@ def _measured(spark: SparkSession, plan: Plan) -> Step:
     before, jobs, clock = _written_mb(), len(_jobs(spark)), time.monotonic()
     report = extract(spark, plan)
     seconds = time.monotonic() - clock
+    if report.warnings or report.chips != plan.estimate.chips:
+        raise RuntimeError(f"{report.message}; {', '.join(report.warnings)}: rates would not compare")
     new = _jobs(spark)[jobs:]
     stored = sum(store.sizes(f"{plan.warehouse}/{plan.database}").values()) / 1e6
     written = _written_mb() - before
@@ -213,7 +215,7 @@ def _table(cells: Sequence[CellIndex]) -> pa.Table:
 
 
 def _pass(scene: Scene, number: int) -> Scene:
-    """The same files as another pass, with a footprint around all of it and no doubt about the radiometry."""
+    """The same files as another pass, with a footprint around all of it, processed before there was an offset."""
     moment = scene.datetime.replace(day=1) + timedelta(days=number)
     pass_id = f"S2A_{moment:%Y%m%dT%H%M%S}"
     box = [(-12.0, 33.0), (-6.0, 33.0), (-6.0, 28.0), (-12.0, 28.0), (-12.0, 33.0)]
@@ -221,7 +223,8 @@ def _pass(scene: Scene, number: int) -> Scene:
         "id": f"{pass_id}_L2A",
         "pass_id": pass_id,
         "datetime": moment,
-        "boa_offset_applied": True,
+        "collection": "sentinel-2-l2a",
+        "baseline": "03.01",
         "footprint": {"type": "Polygon", "coordinates": [box]},
     }
     return scene.model_copy(update=changes)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CHIPS
-from spark.datafiles.writer import Target
 from spark.extraction.batches import CellToRead, by_scene, deal
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import Lineage, Part, PartRead, read
@@ -66,8 +65,7 @@ class ChipWriter:
         grouped = by_scene(cells)
         radiometry = self._radiometry(grouped)
         name = uuid.uuid4().hex
-        folder = self.appender.folder(name)
-        target = Target(layout=self.appender.layout(), folder=folder, key="id")
+        target = self.appender.target(name)
         parts = [
             Part(
                 scene_id=scene_id,
@@ -80,11 +78,11 @@ class ChipWriter:
         try:
             done = read(self.spark, parts, target, self.lineage)
         except BaseException:
-            discard(folder, ())
+            discard(target.folder, ())
             raise
         return ReadBatch(
             name=name,
-            folder=folder,
+            folder=target.folder,
             cells={scene_id: [cell.cell_id for cell in members] for scene_id, members in grouped.items()},
             radiometry=radiometry,
             parts=done,

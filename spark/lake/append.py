@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake import store
 from spark.datafiles.layout import Layout, rules
+from spark.datafiles.writer import Target
 from spark.lake import branches, merge, names
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
@@ -49,15 +50,12 @@ class Appender:
         """Take the branch as it is now for known: who reads its keys after this need not fear any that are there."""
         self.since = self._head(load(self.spark, self._table))
 
-    def layout(self) -> Layout:
-        """What the table wants its data files to be like."""
-        return Layout.of(api(self.spark), load(self.spark, self._table), self._shape.blobs)
-
-    def folder(self, batch: str) -> str:
-        """Where the data files of a batch go: a folder of their own, where the table's properties want its data."""
-        provider = load(self.spark, self._table).locationProvider()
-        folder: str = provider.newDataLocation(f"{self.scope.plan.branch}/{batch}")
-        return folder
+    def target(self, batch: str) -> Target:
+        """How and where the data files of a batch are written: in a folder of its own, below the table's data."""
+        iceberg = load(self.spark, self._table)
+        folder: str = iceberg.locationProvider().newDataLocation(f"{self.scope.plan.branch}/{batch}")
+        layout = Layout.of(api(self.spark), iceberg, self._shape.blobs)
+        return Target(layout=layout, folder=folder, key=self._shape.key[0])
 
     def append(self, files: Sequence[DataFile], batch: str) -> tuple[DataFile, ...]:
         """Commit files in one snapshot; gives those that are on the branch afterwards, by this call.
@@ -144,13 +142,13 @@ class Appender:
         return kept
 
     def _require_as_described(self, files: Sequence[DataFile], batch: str) -> None:
-        stored = store.sizes(self.folder(batch))
-        layout = self.layout()
+        target = self.target(batch)
+        stored = store.sizes(target.folder)
         twice = [key for key, number in Counter(key for file in files for key in file.keys).items() if number > 1]
         if twice:
             raise LakeError(f"{len(twice)} keys come twice in one batch of {self.name}, the first is {twice[0]}")
         for file in files:
-            for fault in _faults(file, stored, layout):
+            for fault in _faults(file, stored, target.layout):
                 raise LakeError(f"{file.uri} is not what its task says of it: {fault}. Nothing was committed")
 
 

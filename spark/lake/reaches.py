@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.pass_month import MARGIN
 from spark.lake.bounds import from_micros
-from spark.lake.refs import Refs, api
+from spark.lake.refs import Refs, added_files, api
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -28,7 +28,7 @@ _Range = tuple[bytes, bytes]
 
 @dataclass(frozen=True, kw_only=True)
 class Reach:
-    """Where a file's keys may lie: its partition (spec id and values), and the ranges of its key columns and times.
+    """Where a file's keys may lie: its partition's values, and the ranges of its key columns and times.
 
     A column without a range may hold anything.
     """
@@ -50,30 +50,25 @@ class Reach:
         )
 
 
-def may_collide(
-    spark: SparkSession, iceberg: Any, table: Table, own: Mapping[str, Any], fork: int | None
-) -> frozenset[str] | None:
+def may_collide(spark: SparkSession, iceberg: Any, table: Table, own: Mapping[str, Any], head: int) -> frozenset[str]:
     """Paths of those of a branch's files that may hold a key which main has got since the branch left it.
 
-    None where main's history does not reach back to that: then any file may. Rows that main had before are not
-    counted: a branch is never given a key that it has.
+    All of them where the two histories do not meet. Rows that main had before are not counted: a branch is never given
+    a key that it has.
 
     Args:
         spark: session.
         iceberg: Iceberg's own table.
         table: its key.
         own: path to data file (Iceberg's own), of the branch's.
-        fork: id of the snapshot of main at which the branch left it.
+        head: id of the branch's snapshot.
     """
     refs = Refs.of(iceberg)
-    if fork is None or refs.main is None or not refs.contains(refs.main, fork):
-        return None
-    come: list[Any] = []
-    for snapshot in refs.history(refs.main):
-        if snapshot == fork:
-            break
-        if iceberg.snapshot(snapshot).operation() != REWRITTEN:
-            come.extend(iceberg.snapshot(snapshot).addedDataFiles(iceberg.io()))
+    beyond = refs.since(refs.main, head)
+    if beyond is None:
+        return frozenset(own)
+    new = (snapshot for snapshot in beyond if iceberg.snapshot(snapshot).operation() != REWRITTEN)
+    come = list(added_files(iceberg, new))
     if not come:
         return frozenset()
     specs = {_spec(iceberg, file).specId() for file in (*come, *own.values())}
@@ -105,8 +100,7 @@ def times_added(spark: SparkSession, iceberg: Any, table: Table, head: int) -> t
     own = refs.since(head, refs.main)
     if own is None:
         return None
-    added = (file for snapshot in own for file in iceberg.snapshot(snapshot).addedDataFiles(iceberg.io()))
-    times = [reach.times for reach in _reaches(spark, iceberg, table, added)]
+    times = [reach.times for reach in _reaches(spark, iceberg, table, added_files(iceberg, own))]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
         return None

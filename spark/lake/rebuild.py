@@ -20,7 +20,7 @@ from spark.lake.bounds import extent_of
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
 from spark.lake.reaches import may_collide
-from spark.lake.refs import Refs, load
+from spark.lake.refs import Refs, added_files, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def _rebuilt(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: 
         return Rebuilt(rows=0, shared=0, copied=0)
     fresh = f"{branches.next_prefix(plan)}{uuid.uuid4().hex[:8]}"
     branches.point(spark, table, fresh, main)
-    files = None if copy else _own_files(iceberg, refs, head)
+    files = None if copy else _own_files(iceberg, refs, plan.branch)
     rows: DataFrame | None
     if files is None:
         rows, shared = scope.rows(spark, name, branch=plan.branch), 0
     else:
-        suspects = may_collide(spark, iceberg, shape, files, _fork(refs, head))
-        shared, touched = _in_common(spark, plan, scope, name, files if suspects is None else suspects)
+        suspects = may_collide(spark, iceberg, shape, files, head)
+        shared, touched = _in_common(spark, plan, scope, name, suspects)
         _append(spark, table, fresh, [file for path, file in files.items() if path not in touched])
         rows = _rows_of(spark, plan, scope, name, touched) if touched else None
     copied = 0 if rows is None else _copy(spark, plan, name, rows, fresh)
@@ -109,26 +109,18 @@ def _rebuilt(spark: SparkSession, plan: Plan, scope: Scope, name: str, *, copy: 
     return done
 
 
-def _own_files(iceberg: Any, refs: Refs, head: int) -> dict[str, Any] | None:
+def _own_files(iceberg: Any, refs: Refs, branch: str) -> dict[str, Any] | None:
     """Path to data file (Iceberg's own) of those that the branch added since it left main; None where that is not all.
 
     Args:
         iceberg: the table.
         refs: its references.
-        head: of the branch.
+        branch: short name.
     """
-    own = refs.since(head, refs.main)
-    if own is None or not all(refs.snapshots[snapshot].appends for snapshot in own):
+    if not refs.only_adds(branch):
         return None
-    io = iceberg.io()
-    added = (file for snapshot in own for file in iceberg.snapshot(snapshot).addedDataFiles(io))
-    return {file.location(): file for file in added}
-
-
-def _fork(refs: Refs, head: int) -> int | None:
-    """The snapshot of main from which the history that ends in `head` left it."""
-    own = refs.since(head, refs.main)
-    return refs.snapshots[own[-1]].parent if own else None
+    own = refs.since(refs.heads[branch], refs.main) or ()
+    return {file.location(): file for file in added_files(iceberg, own)}
 
 
 def _in_common(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from spark.lake.errors import LakeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -66,34 +66,44 @@ class Refs:
 
     def contains(self, head: int | None, other: int | None) -> bool:
         """Whether the history that ends in `head` holds `other`. Everything holds an empty table."""
-        return other is None or other in set(self.history(head))
+        return other is None or other in set(self._history(head))
 
-    def since(self, head: int, main: int | None) -> tuple[int, ...] | None:
-        """The snapshots of the history that ends in `head`, newest first, that main's history does not hold.
+    def since(self, head: int | None, other: int | None) -> tuple[int, ...] | None:
+        """The snapshots of the history that ends in `head`, newest first, that the one that ends in `other` lacks.
 
         None where the two never meet, as when snapshots between them have expired.
 
         Args:
-            head: of a branch.
-            main: head of main.
+            head: of a branch, or of main.
+            other: of another one.
         """
-        known = set(self.history(main))
+        known = set(self._history(other))
         own: list[int] = []
-        for snapshot in self.history(head):
+        for snapshot in self._history(head):
             if snapshot in known:
                 return tuple(own)
             own.append(snapshot)
         return None
 
+    def only_adds(self, branch: str) -> bool:
+        """Whether the branch has only added rows since it left main, as far as is known."""
+        own = self.since(self.heads[branch], self.main)
+        return own is not None and all(self.snapshots[snapshot].appends for snapshot in own)
+
     def rows(self, snapshot: int | None) -> int:
         """Rows that the table holds at a snapshot; none before the first."""
         return 0 if snapshot is None else self.snapshots[snapshot].rows
 
-    def history(self, head: int | None) -> Iterator[int]:
-        """The snapshots that end in `head`, newest first, as far as they have not expired."""
+    def _history(self, head: int | None) -> Iterator[int]:
         while head is not None and head in self.snapshots:
             yield head
             head = self.snapshots[head].parent
+
+
+def added_files(iceberg: Any, snapshots: Iterable[int]) -> Iterator[Any]:
+    """The data files (Iceberg's own) that came with some snapshots of a table, as `load` gives it."""
+    for snapshot in snapshots:
+        yield from iceberg.snapshot(snapshot).addedDataFiles(iceberg.io())
 
 
 def manifest_sizes(spark: SparkSession, table: str) -> list[int]:

@@ -141,6 +141,4 @@ def follow_observations(spark: SparkSession, scope: Scope, *, branch: str | None
 
 def _touched(spark: SparkSession, plan: Plan) -> bool:
     """Whether the branch may have done more than add chips since it left main, by metadata alone."""
-    refs = Refs.read(spark, names.main_table(plan, CHIPS))
-    own = refs.since(refs.heads[plan.branch], refs.main)
-    return own is None or not all(refs.snapshots[snapshot].appends for snapshot in own)
+    return not Refs.read(spark, names.main_table(plan, CHIPS)).only_adds(plan.branch)

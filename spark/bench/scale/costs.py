@@ -75,7 +75,7 @@ class Costs:
     commit_file_bytes: float = _cost(350, DERIVED, "bytes of metadata for each file: rebases of 32 and 96 files")
     commit_puts: float = _cost(4, FROM_CODE, "PUT of a commit: manifest, its list, table metadata, reading log")
     commit_lists: float = _cost(2, FROM_CODE, "LIST of a batch's folder, for each 1,000 files")
-    commit_glue: float = _cost(11, FROM_CODE, "Glue requests of a batch, one of them the commit")
+    commit_glue: float = _cost(9, FROM_CODE, "Glue requests of a batch, one of them the commit")
 
 
 def with_rates(costs: Costs, rows: Iterable[Mapping[str, Any]]) -> Costs:

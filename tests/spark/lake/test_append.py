@@ -10,7 +10,7 @@ import pytest
 
 from claylake import store
 from claylake.plan import Plan
-from spark.datafiles.writer import FileWriter, Target
+from spark.datafiles.writer import FileWriter
 from spark.lake import append, branches, merge, names
 from spark.lake.append import Appender, discard
 from spark.lake.errors import LakeError
@@ -48,8 +48,7 @@ def appender(spark, plan):
 
 def written(appender: Appender, batch: str, chips: Sequence[dict[str, Any]], name: str = "scene") -> list[DataFile]:
     """What a task would write of these chips, and say of it."""
-    target = Target(layout=appender.layout(), folder=appender.folder(batch), key="id")
-    with FileWriter(target, name, chips) as task:
+    with FileWriter(appender.target(batch), name, chips) as task:
         for chip in chips:
             task.take(chip)
         return list(task.files())
@@ -164,8 +163,8 @@ def test_a_key_that_came_since_keeps_its_file_out(spark, plan, appender):
     kept = appender.append(files, "one")
     assert [file.keys for file in kept] == [tuple(ids([FAR]))]
     assert on_branch(spark, plan) == ids([CELLS[0], FAR])
-    assert discard(appender.folder("one"), kept) == 1
-    assert list(store.sizes(appender.folder("one"))) == [kept[0].uri]
+    assert discard(appender.target("one").folder, kept) == 1
+    assert list(store.sizes(appender.target("one").folder)) == [kept[0].uri]
     assert appender.append(written(appender, "two", chips(CELLS[1:2])), "two"), "its own commit is known"
 
 
@@ -229,6 +228,6 @@ def test_files_of_losing_attempts_are_deleted_and_nothing_else(spark, plan, appe
     losing, winning = written(appender, "one", chips()), written(appender, "one", chips())
     other = written(appender, "two", chips(CELLS[:1], rows.PASS_B))
     kept = appender.append(winning, "one")
-    assert discard(appender.folder("one"), kept) == len(losing)
-    assert set(store.sizes(appender.folder("one"))) == {file.uri for file in winning}
-    assert set(store.sizes(appender.folder("two"))) == {file.uri for file in other}
+    assert discard(appender.target("one").folder, kept) == len(losing)
+    assert set(store.sizes(appender.target("one").folder)) == {file.uri for file in winning}
+    assert set(store.sizes(appender.target("two").folder)) == {file.uri for file in other}

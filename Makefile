@@ -181,7 +181,7 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins spark/bench/planning.py
-	.venv/spark/bin/mypy spark model infra/world infra/tiles infra/verify --exclude spark/bench/planning.py
+	.venv/spark/bin/mypy spark model cli infra/world infra/tiles infra/verify --exclude spark/bench/planning.py
 	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles|verify)'
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 

@@ -52,11 +52,11 @@ with DAG(
         from claylake_airflow import emr, reaper
 
         settings = load_settings(DAGS, None, {})
-        client = emr.client(settings.where.region)
+        client = emr.client(settings.on_aws.region)
         live = emr.live_clusters(client)
         leaked = reaper.leaked_clusters(
             live,
-            log_uri=settings.where.log_uri,
+            log_uri=settings.on_aws.log_uri,
             is_active=lambda dag_id, run_id: reaper.is_active(context["ti"], dag_id, run_id),
             now=datetime.now(UTC),
             max_hours=settings.cluster.max_hours,

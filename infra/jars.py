@@ -20,6 +20,9 @@ from infra import trust
 
 HERE = Path(__file__).parent
 PINS = HERE / "jars.sha256"
+"""Of what every job loads."""
+IN_FOLDER = HERE / "jars-in-folder.sha256"
+"""Of what a lake in a folder of this machine needs: no AWS, but a database for the catalogue."""
 IVY_SETTINGS = HERE / "ivysettings.xml"
 _WHAT = "Fetch the jars of the Spark jobs with Ivy, once per user, and check each against its pinned sha256."
 _UNTRUSTED = "PKIX path building failed"
@@ -50,13 +53,18 @@ def matches(path: Path, sha256: str) -> bool:
         return hashlib.file_digest(stream, "sha256").hexdigest() == sha256
 
 
-def fetch(cache: Path, out: Path) -> list[Path]:
+def fetch(cache: Path, out: Path, pinned: Path = PINS) -> list[Path]:
     """Put every pinned jar into `out`, from `cache` or by Ivy.
+
+    Args:
+        cache: the user's folder for downloads.
+        out: where the jars are wanted.
+        pinned: file of their coordinates and digests.
 
     Raises:
         JarError: if Ivy fails or a digest differs.
     """
-    wanted = pins(PINS.read_text(encoding="utf-8"))
+    wanted = pins(pinned.read_text(encoding="utf-8"))
     out.mkdir(parents=True, exist_ok=True)
     jars = cache / "jars"
     missing = [

@@ -1,4 +1,4 @@
-"""The Spark session of every job: Iceberg, the Glue catalogue ``lake``, and Sedona where it is requested.
+"""The Spark session of every job: Iceberg, the catalogue ``lake``, and Sedona where it is requested.
 
 On EMR the jars come with ``spark-submit --jars``; the endpoint of AWS is taken from
 ``AWS_ENDPOINT_URL`` where it is set (the local stand-in).
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pyspark.sql import SparkSession
+
+    from claylake.configuration.local import Local
 
 SHUFFLE = "spark.sql.shuffle.partitions"
 TASKS_PER_CORE = 2
@@ -54,6 +56,18 @@ def configuration(warehouse: str, endpoint: str | None = None) -> dict[str, str]
             f"{catalog}.glue.endpoint": endpoint,
         }
     return values
+
+
+def in_folder(local: Local) -> dict[str, str]:
+    """Spark settings for a lake in a folder of this machine, in place of the Glue catalogue's."""
+    catalog = f"spark.sql.catalog.{CATALOG}"
+    return {
+        f"{catalog}.type": "jdbc",
+        # Writers wait for each other; the version of the tables is that which pyiceberg reads, too.
+        f"{catalog}.uri": f"jdbc:sqlite:{local.catalogue_path}?busy_timeout=30000",
+        f"{catalog}.jdbc.schema-version": "V1",
+        f"{catalog}.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
+    }
 
 
 def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, sedona: bool = False) -> SparkSession:

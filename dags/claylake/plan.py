@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from claylake import store
 from claylake.area.rule import Rule
-from claylake.configuration.settings import Deployed, Layout, Selection, Settings
+from claylake.configuration.settings import Deployed, Layout, Local, Selection, Settings
 from claylake.errors import StoreError
 from claylake.month import Month
 
@@ -120,7 +120,7 @@ class Plan(_Value):
     `ownership` is the version of the rule by which the cells exist (`claylake.area.rule`).
     `candidates` of the estimate are the (cell, pass) pairs to be observed (`claylake.catalogue.candidates`).
     `usable` counts scenes by month (``yyyy-mm``), as far as the month of an unusable one is known. `remarks` are
-    sentences for people (`claylake.run.remarks`). `kept_year` is None where the run makes no chips.
+    sentences for people (`claylake.run.remarks`). `kept_year` is None where the run makes no chips, or on this machine.
     """
 
     format: Literal[1] = FORMAT
@@ -197,19 +197,28 @@ class Plan(_Value):
         return choice.layout if choice else self.settings.cluster.layout
 
     @property
-    def deployed(self) -> Deployed:
-        """Where the run works."""
+    def where(self) -> Deployed | Local:
+        """Where the run's lake is."""
         return self.settings.where
 
     @property
+    def deployed(self) -> Deployed:
+        """What is deployed on AWS.
+
+        Raises:
+            SettingsError: the run's lake is not there.
+        """
+        return self.settings.on_aws
+
+    @property
     def database(self) -> str:
-        """Glue database."""
-        return self.deployed.database
+        """Database of the tables."""
+        return self.where.database
 
     @property
     def warehouse(self) -> str:
         """Root of the tables' files."""
-        return store.join(self.deployed.lake, "tables")
+        return store.join(self.where.lake, "tables")
 
 
 def selection_digest(selection: Selection) -> str:

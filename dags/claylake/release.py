@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from claylake import store
+from claylake.configuration.local import Local
 from claylake.errors import BadInputError, StoreError
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ def bootstrap_uri(deployed: Deployed) -> str:
     return store.join(deployed.artifacts, BOOTSTRAP)
 
 
-def model_uri(deployed: Deployed, model: str, *names: str) -> str:
-    """The folder of an encoder artefact, or one of its objects."""
-    return store.join(deployed.artifacts, "model", model, *names)
+def model_uri(where: Deployed | Local, model: str, *names: str) -> str:
+    """The folder of an encoder artefact, or one of its objects; on this machine there is but one."""
+    if isinstance(where, Local):
+        return store.join(where.encoder, *names)
+    return store.join(where.artifacts, "model", model, *names)
 
 
 def model_version(settings: Settings) -> str:
@@ -77,6 +80,9 @@ def model_version(settings: Settings) -> str:
 def _description(settings: Settings) -> Mapping[str, object]:
     uri = model_uri(settings.where, settings.encoder.model, MODEL_DESCRIPTION)
     if not store.exists(uri):
+        if isinstance(settings.where, Local):
+            msg = f"local.encoder: {uri} is not there; give the folder of an encoder artefact"
+            raise BadInputError(msg)
         folder = model_uri(settings.where, "")
         found = sorted(name.split("/")[-2] for name in store.names(folder) if name.endswith("/" + MODEL_DESCRIPTION))
         msg = (

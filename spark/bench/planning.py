@@ -130,7 +130,7 @@ def _settings(folder: Path, url: str) -> Settings:
             "deployed": {**DEPLOYED, **{name: f"s3://{name}" for name in places}},
         }
     )
-    return settings.model_copy(update={"deployed": settings.where.model_copy(update=places)})
+    return settings.model_copy(update={"deployed": settings.on_aws.model_copy(update=places)})
 
 
 def _empty_lake(folder: str) -> SqlCatalog:

@@ -33,7 +33,7 @@ class EncoderChoice:
         """The choice that a plan holds."""
         encoder = plan.settings.encoder
         return cls(
-            model=model_uri(plan.deployed, encoder.model),
+            model=model_uri(plan.where, encoder.model),
             model_version=plan.model_version,
             convention=encoder.convention,
             precision=encoder.precision,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import os
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from claylake.run.reports import EmbedReport, PublishReport
 from claylake.vocabulary import EMBEDDINGS
+from spark.embedding import workers
 from spark.embedding.columns import INPUT, OUTPUT
 from spark.embedding.encoder_choice import EncoderChoice
 from spark.embedding.health import health_of
@@ -56,7 +56,7 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     open_branches(spark, plan)
-    scope, choice = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
+    scope, choice = Scope.of(plan), EncoderChoice.of(plan, workers.threads(spark))
     vectors, failed = 0, Counter[str]()
     computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
     pending = without_vector(spark, scope, CHIPS_PER_COMMIT)
@@ -102,9 +102,7 @@ def _earlier(plan: Plan) -> EmbedReport | None:
 def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, pending: Pending, group: Group) -> DataFrame:
     """Vectors or failures of a group of chips, computed once when first used."""
     chips = with_pixels(spark, scope, pending, group).select(*INPUT)
-    slots = spark.sparkContext.defaultParallelism
-    if chips.rdd.getNumPartitions() < min(slots, group.chips):
-        chips = chips.repartition(min(slots, group.chips))
+    chips = workers.shared_out(chips, group.chips, workers.at_once(spark))
     return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
 
 
@@ -132,17 +130,6 @@ def _rows(made: DataFrame, choice: EncoderChoice, plan: Plan) -> DataFrame:
 
 def _constants(choice: EncoderChoice, plan: Plan) -> dict[str, str]:
     return {"model_version": choice.model_version, "convention": choice.convention, "run_id": plan.run.run_id}
-
-
-def _threads(spark: SparkSession) -> int:
-    """Torch's threads per worker: the machine's cores shared among the tasks that run on it at once."""
-    context = spark.sparkContext
-    cores = os.cpu_count() or 1
-    at_once = int(context.defaultParallelism)
-    if not (context.master or "").startswith("local"):
-        cores = int(context.getConf().get("spark.executor.cores", "1"))
-        at_once = max(1, cores // int(context.getConf().get("spark.task.cpus", "1")))
-    return max(1, cores // at_once)
 
 
 def _message(total: int, pending: int, vectors: int, failed: Mapping[str, int]) -> str:

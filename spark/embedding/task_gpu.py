@@ -1,4 +1,4 @@
-"""Which GPU a task was given by Spark."""
+"""Which GPU a task was given by Spark, or takes on a machine of its own."""
 
 from __future__ import annotations
 
@@ -11,16 +11,29 @@ if TYPE_CHECKING:
 
 
 def device_of_task() -> str | None:
-    """`cuda:<n>` of the GPU that Spark assigned to the running task; None where it assigned none."""
+    """`cuda:<n>` of the GPU that Spark assigned to the running task, or that is its own of several on one machine.
+
+    None where there is nothing to choose.
+    """
     from pyspark import TaskContext
 
     task = TaskContext.get()
-    given = task.resources().get("gpu") if task is not None else None
-    if given is None:
+    if task is None:
         return None
     import torch
 
-    return visible_device(given.addresses, torch.cuda.device_count())
+    given, visible = task.resources().get("gpu"), torch.cuda.device_count()
+    return own_device(task.partitionId(), visible) if given is None else visible_device(given.addresses, visible)
+
+
+def own_device(partition: int, visible: int) -> str | None:
+    """The device of a task where Spark assigns none: GPUs in turn, by the number of its partition.
+
+    Args:
+        partition: the task's.
+        visible: number of GPUs that CUDA sees.
+    """
+    return f"cuda:{partition % visible}" if visible > 1 else None
 
 
 def visible_device(addresses: Sequence[str], visible: int) -> str:

@@ -58,7 +58,7 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
     table = names.main_table(plan, name)
     dropped = drop_stale(spark, plan, table, now)
     ended = months.end_old(spark, plan, now) if name == CHIPS else 0
-    if plan.deployed.maintenance == "glue":
+    if plan.where.maintenance == "glue":
         return Cleared(dropped_branches=dropped, ended_chips=ended)
     return Cleared(
         dropped_branches=dropped,

@@ -67,4 +67,4 @@ def _known(plan: Plan, branch: str) -> dict[str, Any]:
 
 
 def _uri(plan: Plan, branch: str) -> str:
-    return store.join(plan.deployed.lake, "runs", "branches", plan.database, f"{branch}.json")
+    return store.join(plan.where.lake, "runs", "branches", plan.database, f"{branch}.json")

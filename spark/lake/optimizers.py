@@ -59,8 +59,8 @@ class _Request(TypedDict):
 
 def optimizers_of(plan: Plan, tables: Iterable[str]) -> tuple[Optimizer, ...]:
     """The optimizers of these tables, each with its last run; none where Glue does not maintain them."""
-    deployed = plan.deployed
-    if deployed.optimizers is None:
+    deployed = plan.settings.deployed
+    if deployed is None or deployed.optimizers is None:
         return ()
     import boto3
 

@@ -46,7 +46,7 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
         orphan_files={name: done.orphan_files for name, done in cleared.items()},
         dropped_branches={name: done.dropped_branches for name, done in cleared.items()},
         ended_chips=sum(done.ended_chips for done in cleared.values()),
-        by=plan.deployed.maintenance,
+        by=plan.where.maintenance,
         optimizers=optimizers,
         message="; ".join(filter(None, (_of_glue(optimizers), _cleared(cleared)))) or "nothing to do",
     )

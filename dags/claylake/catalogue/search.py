@@ -1,4 +1,4 @@
-"""Scenes of an area and months, from a STAC API.
+"""Scenes of an area and months, from a STAC API or a folder of items.
 
 The query holds collections, dates and the area, and no cloud cover: not every server knows the query
 extension, and what is dropped must be counted.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.catalogue import folder
 from claylake.catalogue.api import pages
 from claylake.catalogue.cover import MOST_VERTICES, area_to_meet, cover_of
 from claylake.errors import CatalogueError
@@ -36,16 +37,21 @@ def search_items(
     before is used up, and none is kept.
 
     Args:
-        catalogue: the settings of the STAC API.
+        catalogue: the settings of the STAC API, whose address may be a folder.
         geometry: of the area.
         months: in order, at least one; the window is theirs, with one hour more at both ends.
         collections: their ids.
 
     Raises:
         CatalogueError: if the catalogue does not answer, or answers nonsense.
+        BadInputError: if a folder cannot be read, or has no items.
     """
     window = f"{months[0].start - MARGIN:{_MOMENT}}/{months[-1].end + MARGIN:{_MOMENT}}"
     query = {"collections": list(collections), "intersects": cover_of(geometry), "datetime": window}
+    here = folder.folder_of(catalogue.url)
+    if here is not None:
+        yield from folder.search(here, query)
+        return
     total = 0
     for number, page in enumerate(pages(catalogue, query), start=1):
         total += len(page)
@@ -62,6 +68,9 @@ def has_any(catalogue: Catalogue, geometry: dict[str, Any], collections: Sequenc
         collections: their ids.
     """
     query = {"collections": list(collections), "intersects": cover_of(geometry)}
+    here = folder.folder_of(catalogue.url)
+    if here is not None:
+        return any(True for _ in folder.search(here, query))
     brief = catalogue.model_copy(update={"page_size": 1, "retries": min(catalogue.retries, 1)})
     try:
         return any(pages(brief, query))

@@ -43,6 +43,11 @@ START_H: Final = 0.25
 FINISH_H: Final = 0.15
 GPU_START_H: Final = 0.2
 """Until GPU nodes that join later can work; the others wait meanwhile."""
+_SIZES: Final = (
+    "chips: each observation weighted by the clear share that the catalogue gives for its scene",
+    f"reading: {READ_MB_PER_CHIP} MB per chip, {READ_MB_PER_OBSERVATION} MB per observation",
+    f"storing: {STORE_MB_PER_CHIP} MB per chip",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,14 +84,39 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
         cells=load.cells,
         candidates=load.candidates,
         chips=load.chips,
-        read_gb=(load.candidates * READ_MB_PER_OBSERVATION + load.chips * READ_MB_PER_CHIP) / 1000,
-        store_gb=(load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000,
+        read_gb=_read_gb(load),
+        store_gb=_store_gb(load),
         gpu_hours=(task_h if shape.task else hours) * gpus,
         cluster_hours=hours,
         usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h),
         instances={} if idle else _instances(shape, settings),
         assumptions=() if idle else _assumptions(load, shape, settings),
     )
+
+
+def without_cluster(load: Workload) -> Estimate:
+    """Counts and gigabytes of a run on this machine, which costs neither hours of instances nor dollars."""
+    return Estimate(
+        scenes=load.scenes,
+        cells=load.cells,
+        candidates=load.candidates,
+        chips=load.chips,
+        read_gb=_read_gb(load),
+        store_gb=_store_gb(load),
+        gpu_hours=0.0,
+        cluster_hours=0.0,
+        usd=0.0,
+        instances={},
+        assumptions=() if load.scenes == 0 and load.vectors == 0 else _SIZES,
+    )
+
+
+def _read_gb(load: Workload) -> float:
+    return (load.candidates * READ_MB_PER_OBSERVATION + load.chips * READ_MB_PER_CHIP) / 1000
+
+
+def _store_gb(load: Workload) -> float:
+    return (load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000
 
 
 def _instances(shape: Shape, settings: Settings) -> dict[str, int]:
@@ -129,9 +159,7 @@ def _assumptions(load: Workload, shape: Shape, settings: Settings) -> tuple[str,
     few = f", of which the scenes give work to {readers:g}" if 0 < readers < _vcpus(shape.core) else ""
     joining = f", {GPU_START_H:g} h for GPU nodes to join" if shape.task else ""
     return (
-        "chips: each observation weighted by the clear share that the catalogue gives for its scene",
-        f"reading: {READ_MB_PER_CHIP} MB per chip, {READ_MB_PER_OBSERVATION} MB per observation",
-        f"storing: {STORE_MB_PER_CHIP} MB per chip",
+        *_SIZES,
         f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes{few}",
         f"embedding {rate:g} chips/s per {unit} of {kinds} in {precision}, Clay large",
         f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",

@@ -65,11 +65,20 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
     layers["params"] = dict(overrides)
     for source, layer in layers.items():
         if source not in (SETTINGS_FILE, DEPLOYED_FILE):
-            _refuse_lake_wide(layer, source)
+            refuse_lake_wide(layer, source)
     return assemble(layers)
 
 
-def _refuse_lake_wide(layer: Mapping[str, Any], source: str) -> None:
+def refuse_lake_wide(layer: Mapping[str, Any], source: str) -> None:
+    """Refuse settings of the whole lake in a layer of an AOI or a run.
+
+    Args:
+        layer: partial settings document.
+        source: its name.
+
+    Raises:
+        SettingsError: naming the key.
+    """
     section = layer.get("maintenance")
     for key in LAKE_WIDE:
         if isinstance(section, Mapping) and key in section:

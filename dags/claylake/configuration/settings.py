@@ -15,13 +15,14 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 from claylake.area.rule import Rule
 from claylake.configuration.cluster_settings import Cluster, Layout
 from claylake.configuration.deployed import Deployed
+from claylake.configuration.local import Local
 from claylake.configuration.maintenance import Maintenance
 from claylake.configuration.section import Section
 from claylake.errors import SettingsError
 from claylake.month import Month, require_observed
 from claylake.vocabulary import COLLECTIONS, KEEP
 
-__all__ = ["Cluster", "Deployed", "Layout", "Maintenance", "Section", "Settings", "assemble"]
+__all__ = ["Cluster", "Deployed", "Layout", "Local", "Maintenance", "Section", "Settings", "assemble"]
 
 Ownership = Literal["auto", Rule]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -159,6 +160,14 @@ class Settings(Section):
     maintenance: Maintenance = Maintenance()
     prices: Prices = Prices()
     deployed: Deployed | None = None
+    local: Local | None = None
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        if self.deployed is not None and self.local is not None:
+            msg = "deployed and local are given: a run's lake is on AWS or in a folder of this machine, not both"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _priced(self) -> Self:
@@ -194,7 +203,28 @@ class Settings(Section):
         return self
 
     @property
-    def where(self) -> Deployed:
+    def where(self) -> Deployed | Local:
+        """Where the lake is: on AWS, or in a folder of this machine.
+
+        Raises:
+            SettingsError: if neither is said.
+        """
+        return self.local or self.on_aws
+
+    @property
+    def here(self) -> Local:
+        """The lake on this machine.
+
+        Raises:
+            SettingsError: the run's is not.
+        """
+        if self.local is None:
+            msg = "the lake is not on this machine: section local is missing"
+            raise SettingsError(msg)
+        return self.local
+
+    @property
+    def on_aws(self) -> Deployed:
         """What is deployed.
 
         Raises:
@@ -243,7 +273,8 @@ def _refuse_unknown(layer: Mapping[str, Any], model: type[BaseModel], source: st
 
 
 def _fields(model: type[BaseModel], section: str) -> dict[str, Any]:
-    kind = Deployed if section == "deployed" else model.model_fields[section].annotation
+    optional: dict[str, type[BaseModel]] = {"deployed": Deployed, "local": Local}
+    kind = optional.get(section, model.model_fields[section].annotation)
     return kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else {}
 
 

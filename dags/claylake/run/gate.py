@@ -24,7 +24,7 @@ class StartDecision:
 
 
 def decide_start(plan: Plan) -> StartDecision:
-    """Stop a run with nothing to do, or a dry run; let an affordable one go.
+    """Stop a run with nothing to do, or a dry run; let an affordable one go, and any on this machine.
 
     Raises:
         UnusableMonthError: if too few of a month's scenes can be used; also in a dry run.
@@ -38,6 +38,9 @@ def decide_start(plan: Plan) -> StartDecision:
     if plan.work == "nothing":
         what = "; ".join((_found(plan), *plan.remarks))
         return StartDecision(go=False, why=f"nothing new for {plan.aoi_name} in {plan.period}: {what}")
+    if plan.settings.local is not None:
+        sizes = f"about {estimate.read_gb:.2g} GB to read, {estimate.store_gb:.2g} GB to store, {_size(plan)}"
+        return StartDecision(go=not limits.dry_run, why=f"dry run: {sizes}" if limits.dry_run else sizes)
     cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
     if plan.kept_year:
         cost += f"; {plan.kept_year.text}"

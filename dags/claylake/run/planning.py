@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Literal
 from claylake import release, store
 from claylake.area import cells
 from claylake.catalogue.candidates import count_candidates
+from claylake.catalogue.folder import folder_of
 from claylake.catalogue.manifest import write_manifest
 from claylake.catalogue.search import area_to_meet, has_any, search_items
 from claylake.catalogue.selecting import Criteria, select_scenes
-from claylake.cluster.estimate import Workload
+from claylake.cluster.estimate import Workload, without_cluster
 from claylake.cluster.layout_choice import cheapest
 from claylake.cluster.storage import year_of
 from claylake.errors import BadInputError
@@ -43,21 +44,22 @@ def make_plan(
         run: DAG id and run id.
         request: the AOI and the months.
         settings: of the run, ``deployed`` among them.
-        lake: where published rows are; None for the Glue catalog of what is deployed.
+        lake: where published rows are; None for the catalog that the settings name.
         now: the moment (aware) up to which there are scenes; None for the present.
 
     Raises:
         ClaylakeError: of the kind that fits: bad input, catalogue, store.
     """
     now = now or datetime.now(UTC)
-    deployed = settings.where
+    where = settings.where
+    _refuse_folder(settings)
     require_observed(*request.months)
     remarks.require_begun(request.months, now)
     require_fitting(request.aoi.geometry, settings, len(request.months))
     version = release.model_version(settings)
     area = cells.cells_by_rule(request.aoi)
-    lake = lake or published.catalog(deployed)
-    rule = ownership.rule_of(settings.grid.ownership, lake, deployed.database, area)
+    lake = lake or published.catalog(where)
+    rule = ownership.rule_of(settings.grid.ownership, lake, where.database, area)
     table, digests = area.by(rule), area.digests
     if not table.num_rows:
         msg = f"AOI {request.aoi.name}: no grid cell overlaps it by ownership rule {rule}: Sentinel-2 has no tile there"
@@ -66,13 +68,13 @@ def make_plan(
     months = ", ".join(map(str, request.months))
     log.info("%s: %s cells by ownership rule %s, %s", request.aoi.name, table.num_rows, rule, months)
 
-    settled = published.settled_scenes(lake, deployed.database, work)
-    missing = published.missing_vectors(lake, deployed.database, work)
+    settled = published.settled_scenes(lake, where.database, work)
+    missing = published.missing_vectors(lake, where.database, work)
     criteria = Criteria(
         months=request.months,
         max_scene_cloud=settings.selection.max_scene_cloud,
         settled=settled,
-        settled_by_others=ownership.settled_by_others(lake, deployed.database, work, digests),
+        settled_by_others=ownership.settled_by_others(lake, where.database, work, digests),
         area=area_to_meet(request.aoi.geometry),
     )
     listed = search_items(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
@@ -93,17 +95,25 @@ def make_plan(
     about_months = (
         *remarks.without_scenes(request.aoi.name, kept, settings, ever),
         *remarks.unfinished(request.months, settings, now),
-        *remarks.pixels_end(request.months, settings, published.chips_kept_from(lake, deployed.database), now),
+        *remarks.pixels_end(request.months, settings, published.chips_kept_from(lake, where.database), now),
     )
     for remark in about_months:
         log.warning("%s", remark)
 
+    load = Workload(
+        scenes=kept.found.kept,
+        cells=table.num_rows,
+        candidates=expected.pairs,
+        chips=expected.chips,
+        vectors=expected.chips + missing,
+    )
+    here = settings.local is not None
     plan = Plan(
         run=run,
         aoi_name=request.aoi.name,
         aoi_geometry=request.aoi.geometry,
         months=tuple(str(month) for month in request.months),
-        folder=run_folder(deployed.lake, run.dag_id, request.months[0], run.run_id),
+        folder=run_folder(where.lake, run.dag_id, request.months[0], run.run_id),
         work=work_of(kept.found.kept, missing),
         cells=table.num_rows,
         ownership=rule,
@@ -113,17 +123,8 @@ def make_plan(
         found=kept.found,
         usable=kept.usable,
         remarks=(*request.aoi.remarks, *about_months),
-        estimate=cheapest(
-            Workload(
-                scenes=kept.found.kept,
-                cells=table.num_rows,
-                candidates=expected.pairs,
-                chips=expected.chips,
-                vectors=expected.chips + missing,
-            ),
-            settings,
-        ),
-        kept_year=year_of(expected.chips, len(request.months), kept.found, settings.prices),
+        estimate=without_cluster(load) if here else cheapest(load, settings),
+        kept_year=None if here else year_of(expected.chips, len(request.months), kept.found, settings.prices),
         model_version=version,
         settings=settings,
     )
@@ -132,6 +133,16 @@ def make_plan(
     write_manifest(plan.uri(MANIFEST), kept.scenes)
     plan.save()
     return plan
+
+
+def _refuse_folder(settings: Settings) -> None:
+    """Refuse a folder of scenes where other machines read them."""
+    if settings.local is None and folder_of(settings.catalogue.url) is not None:
+        msg = (
+            f"catalogue.url {settings.catalogue.url!r} is a folder of this machine, which a cluster's nodes lack: "
+            "give the https:// address of a STAC API"
+        )
+        raise BadInputError(msg)
 
 
 def work_of(scenes: int, missing_vectors: int) -> Literal["full", "vectors", "nothing"]:

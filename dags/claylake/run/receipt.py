@@ -10,7 +10,7 @@ from claylake import store
 from claylake.plan import RECEIPT, KeptYear, Plan
 from claylake.run.gate import too_few_usable
 from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
-from claylake.run.usage import Usage, stage_seconds, usage_of
+from claylake.run.usage import stage_seconds, usage_of
 from claylake.vocabulary import CELL_KM2, STEPS
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-Outcome = Literal["published", "nothing new", "dry run", "not started", "failed"]
+Outcome = Literal["published", "nothing new", "dry run", "not started", "not published", "failed"]
 
 
 class Receipt(BaseModel):
@@ -98,6 +98,7 @@ def make_receipt(
     steps: Sequence[Mapping[str, Any]],
     now: datetime,
     instances: Sequence[Mapping[str, Any]] = (),
+    otherwise: Outcome | None = None,
 ) -> Receipt:
     """Account for a run, and write ``receipt.json`` to its run folder.
 
@@ -107,6 +108,7 @@ def make_receipt(
         steps: ``Steps`` of ListSteps.
         now: the moment (aware) up to which what has no end is counted.
         instances: ``Instances`` of ListInstances, as far as EMR has them.
+        otherwise: how a run without a cluster ended, where it did not publish.
 
     Raises:
         StoreError: if a step's report cannot be read, or the receipt cannot be written.
@@ -127,7 +129,7 @@ def make_receipt(
         run_id=plan.run.run_id,
         aoi=plan.aoi_name,
         period=plan.period,
-        outcome=_outcome(plan, usage, whole),
+        outcome=_outcome(plan, whole, otherwise or ("failed" if usage else None)),
         written=now.isoformat(timespec="seconds"),
         scenes_found=plan.found.items,
         scenes=extract.scenes if extract else 0,
@@ -146,7 +148,7 @@ def make_receipt(
         stage_seconds=seconds,
         chips_per_second=_rate(chips, seconds.get("extract")),
         vectors_per_second=_rate(vectors, seconds.get("embed")),
-        layout=plan.layout,
+        layout=None if plan.settings.local else plan.layout,
         cluster_id=usage.cluster_id if usage else None,
         cluster_state=usage.state if usage else None,
         cluster_seconds=(usage.ended - usage.started).total_seconds() if usage else 0.0,
@@ -173,13 +175,13 @@ def make_receipt(
     return receipt
 
 
-def _outcome(plan: Plan, usage: Usage | None, publish: PublishReport | None) -> Outcome:
+def _outcome(plan: Plan, publish: PublishReport | None, otherwise: Outcome | None) -> Outcome:
     if publish is not None:
         return "published"
     if plan.work == "nothing" and not too_few_usable(plan):
         return "nothing new"
-    if usage is not None:
-        return "failed"
+    if otherwise is not None:
+        return otherwise
     return "dry run" if plan.settings.limits.dry_run else "not started"
 
 

@@ -1,10 +1,12 @@
-"""The lake's Iceberg tables as pyiceberg sees them: the Glue catalog, tables, rows."""
+"""The lake's Iceberg tables as pyiceberg sees them: the catalog, tables, rows."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake import store
+from claylake.configuration.local import Local
 from claylake.errors import StoreError
 from claylake.vocabulary import CATALOG
 
@@ -18,29 +20,38 @@ if TYPE_CHECKING:
     from claylake.configuration.settings import Deployed
 
 ENDPOINT_VARIABLE: Final = "AWS_ENDPOINT_URL"
+_FILES: Final = {"py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO"}
 
 
-def catalog(deployed: Deployed) -> Catalog:
-    """The Glue catalog. Credentials and, for the stand-in, the endpoint come from the environment.
+def catalog(where: Deployed | Local) -> Catalog:
+    """The Glue catalog, or that of a lake in a folder.
+
+    Credentials and, for the stand-in, the endpoint of AWS come from the environment.
 
     Raises:
         StoreError: if it cannot be loaded.
     """
     from pyiceberg.catalog import load_catalog
 
+    kind, properties = _in_folder(where) if isinstance(where, Local) else _of_glue(where)
+    try:
+        return load_catalog(CATALOG, type=kind, **_FILES, **properties)
+    except (ImportError, ValueError) as error:
+        msg = f"the {kind} catalog cannot be loaded: {error}; is pyiceberg installed with its extra for it?"
+        raise StoreError(msg) from error
+
+
+def _of_glue(deployed: Deployed) -> tuple[str, dict[str, str]]:
     endpoint = os.environ.get(ENDPOINT_VARIABLE)
-    properties = {
-        "type": "glue",
+    return "glue", {
         "glue.region": deployed.region,
         "s3.region": deployed.region,
-        "py-io-impl": "pyiceberg.io.pyarrow.PyArrowFileIO",
         **({"glue.endpoint": endpoint, "s3.endpoint": endpoint} if endpoint else {}),
     }
-    try:
-        return load_catalog(CATALOG, **properties)
-    except (ImportError, ValueError) as error:
-        msg = f"the Glue catalog cannot be loaded: {error}; is pyiceberg[glue] of requirements.txt installed?"
-        raise StoreError(msg) from error
+
+
+def _in_folder(local: Local) -> tuple[str, dict[str, str]]:
+    return "sql", {"uri": local.catalogue_uri, "warehouse": store.join(local.lake, "tables")}
 
 
 def open_table(lake: Catalog, database: str, name: str) -> Table | None:

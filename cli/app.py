@@ -1,0 +1,92 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from claylake.vocabulary import STEPS
+from cli.command import explained, make_months
+from cli.console import Console
+from cli.lake import LakeFolder
+from cli.request import Wanted
+
+app = typer.Typer(
+    name="claylake",
+    help="Clay embeddings of Sentinel-2, month by month, in a lake on this machine.",
+    epilog=(
+        "Exit codes: 0 done, 1 a step failed, 2 bad input, 3 refused by a limit, 4 the catalogue did not answer, "
+        "5 another process writes to the lake, 130 interrupted."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+_LAKE: Final = Path("lake")
+Lake = Annotated[Path, typer.Option(envvar="CLAYLAKE_LAKE", help="Folder of the lake.")]
+AoiFile = Annotated[Path | None, typer.Option("--aoi", help="GeoJSON file with the area's polygon, in lon/lat.")]
+Bbox = Annotated[str | None, typer.Option(help="The area as west,south,east,north in degrees, instead of --aoi.")]
+Months = Annotated[str, typer.Option("--month", help="yyyy-mm, or yyyy-mm/yyyy-mm for several, one by one.")]
+Data = Annotated[
+    Path | None, typer.Option(help="Folder of STAC items and COGs to read, instead of the catalogue on the web.")
+]
+EncoderName = Annotated[
+    str | None, typer.Option("--encoder", help="Name of an encoder that was built here, or an artefact's folder.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, to standard output.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log, too.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[KEY=VALUE]...", help="Settings as in settings.yaml: selection.min_clear_frac=0.5"),
+]
+
+
+@app.command(epilog="Example: [bold]claylake init ./lake[/bold]")
+def init(path: Annotated[Path, typer.Argument(help="Folder of the lake; new or empty.")] = _LAKE) -> None:
+    """Make a lake: a folder with its settings. `run` does so, too, where there is none."""
+    console = Console()
+    with explained(console):
+        lake = LakeFolder.at(path)
+        lake.make()
+        console.text(f"{lake.path} is a lake; its settings are in {lake.settings_path.name}")
+
+
+def _register(name: str, about: str, steps: Sequence[str]) -> None:
+    """A command that plans months and does these steps of them."""
+
+    def command(
+        month: Months,
+        overrides: Overrides = None,
+        *,
+        aoi: AoiFile = None,
+        bbox: Bbox = None,
+        lake: Lake = _LAKE,
+        data: Data = None,
+        encoder: EncoderName = None,
+        as_json: AsJson = False,
+        verbose: Verbose = False,
+    ) -> None:
+        wanted = Wanted(aoi=aoi, bbox=bbox, months=month, data=data, encoder=encoder, overrides=overrides or ())
+        console = Console(as_json=as_json, verbose=verbose)
+        with explained(console):
+            make_months(wanted, lake, steps, console)
+
+    example = f"Example: [bold]claylake {name} --aoi my.geojson --month 2024-07 --lake ./lake[/bold]"
+    app.command(name=name, help=about, epilog=example)(command)
+
+
+_register("plan", "Search the catalogue and say what a run would do; only the plan is written.", ())
+_register("run", "Make months: plan, extract, embed, publish, maintain.", STEPS)
+_register("extract", "Only plan, and make the chips; embed and publish go on from there.", STEPS[:1])
+_register("embed", "Only make the vectors that the last run's chips lack.", STEPS[1:2])
+_register("publish", "Only audit what the last run has made, and publish it.", STEPS[2:3])
+_register("maintain", "Only maintain the tables.", STEPS[3:])
+
+
+def main() -> None:
+    """The command line; exits with a code of `cli.errors.ExitCode`."""
+    app()

@@ -1,0 +1,44 @@
+"""The run that a command goes on with: the last one of the same area, month and settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claylake import store
+from claylake.errors import BadInputError
+from claylake.plan import PLAN, Plan, run_folder
+from claylake.run.reports import ExtractReport
+
+if TYPE_CHECKING:
+    from claylake.configuration.settings import Settings
+    from claylake.request.params import Request
+
+
+def last_run(request: Request, settings: Settings) -> Plan:
+    """The plan of the last run that has extracted the month.
+
+    Args:
+        request: area and month.
+        settings: of this command; those that decide about chips and vectors must be the run's.
+
+    Raises:
+        BadInputError: there is none, or it had other settings.
+    """
+    aoi, month = request.aoi, request.months[0]
+    folder = run_folder(settings.where.lake, aoi.name, month, "").rstrip("/")
+    plans = (Plan.load(uri) for uri in reversed(list(store.names(folder))) if uri.endswith(f"/{PLAN}"))
+    for plan in plans:
+        if plan.aoi_geometry == aoi.geometry and ExtractReport.load(plan) is not None:
+            break
+    else:
+        msg = f"{aoi.name} {month}: no run has extracted it; `claylake extract` with the same options first"
+        raise BadInputError(msg)
+    for section in ("selection", "encoder", "local"):
+        before, now = getattr(plan.settings, section), getattr(settings, section)
+        if before != now:
+            msg = (
+                f"{aoi.name} {month}: the last run had other settings of {section} ({before!r}, now {now!r}): "
+                "give the same ones, or begin anew with `claylake run`"
+            )
+            raise BadInputError(msg)
+    return plan

@@ -1,0 +1,108 @@
+"""What a command line wants: an area, months and settings, from options, overrides, the AOI file and the lake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from claylake.area.aoi import Aoi
+from claylake.configuration.layers import refuse_lake_wide
+from claylake.configuration.settings import Settings, assemble
+from claylake.errors import BadInputError
+from claylake.month import Month, parse_months
+from claylake.request.params import Request
+from cli.encoder import find_encoder
+from cli.overrides import parse, refuse_elsewhere
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from cli.lake import LakeFolder
+
+COMMAND_LINE = "command line"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Options of a command, as given.
+
+    `aoi` is a GeoJSON file, `bbox` is ``west,south,east,north`` in degrees, `months` is ``yyyy-mm`` or
+    ``yyyy-mm/yyyy-mm``, `data` a folder of STAC items and their files, `encoder` a folder or name.
+    """
+
+    aoi: Path | None
+    bbox: str | None
+    months: str
+    data: Path | None
+    encoder: str | None
+    overrides: Sequence[str] = ()
+
+    def area(self) -> Aoi:
+        """The area.
+
+        Raises:
+            BadInputError: none or two are given, or it cannot be used.
+        """
+        if (self.aoi is None) == (self.bbox is None):
+            what = "both are given" if self.aoi else "neither is given"
+            msg = f"the area: {what}; give --aoi <file>.geojson, or --bbox west,south,east,north in degrees"
+            raise BadInputError(msg)
+        if self.aoi is not None:
+            if not self.aoi.is_file():
+                msg = f"--aoi {self.aoi}: no such file; give a GeoJSON file with the area's polygon"
+                raise BadInputError(msg)
+            return Aoi.from_file(self.aoi)
+        return Aoi.from_bbox(_numbers(str(self.bbox)))
+
+    def each_month(self) -> tuple[Month, ...]:
+        """The months, in order.
+
+        Raises:
+            BadInputError: they are written otherwise.
+        """
+        return parse_months(self.months)
+
+    def settings(self, lake: LakeFolder, aoi: Aoi, *, dry_run: bool = False) -> Settings:
+        """Settings of the runs: the lake's, the AOI file's, then the command line's.
+
+        Args:
+            lake: where the runs work.
+            aoi: the area.
+            dry_run: the run ends with its plan.
+
+        Raises:
+            SettingsError: naming each bad key, what it was given, what is allowed, and its source.
+            BadInputError: there is no such encoder.
+        """
+        layers: dict[str, dict[str, Any]] = {lake.settings_path.name: lake.settings()}
+        if aoi.file is not None:
+            refuse_elsewhere(aoi.overrides, aoi.file)
+            layers[aoi.file] = aoi.overrides
+        layers[COMMAND_LINE] = parse(self.overrides)
+        for source in list(layers)[1:]:
+            refuse_lake_wide(layers[source], source)
+        options: dict[str, dict[str, Any]] = {"limits": {"dry_run": True}} if dry_run else {}
+        if self.data is not None:
+            options["catalogue"] = {"url": self.data.absolute().as_uri()}
+        named = assemble({**layers, "options": options})
+        encoder = find_encoder(self.encoder or named.encoder.model)
+        options["local"] = lake.place(encoder).model_dump()
+        return assemble({**layers, "options": options})
+
+    def request(self, aoi: Aoi, month: Month) -> Request:
+        """What the run of one month is to do.
+
+        Args:
+            aoi: the area.
+            month: of the run.
+        """
+        return Request(aoi=aoi, months=(month,), overrides=parse(self.overrides))
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        msg = f"--bbox {text!r}: give four numbers, west,south,east,north in degrees, as in -9.25,38.68,-9.08,38.80"
+        raise BadInputError(msg) from error

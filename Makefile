@@ -83,6 +83,13 @@ demo: setup ## run real months through the real DAG on this machine (MONTHS=2024
 verify: setup ## read published chips again and compare every pixel: DATA=<folder> runs its months first; LAKE=<deployment or stand-in> (SAMPLE=100, SEED=)
 	$(INFRA) -m infra.local.verify --data "$(DATA)" --lake "$(LAKE)" --sample "$(SAMPLE)" --seed "$(SEED)"
 
+.PHONY: cli
+cli: .venv/spark/.synced ## leave the command claylake in bin/: months on a lake in a folder of this machine (docs/claylake.md)
+	mkdir -p bin
+	printf '%s\n' '#!/bin/sh' 'here=$$(cd "$$(dirname "$$0")/.." && pwd)' 'PYTHONPATH="$$here/dags:$$here" exec "$$here/.venv/spark/bin/python" -m cli "$$@"' > bin/claylake
+	chmod +x bin/claylake
+	@echo "bin/claylake --help"
+
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
 	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
@@ -210,7 +217,7 @@ locks-check: .venv/infra/.synced ## check that the package index has wheels of e
 
 .PHONY: clean
 clean: ## remove environments, local state and output (the per-user cache stays)
-	rm -rf .venv .cache .local out dist cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf bin .venv .cache .local out dist cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(CACHE)/uv/bin/uv:
 	infra/python -m venv $(CACHE)/uv

@@ -11,8 +11,11 @@ import typer
 from claylake.vocabulary import STEPS
 from cli.command import explained, make_months
 from cli.console import Console
+from cli.errors import ExitCode
 from cli.lake import LakeFolder
+from cli.relocating import relocate
 from cli.request import Wanted
+from cli.verifying import verify_lake
 
 app = typer.Typer(
     name="claylake",
@@ -55,6 +58,34 @@ def init(path: Annotated[Path, typer.Argument(help="Folder of the lake; new or e
         console.text(f"{lake.path} is a lake; its settings are in {lake.settings_path.name}")
 
 
+@app.command("relocate", epilog="Example: [bold]mv lake /data/lake; claylake relocate /data/lake[/bold]")
+def relocate_lake(path: Annotated[Path, typer.Argument(help="The lake's folder, where it is now.")] = _LAKE) -> None:
+    """Open a lake again whose folder was moved."""
+    console = Console()
+    with explained(console):
+        lake = LakeFolder.at(path)
+        with lake.held():
+            done = relocate(lake)
+        console.text(f"{lake.path}: {done.files} files now name this place" if done else f"{lake.path} is in its place")
+
+
+@app.command(epilog="Example: [bold]claylake verify --lake ./lake --sample 20[/bold]")
+def verify(
+    lake: Lake = _LAKE,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Chips to check, drawn anew each time; all without it.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Number of a sample drawn before, as its output says.")
+    ] = None,
+) -> None:
+    """Read published chips again from their scenes' files, and compare every pixel. Exits with 1 if any differs."""
+    console = Console()
+    with explained(console):
+        if not verify_lake(LakeFolder.at(lake), sample, seed, console):
+            raise typer.Exit(int(ExitCode.FAILED))
+
+
 def _register(name: str, about: str, steps: Sequence[str]) -> None:
     """A command that plans months and does these steps of them."""
 
@@ -89,4 +120,4 @@ _register("maintain", "Only maintain the tables.", STEPS[3:])
 
 def main() -> None:
     """The command line; exits with a code of `cli.errors.ExitCode`."""
-    app()
+    app(prog_name="claylake")

@@ -16,6 +16,7 @@ from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
 from cli.machine import Machine, user_cache
 from cli.month import Runner
+from cli.relocating import require_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,9 +42,10 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
         ClaylakeError: of the kind that fits; months before are done.
     """
     aoi, months = wanted.area(), wanted.each_month()
-    for remark in aoi.remarks:
+    for remark in wanted.remarks(aoi):
         console.note(remark)
     lake = LakeFolder.at(folder)
+    require_in_place(lake)
     settings = wanted.settings(lake, aoi, dry_run=not steps)
     lake.make()
     receipts = []
@@ -70,6 +72,8 @@ def explained(console: Console) -> Iterator[None]:
     """
     try:
         yield
+    except typer.Exit:
+        raise
     except ClaylakeError as error:
         _log.info("the command ends", exc_info=True)
         console.error(str(error))

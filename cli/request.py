@@ -12,7 +12,7 @@ from claylake.errors import BadInputError
 from claylake.month import Month, parse_months
 from claylake.request.params import Request
 from cli.encoder import find_encoder
-from cli.overrides import parse, refuse_elsewhere
+from cli.overrides import ELSEWHERE, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,11 @@ class Wanted:
             return Aoi.from_file(self.aoi)
         return Aoi.from_bbox(_numbers(str(self.bbox)))
 
+    def remarks(self, aoi: Aoi) -> tuple[str, ...]:
+        """Sentences about what was changed in the area, and what in its file has no use here."""
+        unused = [f"section {name} of {aoi.file}: {why}" for name, why in ELSEWHERE.items() if name in aoi.overrides]
+        return (*aoi.remarks, *unused)
+
     def each_month(self) -> tuple[Month, ...]:
         """The months, in order.
 
@@ -77,7 +82,6 @@ class Wanted:
         """
         layers: dict[str, dict[str, Any]] = {lake.settings_path.name: lake.settings()}
         if aoi.file is not None:
-            refuse_elsewhere(aoi.overrides, aoi.file)
             layers[aoi.file] = aoi.overrides
         layers[COMMAND_LINE] = parse(self.overrides)
         for source in list(layers)[1:]:

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 ROOMS = {
     "airflow": ("tests/dags", "tests/plugins", "tests/system"),
-    "spark": ("tests/spark", "tests/model", "tests/infra/world", "tests/infra/tiles", "tests/infra/verify"),
+    "spark": (
+        "tests/spark",
+        "tests/cli",
+        "tests/model",
+        "tests/infra/world",
+        "tests/infra/tiles",
+        "tests/infra/verify",
+    ),
     "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles", "--ignore=tests/infra/verify"),
 }
 OWN = "not matrix and not beside"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from claylake.configuration.local import CATALOGUE_FILE
 from infra.local import client
 from infra.local.demo import __main__ as demo
 from infra.local.demo.runs import DataFolderError
@@ -31,7 +32,7 @@ _IMPOSSIBLE = 2
 _USAGE = "give either DATA=<folder of STAC items and COGs> or LAKE=<deployed.json, or a folder with one>"
 _LAKES = (
     "LAKE is the deployed.json of a deployment, a folder that holds it (such as a copy of the DAGs folder), "
-    "or the folder of a running stand-in (.local/stack, after `make up`)"
+    "the folder of a running stand-in (.local/stack, after `make up`), or that of a lake of the command claylake"
 )
 
 
@@ -44,11 +45,11 @@ class Target:
     """A lake to check.
 
     Attributes:
-        deployed: Its deployed.json.
+        place: Its deployed.json, or its own folder where it is on this machine.
         env: Variables that the check needs beside those of the user.
     """
 
-    deployed: Path
+    place: Path
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -84,7 +85,9 @@ def find(lake: Path) -> Target:
     root = lake / "stack" if (lake / "stack").is_dir() and not (lake / "deployed.json").exists() else lake
     info = client.read_info(root) if root.is_dir() else None
     if info is not None:
-        return Target(deployed=root / "deployed.json", env=info.env)
+        return Target(place=root / "deployed.json", env=info.env)
+    if (lake / CATALOGUE_FILE).is_file():
+        return Target(place=lake)
     if (root / "stack.log").exists() or (root / "stack.json").exists():
         raise ArgumentError(
             f"LAKE={lake}: this stand-in does not run, and its tables were in its memory. "
@@ -99,13 +102,14 @@ def find(lake: Path) -> Target:
         raise ArgumentError(f"LAKE={lake}: {deployed.name} is not JSON ({error}). {_LAKES}") from error
     if not isinstance(document, dict) or not isinstance(document.get("deployed"), dict):
         raise ArgumentError(f"LAKE={lake}: {deployed.name} has no section `deployed`. {_LAKES}")
-    return Target(deployed=deployed)
+    return Target(place=deployed)
 
 
 def check(target: Target, options: list[str]) -> int:
     """Start the check in its own environment; gives its exit code."""
     catalogue = yaml.safe_load((REPOSITORY / "dags/settings.yaml").read_text(encoding="utf-8"))["catalogue"]["url"]
-    command = [str(Home().python("spark")), "-m", "infra.verify", "--deployed", str(target.deployed.resolve())]
+    option = "--folder" if target.place.is_dir() else "--deployed"
+    command = [str(Home().python("spark")), "-m", "infra.verify", option, str(target.place.resolve())]
     sys.stdout.flush()
     return subprocess.run(
         [*command, "--stac", catalogue, *options], cwd=REPOSITORY, env={**os.environ, **target.env}, check=False
@@ -118,7 +122,7 @@ def _run(data: Path, options: list[str]) -> int:
     out = REPOSITORY / "out" / "verify"
 
     def then(info: client.StackInfo) -> None:
-        found.append(check(Target(deployed=Path(info.document["root"]) / "deployed.json", env=info.env), options))
+        found.append(check(Target(place=Path(info.document["root"]) / "deployed.json", env=info.env), options))
 
     failed = demo.run(data, out, DEMO_MODEL, then)
     if failed:

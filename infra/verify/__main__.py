@@ -20,7 +20,9 @@ DIFFERS, IMPOSSIBLE = 1, 2
 def main(arguments: list[str] | None = None) -> int:
     """Command line; 0 if every chip is right, `DIFFERS` if not, `IMPOSSIBLE` where none could be checked."""
     parser = argparse.ArgumentParser(prog="python -m infra.verify", description=__doc__)
-    parser.add_argument("--deployed", type=Path, required=True, help="deployed.json of the deployment or the stand-in")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--deployed", type=Path, help="deployed.json of the deployment or the stand-in")
+    place.add_argument("--folder", type=Path, help="a lake in a folder of this machine")
     parser.add_argument("--stac", help="the STAC API's address, where deployed.json has none")
     parser.add_argument("--sample", type=int, help="how many chips; all without it")
     parser.add_argument("--seed", type=int, default=0, help="of the sample")
@@ -28,7 +30,11 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("infra.verify").setLevel(logging.INFO)
     try:
-        lake = Lake.of_deployment(json.loads(options.deployed.read_bytes()), options.stac)
+        lake = (
+            Lake.of_folder(options.folder)
+            if options.folder
+            else Lake.of_deployment(json.loads(options.deployed.read_bytes()), options.stac)
+        )
         tally = Check(lake=lake, sample=options.sample, seed=options.seed, say=_say).run()
     except VerifyError as error:
         sys.stderr.write(f"make verify: {error}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -54,6 +55,28 @@ class Lake:
             stac=settings.get("catalogue", {}).get("url") or stac,
         )
 
+    @classmethod
+    def of_folder(cls, folder: Path) -> Lake:
+        """A lake in a folder of this machine, as the command `claylake` keeps it.
+
+        Args:
+            folder: Of the lake.
+
+        Raises:
+            VerifyError: There is none.
+        """
+        from pyiceberg.catalog import load_catalog
+
+        catalogue = folder.absolute() / "catalogue.sqlite"
+        if not catalogue.is_file():
+            raise VerifyError(f"{folder} has no {catalogue.name}: no month was run in this folder")
+        return cls(
+            catalog=load_catalog("lake", type="sql", uri=f"sqlite:///{catalogue}"),
+            database="claylake",
+            runs=f"file://{folder.absolute()}/runs",
+            stac=None,
+        )
+
     def manifests(self) -> Iterator[str]:
         """URIs of the manifests of all runs, oldest month first."""
         names = [name for name in self._names() if name.endswith("/scenes.ndjson.gz")]
@@ -61,12 +84,17 @@ class Lake:
 
     def _names(self) -> Iterator[str]:
         bucket, prefix = _split(self.runs)
+        if _of_disk(self.runs):
+            yield from (f"file://{path}" for path in sorted(Path(f"/{prefix}").rglob("*")) if path.is_file())
+            return
         for page in _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/"):
             yield from (f"s3://{bucket}/{entry['Key']}" for entry in page.get("Contents", []))
 
     def read(self, uri: str) -> bytes:
         """A whole object of a run folder."""
         bucket, key = _split(uri)
+        if _of_disk(uri):
+            return Path(f"/{key}").read_bytes()
         body: bytes = _s3().get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
@@ -74,6 +102,10 @@ class Lake:
 def _split(uri: str) -> tuple[str, str]:
     parts = urlsplit(uri)
     return parts.netloc, parts.path.strip("/")
+
+
+def _of_disk(uri: str) -> bool:
+    return urlsplit(uri).scheme == "file"
 
 
 def _s3() -> Any:

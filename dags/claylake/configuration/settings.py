@@ -20,6 +20,7 @@ from claylake.configuration.maintenance import Maintenance
 from claylake.configuration.section import Section
 from claylake.errors import SettingsError
 from claylake.month import Month, require_observed
+from claylake.nearest import hint
 from claylake.vocabulary import COLLECTIONS, KEEP
 
 __all__ = ["Cluster", "Deployed", "Layout", "Local", "Maintenance", "Section", "Settings", "assemble"]
@@ -263,12 +264,13 @@ def assemble(layers: Mapping[str, Mapping[str, Any]]) -> Settings:
 def _refuse_unknown(layer: Mapping[str, Any], model: type[BaseModel], source: str) -> None:
     for section, values in layer.items():
         if section not in model.model_fields:
-            msg = f"{source}: unknown section {section!r}; allowed: {', '.join(model.model_fields)}"
+            known = model.model_fields
+            msg = f"{source}: unknown section {section!r}; {hint(section, known)}allowed: {', '.join(known)}"
             raise SettingsError(msg)
         fields = _fields(model, section)
         for key in values if isinstance(values, Mapping) else ():
             if key not in fields:
-                msg = f"{source}: unknown key {section}.{key}; allowed: {', '.join(fields)}"
+                msg = f"{source}: unknown key {section}.{key}; {hint(key, fields)}allowed: {', '.join(fields)}"
                 raise SettingsError(msg)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from claylake.area.aoi import Aoi
 from claylake.errors import BadInputError
 from claylake.month import Month, parse_months, require_observed
+from claylake.nearest import hint
 from claylake.request.form import ADHOC, AOI_DAG, SHARED, ParamSpec
 from claylake.request.form_settings import ALL_PASSES
 
@@ -76,9 +76,7 @@ def resolve(
 def _refuse_unknown(params: Mapping[str, Any], specs: Mapping[str, ParamSpec]) -> None:
     for name in params:
         if name not in specs:
-            near = difflib.get_close_matches(str(name), specs, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            msg = f"unknown param {name!r}: {hint}allowed are {', '.join(specs)}"
+            msg = f"unknown param {name!r}: {hint(name, specs)}allowed are {', '.join(specs)}"
             raise BadInputError(msg)
 
 

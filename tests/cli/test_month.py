@@ -1,0 +1,94 @@
+"""A month made by one command: the same rows as on AWS, checked by the independent judge, without any server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+
+from claylake.configuration.local import Local
+from claylake.run.tables import catalog
+from cli.lake import LakeFolder
+from tests.cli.conftest import claylake
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def rows(lake, encoder, name):
+    table = catalog(Local(folder=str(lake), encoder=encoder)).load_table(("claylake", name))
+    return table.scan().to_arrow().to_pylist()
+
+
+def test_every_chip_has_its_vector_and_the_receipt_counts_them(made, encoder):
+    (receipt,) = made.document["months"]
+    chips, vectors = rows(made.lake, encoder, "chips"), rows(made.lake, encoder, "embeddings")
+    assert receipt["outcome"] == "published"
+    assert receipt["chips"] == receipt["month_chips"] == len(chips) > 0
+    assert {(row["id"], row["content_digest"]) for row in vectors} == {
+        (row["id"], row["content_digest"]) for row in chips
+    }
+    assert receipt["usd"] == 0
+    assert receipt["layout"] is None
+    assert receipt["km2"] > 0
+    outcomes = [row["outcome"] for row in rows(made.lake, encoder, "observations")]
+    assert outcomes.count("chip") == len(chips)
+    assert len(outcomes) == receipt["candidates"]
+
+
+def test_people_see_a_line_for_each_stage(made):
+    note, *stages = made.said.splitlines()
+    assert "section schedule of aoi.geojson: nothing on this machine runs by itself" in note
+    assert [line.split()[0] for line in stages] == ["plan", "start", "extract", "embed", "publish", "maintain"]
+
+
+def test_no_server_and_no_airflow_is_below_it(made):
+    assert any("java" in line for line in made.processes)
+    for word in ("airflow", "moto", "rustac", "infra.local", "uvicorn", "gunicorn"):
+        assert not [line for line in made.processes if word in line.replace(str(made.lake.parent), "")], word
+
+
+def test_the_judge_finds_every_pixel_right(made):
+    done = claylake("verify", "--lake", made.lake)
+    assert done.returncode == 0, done.stderr
+    assert "0 differing pixels, 0 unreadable, 0 other differences" in done.stdout
+
+
+def test_a_second_run_finds_nothing_to_do_and_starts_no_spark(made):
+    done = claylake("run", *made.options, "--json")
+    assert json.loads(done.stdout)["months"][0]["outcome"] == "nothing new"
+    assert "start" not in done.stderr
+
+
+def test_other_settings_are_refused_where_a_run_goes_on(made):
+    done = claylake("publish", *made.options, "selection.min_clear_frac=0.5")
+    assert done.returncode == 2
+    assert "other settings of selection" in done.stderr
+
+
+def test_a_second_writer_is_refused_and_a_reader_is_not(made):
+    with LakeFolder.at(made.lake).held():
+        writer, reader = claylake("run", *made.options), claylake("plan", *made.options)
+    assert writer.returncode == 5
+    assert f"process {os.getpid()} writes to this lake" in writer.stderr
+    assert reader.returncode == 0, reader.stderr
+
+
+def test_a_moved_lake_opens_again_by_one_command(made, encoder, tmp_path):
+    before = {name: rows(made.lake, encoder, name) for name in ("chips", "embeddings", "observations", "scenes")}
+    place = tmp_path / "moved"
+    shutil.move(made.lake, place)
+    options = [str(place) if option == str(made.lake) else option for option in made.options]
+    try:
+        refused = claylake("plan", *options)
+        assert refused.returncode == 2
+        assert "claylake relocate" in refused.stderr
+        assert claylake("relocate", place).returncode == 0
+        assert {name: rows(place, encoder, name) for name in before} == before
+        done = claylake("plan", *options, "--json")
+        assert json.loads(done.stdout)["months"][0]["outcome"] == "nothing new"
+    finally:
+        shutil.move(place, made.lake)
+        assert claylake("relocate", made.lake).returncode == 0
+    assert {name: rows(made.lake, encoder, name) for name in before} == before

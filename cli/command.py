@@ -99,9 +99,9 @@ def _logged(lake: LakeFolder, console: Console) -> Iterator[Path]:
     root = logging.getLogger()
     before = root.level
     root.setLevel(logging.INFO)
-    for handler in handlers:
-        handler.setFormatter(logging.Formatter(_FORMAT))
-        root.addHandler(handler)
+    for sink in handlers:
+        sink.setFormatter(logging.Formatter(_FORMAT))
+        root.addHandler(sink)
     try:
         yield path
     except BaseException:
@@ -109,6 +109,6 @@ def _logged(lake: LakeFolder, console: Console) -> Iterator[Path]:
         raise
     finally:
         root.setLevel(before)
-        for handler in handlers:
-            root.removeHandler(handler)
-            handler.close()
+        for sink in handlers:
+            root.removeHandler(sink)
+            sink.close()

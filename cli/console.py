@@ -125,15 +125,15 @@ def _counted(whole: int, of: str, kept: int, what: str, lost: dict[str, int]) ->
 @contextmanager
 def _followed(name: str, status: Status) -> Iterator[None]:
     """While a stage runs, its own words on how far it is stand beside its name."""
-    handler = _StatusHandler(name, status)
+    watcher = _StatusHandler(name, status)
     loggers = [logging.getLogger(watched) for watched in _WATCHED]
     for logger in loggers:
-        logger.addHandler(handler)
+        logger.addHandler(watcher)
     try:
         yield
     finally:
         for logger in loggers:
-            logger.removeHandler(handler)
+            logger.removeHandler(watcher)
 
 
 class _StatusHandler(logging.Handler):

@@ -25,7 +25,7 @@ WITH_DAGS = {"operators", "reaper"}
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
-    for part in ("dags", "plugins", "spark", "model", "infra"):
+    for part in ("dags", "plugins", "spark", "model", "infra", "cli"):
         shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", folder)
     return folder
@@ -66,6 +66,8 @@ def test_the_house_keeps_them(checkout):
         ("infra/doctor/page.py", "import yaml", "before set-up"),
         ("infra/java.py", "from claylake import plan", "before set-up"),
         ("model/processor.py", "import numpy", "before set-up"),
+        ("cli/engine.py", "from infra.local import options", "the command works without Airflow"),
+        ("spark/session.py", "def f():\n    import cli.lake", "jobs load only"),
         ("infra/local/emr/step.py", "from claylake import month", "offered to moto"),
         ("infra/local/emr/fleet.py", "from infra.local import process", "offered to moto"),
         ("infra/local/glue/calls.py", "def f():\n    from infra import java", "offered to moto"),

@@ -32,7 +32,7 @@ def checked(monkeypatch):
 @pytest.mark.parametrize("named", ["", "deployed.json"])
 def test_a_deployment_is_named_by_its_file_or_folder(lake, checked, named):
     assert verify.main(["--lake", str(lake / named), "--seed", "7"]) == 0
-    assert checked == [(Target(deployed=lake / "deployed.json"), ["--sample", "100", "--seed", "7"])]
+    assert checked == [(Target(place=lake / "deployed.json"), ["--sample", "100", "--seed", "7"])]
 
 
 @pytest.mark.parametrize(("sample", "options"), [("12", ["--sample", "12"]), ("all", [])])
@@ -54,7 +54,7 @@ def test_a_folder_of_scenes_is_run_and_then_checked_whole(tmp_path, checked, mon
 
     monkeypatch.setattr(demo, "run", run)
     assert verify.main(["--data", str(tmp_path), "--seed", "7"]) == 0
-    assert checked == [(Target(deployed=tmp_path / "deployed.json", env=env), ["--seed", "7"])]
+    assert checked == [(Target(place=tmp_path / "deployed.json", env=env), ["--seed", "7"])]
     monkeypatch.setattr(demo, "run", lambda *given: run(*given) or 1)
     assert verify.main(["--data", str(tmp_path)]) == 1, "a month that failed is not verified by the others"
 
@@ -85,3 +85,11 @@ def test_what_cannot_be_checked_is_said_before_anything_starts(lake, checked, ca
     said = capsys.readouterr().err
     assert re.search(words, said), said
     assert checked == []
+
+
+def test_a_lake_of_the_command_is_named_by_its_folder(tmp_path, checked):
+    (tmp_path / "catalogue.sqlite").touch()
+    assert verify.main(["--lake", str(tmp_path), "--seed", "7"]) == 0
+    [(target, options)] = checked
+    assert target == Target(place=tmp_path)
+    assert options == ["--sample", "100", "--seed", "7"]

@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 
 
 def folder_of(url: str) -> Path | None:
-    """The folder that a catalogue's address names: a path or a ``file:`` URL; None for an address on the web."""
+    """The folder that a catalogue's address names: a whole path or a ``file:`` URL; None for any other address."""
+    if url.startswith("/"):
+        return Path(url)
     parts = urlsplit(url)
-    if parts.scheme == "file":
-        return Path(unquote(parts.path))
-    return None if parts.scheme else Path(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def read_items(folder: Path, address: Callable[[Path], str]) -> Iterator[dict[str, Any]]:

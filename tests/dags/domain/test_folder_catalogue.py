@@ -85,7 +85,8 @@ def test_hrefs_lead_to_files_beside_the_item_or_below_the_folder(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("url", "path"), [("/a/b", "/a/b"), ("file:///a%20b", "/a b"), ("data", "data"), ("https://host/v1", None)]
+    ("url", "path"),
+    [("/a/b", "/a/b"), ("file:///a%20b", "/a b"), ("data", None), ("host/v1", None), ("https://host/v1", None)],
 )
 def test_addresses_of_folders(url, path):
     assert folder.folder_of(url) == (path and Path(path))

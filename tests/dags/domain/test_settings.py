@@ -54,7 +54,10 @@ def test_a_deployed_that_is_named_must_be_there(folder, monkeypatch):
 @pytest.mark.parametrize(
     ("layer", "says"),
     [
-        ({"selektion": {}}, "test: unknown section 'selektion'; allowed: catalogue, grid, selection"),
+        (
+            {"selektion": {}},
+            "test: unknown section 'selektion'; did you mean selection\\? allowed: catalogue, grid, selection",
+        ),
         ({"selection": {"clouds": 1}}, "test: unknown key selection.clouds; allowed: max_scene_cloud"),
         ({"deployed": {"bucket": "x"}}, "test: unknown key deployed.bucket; allowed: region"),
         (

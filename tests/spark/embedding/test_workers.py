@@ -15,10 +15,10 @@ class Context:
         self.sparkContext, self._real, self._value = self, spark.sparkContext, value
 
     @property
-    def defaultParallelism(self):
+    def defaultParallelism(self):  # noqa: N802
         return self._real.defaultParallelism
 
-    def getConf(self):
+    def getConf(self):  # noqa: N802
         return self
 
     def get(self, name, default):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from claylake.month import Month
 from claylake.vocabulary import STEPS
-from cli.command import explained, make_months
+from cli.command import examined, explained, make_months, view_of
 from cli.console import Console
 from cli.errors import ExitCode
 from cli.lake import LakeFolder
@@ -30,6 +32,8 @@ app = typer.Typer(
 )
 
 _LAKE: Final = Path("lake")
+_SMALL_AREA: Final = "-9.20,38.70,-9.15,38.75"
+"""Two kilometres of Lisbon, for a search that is to find something anywhere."""
 Lake = Annotated[Path, typer.Option(envvar="CLAYLAKE_LAKE", help="Folder of the lake.")]
 AoiFile = Annotated[Path | None, typer.Option("--aoi", help="GeoJSON file with the area's polygon, in lon/lat.")]
 Bbox = Annotated[str | None, typer.Option(help="The area as west,south,east,north in degrees, instead of --aoi.")]
@@ -40,6 +44,7 @@ Data = Annotated[
 EncoderName = Annotated[
     str | None, typer.Option("--encoder", help="Name of an encoder that was built here, or an artefact's folder.")
 ]
+Live = Annotated[bool, typer.Option("--live", help="Try the catalogue, too: one search, and a read of one file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, to standard output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log, too.")]
 Overrides = Annotated[
@@ -83,6 +88,53 @@ def verify(
     console = Console()
     with explained(console):
         if not verify_lake(LakeFolder.at(lake), sample, seed, console):
+            raise typer.Exit(int(ExitCode.FAILED))
+
+
+@app.command(
+    epilog="Example: [bold]claylake show --lake ./lake --chip 32632_275_2094_S2A_20240802T101031 --out chip.png[/bold]"
+)
+def show(
+    lake: Lake = _LAKE,
+    *,
+    deployed: Annotated[
+        Path | None, typer.Option(help="deployed.json of a lake on AWS, to be read only, instead of --lake.")
+    ] = None,
+    chip: Annotated[str | None, typer.Option(help="Id of a published chip, to be written as a picture.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the chip: .tif (with its place) or .png.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in a lake: tables, months, kinds of vectors, runs, and what is still open; or save one chip."""
+    console = Console(as_json=as_json)
+    with explained(console):
+        view = view_of(lake, deployed)
+        if chip is not None:
+            console.text(view.save_chip(chip, out or Path(f"{chip}.png")))
+        else:
+            console.facts(view.facts())
+
+
+@app.command(epilog="Example: [bold]claylake doctor --live[/bold]")
+def doctor(
+    overrides: Overrides = None,
+    *,
+    lake: Lake = _LAKE,
+    encoder: EncoderName = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Try the catalogue, too: one search, and a read of one file.")
+    ] = False,
+    aoi: AoiFile = None,
+    bbox: Bbox = None,
+    month: Annotated[str | None, typer.Option(help="yyyy-mm of the search; else the last whole month.")] = None,
+    data: Data = None,
+) -> None:
+    """Say what this machine has for claylake, what it lacks, and what to do. Exits with 1 if something is missing."""
+    console = Console()
+    with explained(console):
+        last = str(Month.of(datetime.now(UTC)).before(1))
+        area = bbox if aoi or bbox else _SMALL_AREA
+        wanted = Wanted(aoi=aoi, bbox=area, months=month or last, data=data, encoder=encoder, overrides=overrides or ())
+        if not examined(wanted, lake, console, live=live):
             raise typer.Exit(int(ExitCode.FAILED))
 
 

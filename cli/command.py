@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from claylake.errors import ClaylakeError
+from claylake.errors import BadInputError, ClaylakeError
+from cli.doctor import examine, try_live
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
 from cli.machine import Machine, user_cache
 from cli.month import Runner
 from cli.relocating import require_in_place
+from cli.showing import LakeView
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,6 +63,56 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
             receipts.append(receipt)
     console.results(receipts)
     return receipts
+
+
+def view_of(folder: Path, deployed: Path | None) -> LakeView:
+    """A lake to be read: in a folder, or on AWS.
+
+    Args:
+        folder: of a lake on this machine.
+        deployed: ``deployed.json`` of a deployment; None for the lake in the folder.
+
+    Raises:
+        BadInputError: there is no lake, or the document is not of a deployment.
+    """
+    from claylake.configuration.layers import read_deployed
+    from claylake.configuration.local import Local
+    from claylake.run.tables import catalog
+
+    if deployed is not None:
+        where = read_deployed(deployed)
+        return LakeView(catalog=catalog(where), database=where.database, lake=where.lake)
+    lake = LakeFolder.at(folder)
+    if not lake.exists():
+        msg = f"--lake {folder}: no lake is there; `claylake init` or `claylake run` makes one"
+        raise BadInputError(msg)
+    require_in_place(lake)
+    here: Local = lake.place(lake.path)
+    return LakeView(catalog=catalog(here), database=here.database, lake=here.lake)
+
+
+def examined(wanted: Wanted, folder: Path, console: Console, *, live: bool) -> bool:
+    """Whether nothing is missing for months on this machine; each finding is printed.
+
+    Args:
+        wanted: area, month, encoder and settings of the trial.
+        folder: of the lake.
+        console: takes the findings.
+        live: try the catalogue, too.
+
+    Raises:
+        BadInputError: an option cannot be used.
+    """
+    aoi, months, lake = wanted.area(), wanted.each_month(), LakeFolder.at(folder)
+    settings = wanted.settings_of_catalogue(lake)
+    findings = list(examine(lake, wanted.encoder or settings.encoder.model))
+    for finding in findings:
+        console.finding(finding)
+    if live:
+        for finding in try_live(aoi, settings, months):
+            console.finding(finding)
+            findings.append(finding)
+    return all(finding.state != "missing" for finding in findings)
 
 
 @contextmanager

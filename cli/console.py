@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Final
 import rich.console
 import rich.markup
 
+from cli.showing import lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.status import Status
 
     from claylake.run.receipt import Receipt
+    from cli.doctor import Finding
+    from cli.showing import LakeFacts
 
 _WATCHED: Final = ("spark.extraction.progress", "spark.embedding.run", "claylake.catalogue.search")
 """Modules whose log says how far a stage is."""
@@ -76,6 +80,20 @@ class Console:
         if self.as_json:
             document = {"months": [receipt.model_dump(mode="json") for receipt in receipts]}
             self._out.print(json.dumps(document, indent=1), markup=False)
+
+    def facts(self, facts: LakeFacts) -> None:
+        """What is in a lake: for programs one JSON document, for people lines."""
+        if self.as_json:
+            self._out.print(facts.model_dump_json(indent=1), markup=False)
+            return
+        for name, text in lines(facts):
+            self._out.print(f"[bold]{name:{_WIDTH + 4}}[/bold]{rich.markup.escape(text)}")
+
+    def finding(self, finding: Finding) -> None:
+        """A line of the doctor's."""
+        colour = {"ok": "green", "note": "yellow", "missing": "red"}[finding.state]
+        mark = f"[{colour}]{finding.state:{_WIDTH}}[/{colour}]"
+        self._out.print(f"{mark}[bold]{finding.name:{_WIDTH}}[/bold]{rich.markup.escape(finding.text)}")
 
     def summary(self, receipt: Receipt, lake_bytes: int) -> None:
         """For people: what became of a month's scenes and cells, times and sizes.

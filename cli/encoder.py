@@ -9,9 +9,9 @@ from claylake.errors import BadInputError
 from claylake.release import MODEL_DESCRIPTION
 
 _HOW: Final = {
-    "clay-v1.5": "`claylake-model build --name clay-v1.5` fetches its checkpoint (about 5 GB) and builds it, once",
-    "demo-random": "`claylake-model build --name demo-random` builds it in seconds; its weights are random",
-    "large-random": "`claylake-model build --name large-random` builds it; its weights are random",
+    "clay-v1.5": "`make model` (installed: `claylake-model build --name clay-v1.5`) fetches its checkpoint and builds it, once",
+    "demo-random": "`make model NAME=demo-random` (installed: `claylake-model build --name demo-random`) builds it in seconds",
+    "large-random": "`make model NAME=large-random` (installed: `claylake-model build --name large-random`) builds it",
 }
 
 

@@ -87,6 +87,20 @@ def java_home() -> str:
         raise MachineError(str(error)) from error
 
 
+def missing_jars(cache: Path) -> list[str]:
+    """Names of the jars that the user's cache does not have yet.
+
+    Args:
+        cache: the user's folder for downloads.
+    """
+    wanted = jars.pins(jars.IN_FOLDER.read_text(encoding="utf-8"))
+    return [
+        jars.file_name(name)
+        for name, digest in wanted.items()
+        if not jars.matches(cache / "jars" / jars.file_name(name), digest)
+    ]
+
+
 def jar_files(cache: Path, home: str) -> list[Path]:
     """The jars of a lake in a folder, from the user's cache; fetched on first use.
 

@@ -68,6 +68,18 @@ class Wanted:
         """
         return parse_months(self.months)
 
+    def settings_of_catalogue(self, lake: LakeFolder) -> Settings:
+        """Settings without an area and an encoder: what says where scenes come from.
+
+        Args:
+            lake: whose settings count.
+
+        Raises:
+            SettingsError: as of `settings`.
+        """
+        layers = {lake.settings_path.name: lake.settings(), COMMAND_LINE: parse(self.overrides)}
+        return assemble({**layers, "options": self._data()})
+
     def settings(self, lake: LakeFolder, aoi: Aoi, *, dry_run: bool = False) -> Settings:
         """Settings of the runs: the lake's, the AOI file's, then the command line's.
 
@@ -87,12 +99,14 @@ class Wanted:
         for source in list(layers)[1:]:
             refuse_lake_wide(layers[source], source)
         options: dict[str, dict[str, Any]] = {"limits": {"dry_run": True}} if dry_run else {}
-        if self.data is not None:
-            options["catalogue"] = {"url": self.data.absolute().as_uri()}
+        options |= self._data()
         named = assemble({**layers, "options": options})
         encoder = find_encoder(self.encoder or named.encoder.model)
         options["local"] = lake.place(encoder).model_dump()
         return assemble({**layers, "options": options})
+
+    def _data(self) -> dict[str, dict[str, Any]]:
+        return {} if self.data is None else {"catalogue": {"url": self.data.absolute().as_uri()}}
 
     def request(self, aoi: Aoi, month: Month) -> Request:
         """What the run of one month is to do.

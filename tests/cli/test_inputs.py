@@ -138,7 +138,7 @@ def test_a_value_that_is_no_yaml_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["plan", "run", "extract", "embed", "publish", "maintain", "verify", "init", "relocate"]
+    "name", ["plan", "run", "extract", "embed", "publish", "maintain", "verify", "init", "relocate", "show", "doctor"]
 )
 def test_help_has_an_example(name):
     done = run(name, "--help")

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from claylake.configuration.local import Local
 from claylake.run.tables import catalog
 from cli.lake import LakeFolder
-from tests.cli.conftest import claylake
+from tests.cli.conftest import MONTH, claylake
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -92,3 +95,43 @@ def test_a_moved_lake_opens_again_by_one_command(made, encoder, tmp_path):
         shutil.move(place, made.lake)
         assert claylake("relocate", made.lake).returncode == 0
     assert {name: rows(made.lake, encoder, name) for name in before} == before
+
+
+def test_show_says_what_is_in_it(made):
+    chips = made.document["months"][0]["chips"]
+    facts = json.loads(claylake("show", "--lake", made.lake, "--json").stdout)
+    tables = {table["name"]: table for table in facts["tables"]}
+    assert tables["chips"]["rows_by_month"] == tables["embeddings"]["rows_by_month"] == {MONTH: chips}
+    assert all(table["branches"] == [] for table in tables.values())
+    assert list(facts["vectors"].values()) == [chips]
+    assert facts["open_scenes"] == {}
+    (run,) = facts["runs"]
+    assert (run["aoi"], run["period"], run["outcome"], run["chips"]) == ("aoi", MONTH, "published", chips)
+    assert Path(run["report"].removeprefix("file://")).is_file()
+    said = claylake("show", "--lake", made.lake).stdout
+    assert f"{chips:,} of {next(iter(facts['vectors']))}" in said
+
+
+def test_a_chip_is_saved_as_a_picture(made, encoder, tmp_path):
+    row = rows(made.lake, encoder, "chips")[0]
+    for name in ("chip.png", "chip.tif"):
+        done = claylake("show", "--lake", made.lake, "--chip", row["id"], "--out", tmp_path / name)
+        assert row["scene_id"] in done.stdout
+    assert (tmp_path / "chip.tif").read_bytes() == row["geotiff"]
+    with Image.open(tmp_path / "chip.png") as png, Image.open(tmp_path / "chip.tif") as tif:
+        assert np.array_equal(np.asarray(png), np.asarray(tif.convert("RGB")))
+    wrong = claylake("show", "--lake", made.lake, "--chip", "none", "--out", tmp_path / "none.png")
+    assert (wrong.returncode, (tmp_path / "none.png").exists()) == (2, False)
+    assert claylake("show", "--lake", made.lake, "--chip", row["id"], "--out", tmp_path / "a.gif").returncode == 2
+
+
+def test_doctor_tries_a_search_and_a_read(made, world, encoder, tmp_path):
+    options = ("--lake", tmp_path / "none", "--data", world, "--aoi", world / "aoi.geojson", "--encoder", encoder)
+    done = claylake("doctor", "--live", *options, "--month", MONTH)
+    assert done.returncode == 0, done.stdout
+    found = [line.split()[:2] for line in done.stdout.splitlines()]
+    assert [name for state, name in found if state == "ok"][-3:] == ["search", "read", "read"]
+    assert not (tmp_path / "none").exists()
+    missing = claylake("doctor", "--lake", tmp_path / "none", "--encoder", "no-such")
+    assert missing.returncode == 1
+    assert "no-such is not on this machine" in missing.stdout

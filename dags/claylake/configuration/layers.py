@@ -12,7 +12,7 @@ from typing import Any
 from claylake.area.aoi import Aoi
 from claylake.area.folder import AOI_SUFFIX, scan
 from claylake.configuration.maintenance import LAKE_WIDE
-from claylake.configuration.settings import Settings, assemble
+from claylake.configuration.settings import Deployed, Settings, assemble
 from claylake.errors import BadInputError, SettingsError
 
 SETTINGS_FILE = "settings.yaml"
@@ -67,6 +67,21 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
         if source not in (SETTINGS_FILE, DEPLOYED_FILE):
             refuse_lake_wide(layer, source)
     return assemble(layers)
+
+
+def read_deployed(path: Path) -> Deployed:
+    """What a ``deployed.json`` says of a lake on AWS.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        SettingsError: it is not there, or is none.
+    """
+    if not path.is_file():
+        msg = f"{path}: no such file; give the deployed.json of a deployment, which lies beside the DAGs"
+        raise SettingsError(msg)
+    return assemble({path.name: _json(path)}).on_aws
 
 
 def refuse_lake_wide(layer: Mapping[str, Any], source: str) -> None:

@@ -91,9 +91,7 @@ def verify(
             raise typer.Exit(int(ExitCode.FAILED))
 
 
-@app.command(
-    epilog="Example: [bold]claylake show --lake ./lake --chip 32632_275_2094_S2A_20240802T101031 --out chip.png[/bold]"
-)
+@app.command(epilog=f"Example: [bold]claylake show --lake ./lake --chip {CHIP_EXAMPLE} --out chip.png[/bold]")
 def show(
     lake: Lake = _LAKE,
     *,
@@ -120,9 +118,7 @@ def doctor(
     *,
     lake: Lake = _LAKE,
     encoder: EncoderName = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Try the catalogue, too: one search, and a read of one file.")
-    ] = False,
+    live: Live = False,
     aoi: AoiFile = None,
     bbox: Bbox = None,
     month: Annotated[str | None, typer.Option(help="yyyy-mm of the search; else the last whole month.")] = None,

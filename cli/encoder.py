@@ -9,9 +9,9 @@ from claylake.errors import BadInputError
 from claylake.release import MODEL_DESCRIPTION
 
 _HOW: Final = {
-    "clay-v1.5": "`make model` (installed: `claylake-model build --name clay-v1.5`) fetches its checkpoint and builds it, once",
-    "demo-random": "`make model NAME=demo-random` (installed: `claylake-model build --name demo-random`) builds it in seconds",
-    "large-random": "`make model NAME=large-random` (installed: `claylake-model build --name large-random`) builds it",
+    "clay-v1.5": "`make model` fetches its checkpoint and builds it, once (installed: `claylake-model build --name {0}`)",
+    "demo-random": "`make model NAME={0}` builds it in seconds (installed: `claylake-model build --name {0}`)",
+    "large-random": "`make model NAME={0}` builds it (installed: `claylake-model build --name {0}`)",
 }
 
 
@@ -35,7 +35,8 @@ def find_encoder(given: str) -> Path:
         raise BadInputError(msg)
     built = _built(given)
     if built is None:
-        how = _HOW.get(given, f"names are {', '.join(_HOW)}; an artefact of your own is given by its folder")
+        unknown = f"names are {', '.join(_HOW)}; an artefact of your own is given by its folder"
+        how = _HOW.get(given, unknown).format(given)
         other = "" if given == "demo-random" else "; to try things out without it: --encoder demo-random"
         msg = f"encoder {given} is not on this machine: {how}{other if given in _HOW else ''}"
         raise BadInputError(msg)

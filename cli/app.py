@@ -17,6 +17,7 @@ from cli.errors import ExitCode
 from cli.lake import LakeFolder
 from cli.relocating import relocate
 from cli.request import Wanted
+from cli.showing import CHIP_EXAMPLE
 from cli.verifying import verify_lake
 
 app = typer.Typer(

@@ -9,7 +9,7 @@ from claylake.errors import BadInputError
 from claylake.release import MODEL_DESCRIPTION
 
 _HOW: Final = {
-    "clay-v1.5": "`make model` fetches its checkpoint and builds it, once (installed: `claylake-model build --name {0}`)",
+    "clay-v1.5": "`make model` fetches its checkpoint and builds it (installed: `claylake-model build --name {0}`)",
     "demo-random": "`make model NAME={0}` builds it in seconds (installed: `claylake-model build --name {0}`)",
     "large-random": "`make model NAME={0}` builds it (installed: `claylake-model build --name {0}`)",
 }

@@ -74,7 +74,7 @@ class Appender:
             return ()
         self._require_as_described(files, batch)
         wanted = tuple(files)
-        for _ in range(branches.SWAPS):
+        for turn in range(branches.SWAPS + 1):
             iceberg = load(self.spark, self._table)
             head = self._head(iceberg)
             committed = _committed(iceberg, head, self.since, batch)
@@ -82,11 +82,13 @@ class Appender:
                 self.since, added = committed.snapshotId(), committed.addedDataFiles(iceberg.io())
                 uris = {file.location() for file in added}
                 return tuple(file for file in files if file.uri in uris)
+            if turn == branches.SWAPS:
+                break
             if head != self.since:
                 wanted, self.since = self._without_known_keys(wanted, head), head
             if not wanted:
                 return ()
-            # Also where it succeeds, the next turn finds out what was committed.
+            # Also where it succeeds, the next turn finds out what was committed; the one after the last does only that.
             branches.commits(self._change(iceberg, wanted, batch, head), beside=(_CONFLICT,))
         raise LakeError(
             f"branch {self.scope.plan.branch} of {self._table}: others committed first {branches.SWAPS} times in a "

@@ -34,17 +34,17 @@ FEW: Final = Given(pixels=((b"a few bytes", "0" * 32),), vector=(1.0, 0.0, 0.0, 
 
 
 def region(cells: int) -> pa.Table:
-    """About so many cells, the ones nearest to the middle first."""
+    """So many cells of one UTM zone, the ones nearest to the middle first."""
     import numpy as np
 
-    table = cells_of(area_of(cells))
-    col, row, epsg = (table[name].to_numpy() for name in ("col", "row", "epsg"))
-    # One zone: columns of two do not compare.
-    zone = np.bincount(epsg).argmax()
-    of_zone = epsg == zone
-    away = (col - np.median(col[of_zone])) ** 2 + (row - np.median(row[of_zone])) ** 2
-    order = np.argsort(np.where(of_zone, away, np.inf), kind="stable")[: int(of_zone.sum())]
-    return table.take(order)
+    table = cells_of(area_of(2 * cells))
+    zones = table["epsg"].to_numpy()
+    of_zone = table.filter(zones == np.bincount(zones).argmax())
+    col, row = (of_zone[name].to_numpy() for name in ("col", "row"))
+    away = (col - np.median(col)) ** 2 + (row - np.median(row)) ** 2
+    if len(away) < cells:
+        raise ValueError(f"{len(away)} cells of one zone, not {cells}")
+    return of_zone.take(np.argsort(away, kind="stable")[:cells])
 
 
 def fill(spark: SparkSession, plan: Plan, months: Sequence[tuple[Month, pa.Table]]) -> dict[str, int]:

@@ -160,7 +160,7 @@ def content_files(spark: SparkSession, iceberg: Any, files: Iterable[DataFile]) 
         files: of the table.
     """
     java, spec = api(spark), iceberg.spec()
-    # Each name that is looked up in the JVM is a request to it, as each call is.
+    # To find a name in the JVM is a request to it, as each call is: so once for all files.
     read, parse = java.util.JsonUtil.mapper().readTree, java.ContentFileParser.fromJson
     for file in files:
         yield parse(read(json.dumps(file.document)), spec)

@@ -58,7 +58,15 @@ def extracted(spark: SparkSession, plan: Plan, cells: pa.Table, pass_id: str, gi
 
 
 def embedded(spark: SparkSession, plan: Plan, cells: pa.Table, pass_id: str, given: Given) -> None:
-    """The vectors of the same chips, likewise."""
+    """The vectors of the same chips.
+
+    Args:
+        spark: session.
+        plan: of the run.
+        cells: of the run.
+        pass_id: in which all cells have a chip.
+        given: what the rows have in their blobs.
+    """
     _append(spark, plan, EMBEDDINGS, cells, pass_id, given)
     EmbedReport(
         seconds=0,

@@ -24,7 +24,7 @@ from spark.lake.tables import TABLES, Table
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Row, SparkSession
 
     from claylake.plan import Plan
     from spark.lake.scope import Scope
@@ -56,7 +56,7 @@ def compact(spark: SparkSession, scope: Scope, name: str) -> int:
     found: set[_Partition] = set()
     for part in bounds.parts(_PREFIXES_PER_CALL):
         found |= set(_to_join(spark, plan, shape, _filter(spark, part, shape)))
-    return _join(spark, plan, shape, found)
+    return _join(spark, plan, shape, found).files
 
 
 def compact_all(spark: SparkSession, plan: Plan, name: str) -> Done:
@@ -72,9 +72,9 @@ def compact_all(spark: SparkSession, plan: Plan, name: str) -> Done:
     shape, found = TABLES[name], set[_Partition]()
     for partition in _to_join(spark, plan, shape, expressions(spark).alwaysTrue()):
         if partition not in found and len(found) == MOST_PARTITIONS:
-            return Done(files=_join(spark, plan, shape, found), whole=False)
+            return replace(_join(spark, plan, shape, found), whole=False)
         found.add(partition)
-    return Done(files=_join(spark, plan, shape, found))
+    return _join(spark, plan, shape, found)
 
 
 _Partition = tuple[Month, str | None]
@@ -124,21 +124,23 @@ def _filter(spark: SparkSession, bounds: Bounds, shape: Table) -> Any:
     return both(condition, among(of.truncate("geohash", shape.geohash_prefix), list(bounds.prefixes)))
 
 
-def _join(spark: SparkSession, plan: Plan, shape: Table, partitions: set[_Partition]) -> int:
-    """Rewrite the small files of these partitions; gives how many files."""
+def _join(spark: SparkSession, plan: Plan, shape: Table, partitions: set[_Partition]) -> Done:
+    """Rewrite the small files of these partitions."""
     of_months: dict[Month, set[str]] = defaultdict(set)
     for month, prefix in partitions:
         of_months[month] |= set() if prefix is None else {prefix}
-    rewritten = 0
+    rewritten = failed = 0
     for month, prefixes in sorted(of_months.items()):
         bounds = Bounds(
             start=month.start, end=month.end, prefixes=None if shape.geohash_prefix is None else tuple(sorted(prefixes))
         )
         for where in _conditions(spark, plan, shape, bounds):
-            rewritten += _rewrite(spark, plan, shape, where)
+            for row in _rewrite(spark, plan, shape, where):
+                rewritten += int(row["rewritten_data_files_count"])
+                failed += int(row["failed_data_files_count"])
     if partitions:
-        _log.info("%s: %d files of %d partitions joined", shape.name, rewritten, len(partitions))
-    return rewritten
+        _log.info("%s: %d files of %d partitions joined, %d failed", shape.name, rewritten, len(partitions), failed)
+    return Done(files=rewritten, whole=not failed)
 
 
 def _conditions(spark: SparkSession, plan: Plan, shape: Table, bounds: Bounds) -> list[str]:
@@ -153,14 +155,14 @@ def _conditions(spark: SparkSession, plan: Plan, shape: Table, bounds: Bounds) -
     return [part.condition(shape) for part in bounds.parts(_PREFIXES_PER_CALL)]
 
 
-def _rewrite(spark: SparkSession, plan: Plan, shape: Table, where: str) -> int:
+def _rewrite(spark: SparkSession, plan: Plan, shape: Table, where: str) -> list[Row]:
     given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in _options(shape).items())
     order = ", ".join(f"{column.strip()} ASC NULLS LAST" for column in shape.ordered_by.split(","))
-    rows = spark.sql(
+    rows: list[Row] = spark.sql(
         f"CALL {CATALOG}.system.rewrite_data_files(table => {sql.string(names.main_table(plan, shape.name))}, "
         f"strategy => 'sort', sort_order => {sql.string(order)}, options => map({given}), where => {sql.string(where)})"
     ).collect()
-    return int(rows[0]["rewritten_data_files_count"]) if rows else 0
+    return rows
 
 
 def _options(shape: Table) -> dict[str, object]:

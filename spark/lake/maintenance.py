@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Final
 from claylake import sql
 from claylake.run.reports import MaintenancePart
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import compaction, months, names, opened
+from spark.lake import branches, compaction, months, names, opened
 from spark.lake.clock import Clock, Done
 from spark.lake.refs import Refs, load, manifest_sizes
+from spark.lake.tables import MANIFEST_BYTES, MANIFEST_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +35,6 @@ EXPIRY: Final = "expiry of snapshots"
 ORPHANS: Final = "removal of orphan files"
 MIN_MANIFESTS: Final = 5
 """Manifests of a table that make it worth rewriting them."""
-_MANIFEST_BYTES: Final = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,10 +111,17 @@ def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
 
 
 def rewrite_manifests(spark: SparkSession, table: str) -> int:
-    """Join small manifests once there are many; gives how many were rewritten."""
+    """Join small manifests once there are many, sorted by partition; gives how many were rewritten.
+
+    Tables that were made for larger manifests have theirs cut.
+    """
     sizes = manifest_sizes(spark, table)
-    if len(sizes) < max(MIN_MANIFESTS, 2 * (sum(sizes) // _MANIFEST_BYTES + 1)):
+    many = len(sizes) >= max(MIN_MANIFESTS, 2 * (sum(sizes) // MANIFEST_BYTES + 1))
+    if not many and max(sizes, default=0) <= 2 * MANIFEST_BYTES:
         return 0
+    iceberg = load(spark, table)
+    if dict(iceberg.properties()).get(MANIFEST_SIZE) != str(MANIFEST_BYTES):
+        branches.commits(iceberg.updateProperties().set(MANIFEST_SIZE, str(MANIFEST_BYTES)))
     return _number(_call(spark, "rewrite_manifests", f"table => {sql.string(table)}"), "rewritten_manifests_count")
 
 

@@ -154,11 +154,20 @@ def test_manifests_are_counted_as_iceberg_lists_them(spark, plan):
     assert manifest_sizes(spark, names.main_table(plan, "scenes")) == []
 
 
-def test_many_manifests_are_joined(spark, plan):
+def test_many_manifests_are_joined(spark, plan, monkeypatch):
     name = names.main_table(plan, "chips")
     state = runs.state(spark, plan)
     assert maintenance.rewrite_manifests(spark, name) >= 5
     assert maintenance.rewrite_manifests(spark, name) == 0
+    assert runs.state(spark, plan) == state
+
+    # A table that was made for larger ones: those that it has are cut.
+    (size,) = manifest_sizes(spark, name)
+    spark.sql(f"ALTER TABLE {name} SET TBLPROPERTIES ('commit.manifest.target-size-bytes' = '8388608')")
+    assert maintenance.rewrite_manifests(spark, name) == 0, "there is nothing to cut"
+    monkeypatch.setattr(maintenance, "MANIFEST_BYTES", size // 3)
+    assert maintenance.rewrite_manifests(spark, name) == 1
+    assert len(manifest_sizes(spark, name)) > 1
     assert runs.state(spark, plan) == state
 
 
@@ -214,6 +223,10 @@ def test_partitions_that_no_run_came_to_are_compacted_in_the_end(spark, plan, ma
         rows.frame(spark, "chips", [row]).writeTo(names.main_table(plan, "chips")).append()
     october, now, state = make_plan(months=("2024-10",), run_id="manual__2"), datetime.now(UTC), runs.state(spark, plan)
     assert compaction.compact(spark, Scope.of(october), "chips") == 0
+    with monkeypatch.context() as patch:
+        lost = {"rewritten_data_files_count": 0, "failed_data_files_count": 5}
+        patch.setattr(compaction, "_rewrite", lambda *_: [lost])
+        assert not compaction.compact_all(spark, october, "chips").whole
     monkeypatch.setattr(compaction, "MOST_PARTITIONS", 1)
     first = maintain(spark, october, now)
     assert first.rewritten_files["chips"] in {5, 6}, "so many partitions at a time"

@@ -1,4 +1,4 @@
-"""Command line: `python -m spark.bench embed --model FOLDER`, `python -m spark.bench extract`."""
+"""Command line: `python -m spark.bench embed --model FOLDER`, `python -m spark.bench extract`, `... lake`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     extract.add_argument("--steps", type=int, nargs="*", default=[1, 4], help="scenes of each whole step in Spark")
     extract.add_argument("--jars", type=Path, default=Path(".cache/jars"), help="folder of the jars that Spark needs")
     extract.set_defaults(measure=_extract)
-    for command in (embed, extract):
+    lake = commands.add_parser("lake", help="what publishing and commits cost in lakes of several sizes")
+    lake.add_argument("--rows", type=int, nargs="*", default=[10**3, 10**4, 10**5, 10**6], help="in main of each lake")
+    lake.add_argument("--gigabytes", type=float, nargs="*", default=[0.8, 3.0], help="of runs when main has moved")
+    lake.add_argument("--files", type=int, nargs="*", default=[50, 500, 5_000], help="of each commit")
+    lake.add_argument("--rounds", type=int, default=3)
+    lake.add_argument("--jars", type=Path, default=Path(".cache/jars"), help="folder of the jars that Spark needs")
+    lake.set_defaults(measure=_lake)
+    for command in (embed, extract, lake):
         command.add_argument("--out", type=Path, metavar="FILE", help="also write JSON")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -90,6 +97,23 @@ def _extract(arguments: argparse.Namespace) -> tuple[object, str]:
         _log.info("%s: %.4g", row.what, row.value)
         rows.append(row)
     return [asdict(row) for row in rows], table(rows)
+
+
+def _lake(arguments: argparse.Namespace) -> tuple[object, str]:
+    from spark.bench.extract.row import table
+    from spark.bench.lake.measure import measure
+
+    rows = []
+    for row in measure(
+        jars=arguments.jars,
+        sizes=arguments.rows,
+        gigabytes=arguments.gigabytes,
+        files=arguments.files,
+        rounds=arguments.rounds,
+    ):
+        _log.info("%s: %.4g", row.what, row.value)
+        rows.append(row)
+    return [asdict(row) for row in rows], table(rows, "lake")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from spark.lake.refs import Refs, api, expressions, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -74,19 +74,20 @@ class Appender:
             return ()
         self._require_as_described(files, batch)
         wanted = tuple(files)
-        for _ in range(branches.SWAPS):
+        for turn in range(branches.SWAPS + 1):
             iceberg = load(self.spark, self._table)
             head = self._head(iceberg)
             committed = _committed(iceberg, head, self.since, batch)
             if committed is not None:
-                self.since, added = committed.snapshotId(), committed.addedDataFiles(iceberg.io())
-                uris = {file.location() for file in added}
-                return tuple(file for file in files if file.uri in uris)
+                self.since = committed.snapshotId()
+                return _of(committed, iceberg, wanted)
+            if turn == branches.SWAPS:
+                break
             if head != self.since:
                 wanted, self.since = self._without_known_keys(wanted, head), head
             if not wanted:
                 return ()
-            # Also where it succeeds, the next turn finds out what was committed.
+            # Also where it succeeds, the next turn finds out what was committed; the one after the last does only that.
             branches.commits(self._change(iceberg, wanted, batch, head), beside=(_CONFLICT,))
         raise LakeError(
             f"branch {self.scope.plan.branch} of {self._table}: others committed first {branches.SWAPS} times in a "
@@ -110,8 +111,6 @@ class Appender:
 
     def _change(self, iceberg: Any, files: Sequence[DataFile], batch: str, head: int) -> Any:
         """An append that fails where anything was added to the branch after `head`."""
-        java = api(self.spark)
-        mapper, spec = java.util.JsonUtil.mapper(), iceberg.spec()
         change = (
             iceberg.newOverwrite()
             .toBranch(self.scope.plan.branch)
@@ -121,8 +120,8 @@ class Appender:
             .set(_BATCH, batch)
             .set(_RUN, self.scope.plan.run.run_id)
         )
-        for file in files:
-            change = change.addFile(java.ContentFileParser.fromJson(mapper.readTree(json.dumps(file.document)), spec))
+        for file in content_files(self.spark, iceberg, files):
+            change.addFile(file)
         return change
 
     def _without_known_keys(self, files: Sequence[DataFile], head: int) -> tuple[DataFile, ...]:
@@ -152,6 +151,21 @@ class Appender:
                 raise LakeError(f"{file.uri} is not what its task says of it: {fault}. Nothing was committed")
 
 
+def content_files(spark: SparkSession, iceberg: Any, files: Iterable[DataFile]) -> Iterator[Any]:
+    """Data files as Iceberg's own.
+
+    Args:
+        spark: session.
+        iceberg: Iceberg's own table.
+        files: of the table.
+    """
+    java, spec = api(spark), iceberg.spec()
+    # To find a name in the JVM is a request to it, as each call is: so once for all files.
+    read, parse = java.util.JsonUtil.mapper().readTree, java.ContentFileParser.fromJson
+    for file in files:
+        yield parse(read(json.dumps(file.document)), spec)
+
+
 def _faults(file: DataFile, stored: dict[str, int], layout: Layout) -> Iterator[str]:
     """What is wrong with a file, by its description, its place in the store, and the table's partitions."""
     document = file.document
@@ -175,6 +189,14 @@ def _committed(iceberg: Any, head: int, since: int | None, batch: str) -> Any | 
         parent = snapshot.parentId()
         snapshot = None if parent is None else iceberg.snapshot(parent)
     return None
+
+
+def _of(snapshot: Any, iceberg: Any, files: tuple[DataFile, ...]) -> tuple[DataFile, ...]:
+    """Those of the files that came with a snapshot: by their number all, else by paths, each a request to Java."""
+    if int(snapshot.summary().get("added-data-files") or 0) == len(files):
+        return files
+    uris = {file.location() for file in snapshot.addedDataFiles(iceberg.io())}
+    return tuple(file for file in files if file.uri in uris)
 
 
 def discard(folder: str, kept: Collection[DataFile]) -> int:

@@ -1,19 +1,28 @@
-"""Maintenance of Iceberg tables: compaction, manifests, stale branches, snapshots, orphan files."""
+"""Maintenance of Iceberg tables: each part runs only where it pays, and no part is put off for ever.
+
+What a run wrote is compacted at once. What costs as much as the table is large has a clock in the table's properties.
+"""
 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from claylake import sql
+from claylake.run.reports import MaintenancePart
 from claylake.vocabulary import CATALOG, CHIPS, PUBLISH_ORDER
-from spark.lake import layout, months, names, opened
-from spark.lake.refs import Refs, manifest_sizes
-from spark.lake.tables import TABLES, Table
+from spark.lake import branches, compaction, months, names, opened
+from spark.lake.clock import Clock, Done
+from spark.lake.refs import Refs, load, manifest_sizes
+from spark.lake.tables import MANIFEST_BYTES, MANIFEST_SIZE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
     from pyspark.sql import Row, SparkSession
 
     from claylake.configuration.settings import Maintenance
@@ -21,18 +30,16 @@ if TYPE_CHECKING:
     from spark.lake.scope import Scope
 
 _log = logging.getLogger(__name__)
-MIN_FILES = 5
-"""Files of a partition that make it worth rewriting, and manifests of a table likewise."""
-_MIB = 1024 * 1024
-SMALL_CHIPS_FILE = 8 * _MIB
-"""Bytes: smaller files of chips are joined. A scene's part of a partition is two to six times as large."""
-_MANIFEST_BYTES = 8 * _MIB
-_PREFIXES_PER_CALL = 200
+COMPACTION: Final = "compaction of all partitions"
+EXPIRY: Final = "expiry of snapshots"
+ORPHANS: Final = "removal of orphan files"
+MIN_MANIFESTS: Final = 5
+"""Manifests of a table that make it worth rewriting them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cleared:
-    """What maintenance did to one table, in counts."""
+    """What maintenance did to one table, in counts, and which of its parts ran."""
 
     dropped_branches: int
     ended_chips: int = 0
@@ -40,13 +47,15 @@ class Cleared:
     rewritten_manifests: int = 0
     expired_files: int = 0
     orphan_files: int = 0
+    parts: tuple[MaintenancePart, ...] = ()
 
 
 def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) -> Cleared:
     """Maintain one table. Commits nothing to main where nothing is to be rewritten.
 
     Stale branches go first, because they keep their snapshots' files alive. Where Glue's optimizers maintain
-    the table, nothing else is done but that months of pixels end: they do the rest.
+    the table, nothing else is done but that months of pixels end: they do the rest. A part that fails ends the step;
+    its clock has not moved, so the next run tries it again.
 
     Args:
         spark: session.
@@ -54,20 +63,46 @@ def maintain_table(spark: SparkSession, scope: Scope, name: str, now: datetime) 
         name: a name of `spark.lake.tables.TABLES`.
         now: what ages count from, UTC.
     """
-    plan, limits = scope.plan, scope.plan.settings.maintenance
+    plan = scope.plan
     table = names.main_table(plan, name)
     dropped = drop_stale(spark, plan, table, now)
     ended = months.end_old(spark, plan, now) if name == CHIPS else 0
     if plan.where.maintenance == "glue":
         return Cleared(dropped_branches=dropped, ended_chips=ended)
+    rewritten = compaction.compact(spark, scope, name)
+    parts = {part.part: part for part in _in_turn(spark, plan, name, now)}
     return Cleared(
         dropped_branches=dropped,
         ended_chips=ended,
-        rewritten_files=compact(spark, scope, name),
+        rewritten_files=rewritten + parts[COMPACTION].files,
         rewritten_manifests=rewrite_manifests(spark, table),
-        expired_files=expire(spark, table, limits, now),
-        orphan_files=remove_orphans(spark, table, now - timedelta(days=limits.orphan_days)),
+        expired_files=parts[EXPIRY].files,
+        orphan_files=parts[ORPHANS].files,
+        parts=tuple(parts.values()),
     )
+
+
+def _in_turn(spark: SparkSession, plan: Plan, name: str, now: datetime) -> Iterator[MaintenancePart]:
+    """The parts of which each has its clock, whether it ran or not."""
+    table, limits = names.main_table(plan, name), plan.settings.maintenance
+    # Files of an attempt that still runs are younger: no cluster lives for three days, the least of this setting.
+    young = now - timedelta(days=limits.orphan_days)
+    parts: dict[str, tuple[int, Callable[[], Done | None]]] = {
+        COMPACTION: (limits.compact_all_every_days, lambda: compaction.compact_all(spark, plan, name)),
+        EXPIRY: (limits.expire_every_days, lambda: expire(spark, table, limits, now)),
+        ORPHANS: (limits.orphans_every_days, lambda: Done(files=remove_orphans(spark, table, young))),
+    }
+    properties = dict(load(spark, table).properties())
+    for part, (days, work) in parts.items():
+        clock = Clock(name=f"claylake.{part.replace(' ', '-')}", every=timedelta(days=days))
+        later = clock.due(properties, now)
+        done = None if later is not None else work()
+        if done is not None and done.whole:
+            clock.ran(spark, table, now)
+            later = now + clock.every
+        yield MaintenancePart(
+            table=name, part=part, ran=done is not None, files=0 if done is None else done.files, due=later
+        )
 
 
 def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
@@ -75,55 +110,25 @@ def existing_tables(spark: SparkSession, plan: Plan) -> tuple[str, ...]:
     return tuple(name for name in PUBLISH_ORDER if spark.catalog.tableExists(names.main_table(plan, name)))
 
 
-def compact(spark: SparkSession, scope: Scope, name: str) -> int:
-    """Sort together the small files of the partitions that the run touched; gives files rewritten.
-
-    Args:
-        spark: session.
-        scope: what the run touched.
-        name: a name of `spark.lake.tables.TABLES`.
-    """
-    table, shape = names.main_table(scope.plan, name), TABLES[name]
-    # Groups of limited size, each committed on its own: blobs are sorted on disk, not in memory,
-    # and a lost cluster loses one group.
-    group = 2048 if name == CHIPS else 512
-    options = {
-        "min-input-files": MIN_FILES,
-        "max-file-group-size-bytes": group * _MIB,
-        "max-concurrent-file-group-rewrites": 2,
-        "partial-progress.enabled": "true",
-        "partial-progress.max-commits": 10,
-    }
-    if name == CHIPS:
-        # What extraction wrote once, a file for each scene, stays as it is: remnants alone, as of repairs, are joined.
-        options["min-file-size-bytes"] = SMALL_CHIPS_FILE
-    given = ", ".join(f"{sql.string(key)}, {sql.string(str(value))}" for key, value in options.items())
-    rewritten = 0
-    for where in _touched(spark, scope, shape):
-        rewritten += _number(
-            _call(
-                spark,
-                "rewrite_data_files",
-                f"table => {sql.string(table)}, strategy => 'sort', sort_order => {sql.string(_sort_order(shape))}, "
-                f"options => map({given}), where => {sql.string(where)}",
-            ),
-            "rewritten_data_files_count",
-        )
-    return rewritten
-
-
 def rewrite_manifests(spark: SparkSession, table: str) -> int:
-    """Join small manifests once there are many; gives how many were rewritten."""
+    """Join small manifests once there are many, sorted by partition; gives how many were rewritten.
+
+    Tables that were made for larger manifests have theirs cut.
+    """
     sizes = manifest_sizes(spark, table)
-    if len(sizes) < max(MIN_FILES, 2 * (sum(sizes) // _MANIFEST_BYTES + 1)):
+    many = len(sizes) >= max(MIN_MANIFESTS, 2 * (sum(sizes) // MANIFEST_BYTES + 1))
+    if not many and max(sizes, default=0) <= 2 * MANIFEST_BYTES:
         return 0
+    iceberg = load(spark, table)
+    if dict(iceberg.properties()).get(MANIFEST_SIZE) != str(MANIFEST_BYTES):
+        branches.commits(iceberg.updateProperties().set(MANIFEST_SIZE, str(MANIFEST_BYTES)))
     return _number(_call(spark, "rewrite_manifests", f"table => {sql.string(table)}"), "rewritten_manifests_count")
 
 
-def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) -> int:
-    """Expire old snapshots; gives files deleted.
+def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) -> Done | None:
+    """Expire old snapshots; None where there is none to expire.
 
-    Where all are young Iceberg's procedure is not called: it would read every manifest for nothing.
+    Then Iceberg's procedure is not called: it would read every manifest for nothing.
 
     Args:
         spark: session.
@@ -131,17 +136,18 @@ def expire(spark: SparkSession, table: str, limits: Maintenance, now: datetime) 
         limits: age from which a snapshot is old, and how many are kept in any case.
         now: what ages count from, UTC.
     """
-    before = now - timedelta(days=limits.snapshot_days)
-    refs = Refs.read(spark, table)
-    if not refs.may_expire and all(snapshot.when >= before for snapshot in refs.snapshots.values()):
-        return 0
-    done = _call(
+    before, iceberg = now - timedelta(days=limits.snapshot_days), load(spark, table)
+    change = iceberg.expireSnapshots().expireOlderThan(math.floor(before.timestamp() * 1000))
+    old = change.retainLast(limits.keep_snapshots).apply()
+    if old.isEmpty() and not Refs.of(iceberg).may_expire:
+        return None
+    rows = _call(
         spark,
         "expire_snapshots",
         f"table => {sql.string(table)}, older_than => {sql.timestamp(before)}, "
         f"retain_last => {limits.keep_snapshots}, stream_results => true",
     )
-    return sum(value or 0 for key, value in done[0].asDict().items() if key.endswith("_count")) if done else 0
+    return Done(files=sum(value or 0 for row in rows for key, value in row.asDict().items() if key.endswith("_count")))
 
 
 def remove_orphans(spark: SparkSession, table: str, older_than: datetime) -> int:
@@ -180,25 +186,6 @@ def drop_stale(spark: SparkSession, plan: Plan, table: str, now: datetime) -> in
             spark.sql(f"ALTER TABLE {table} DROP BRANCH IF EXISTS {sql.name(branch)}")
             dropped += 1
     return dropped
-
-
-def _touched(spark: SparkSession, scope: Scope, shape: Table) -> list[str]:
-    """Conditions that together cover the run's partitions, each of bounded length.
-
-    Without places where rows of these months are in files of an earlier layout: Iceberg would write these anew with
-    them, and such a file holds a year.
-    """
-    plan = scope.plan
-    # The months themselves: what lies an hour beyond them is in the partitions of other months.
-    bounds = replace(scope.bounds(shape.name), start=plan.start, end=plan.end)
-    if shape.name in layout.ONCE_BY_YEARS:
-        kept = layout.prefixes_of_before(spark, names.main_table(plan, shape.name), plan.start, plan.end)
-        bounds = bounds.without(kept)
-    return [part.condition(shape) for part in bounds.parts(_PREFIXES_PER_CALL)]
-
-
-def _sort_order(shape: Table) -> str:
-    return ", ".join(f"{column.strip()} ASC NULLS LAST" for column in shape.ordered_by.split(","))
 
 
 def _call(spark: SparkSession, procedure: str, arguments: str) -> list[Row]:

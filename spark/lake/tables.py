@@ -24,7 +24,12 @@ version 1 gave none; of several rejected scenes of a pass, another may give the 
 """
 _FRACTIONS: dict[str, Kind] = dict.fromkeys(FRACTIONS, "float")
 _BBOX: dict[str, Kind] = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double")
+MANIFEST_SIZE = "commit.manifest.target-size-bytes"
+MANIFEST_BYTES = 512 * 1024
+"""Of a manifest, about 2,600 data files. A query reads whole manifests: of a place's rows one or two, however many
+there are."""
 _COMMON_PROPERTIES = {
+    MANIFEST_SIZE: str(MANIFEST_BYTES),
     "format-version": "2",
     "write.parquet.compression-codec": "zstd",
     "write.distribution-mode": "hash",

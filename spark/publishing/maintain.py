@@ -13,12 +13,12 @@ from spark.lake.optimizers import optimizers_of
 from spark.lake.scope import Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from pyspark.sql import SparkSession
 
     from claylake.plan import Plan
-    from claylake.run.reports import Optimizer
+    from claylake.run.reports import MaintenancePart, Optimizer
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
         cleared[name] = maintain_table(spark, scope, name, now)
         _log.info("%s: %s", name, cleared[name])
     optimizers = optimizers_of(plan, cleared)
+    parts = tuple(part for done in cleared.values() for part in done.parts)
+    nothing = "" if optimizers else "nothing to do"
     report = MaintainReport(
         seconds=time.monotonic() - started,
         rewritten_files={name: done.rewritten_files for name, done in cleared.items()},
@@ -48,7 +50,8 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
         ended_chips=sum(done.ended_chips for done in cleared.values()),
         by=plan.where.maintenance,
         optimizers=optimizers,
-        message="; ".join(filter(None, (_of_glue(optimizers), _cleared(cleared)))) or "nothing to do",
+        parts=parts,
+        message="; ".join(filter(None, (_of_glue(optimizers), _cleared(cleared) or nothing, _later(parts)))),
     )
     report.save(plan)
     for warning in report.warnings:
@@ -67,6 +70,17 @@ def _cleared(cleared: dict[str, Cleared]) -> str:
         "stale branches dropped": sum(done.dropped_branches for done in cleared.values()),
     }
     return ", ".join(f"{number} {what}" for what, number in totals.items() if number)
+
+
+def _later(parts: Iterable[MaintenancePart]) -> str:
+    """When parts are due that this run left out, e.g. ``not due: removal of orphan files (2026-12-07)``."""
+    due: dict[str, datetime] = {}
+    for part in parts:
+        if part.due is not None and not part.ran:
+            due[part.part] = min(part.due, due.get(part.part, part.due))
+    if not due:
+        return ""
+    return "not due: " + ", ".join(f"{part} ({when:%Y-%m-%d %H:%M} UTC)" for part, when in due.items())
 
 
 def _of_glue(optimizers: Sequence[Optimizer]) -> str:

@@ -75,6 +75,19 @@ def test_whole_steps_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert 0 < found[f"step of {name} over the array code"]["value"] <= batches_of["value"]
 
 
+@pytest.mark.beside
+def test_lakes_are_measured(tmp_path: Path):
+    out = tmp_path / "lake.json"
+    command = ["lake", "--rows", "1000", "3000", "--gigabytes", "0.05", "--files", "5", "20", "--rounds", "1"]
+    assert main([*command, "--out", str(out), "--jars", str(ROOT / ".cache" / "jars")]) == 0
+    found = {row["what"]: row for row in json.loads(out.read_text())}
+    for what in ("publishing 100 rows with audits", "finding 100 chips without a vector"):
+        row = found[f"{what}: 3,000 rows in main over 1,000"]
+        assert row["value"] == pytest.approx(row["details"]["s of 3,000"] / row["details"]["s of 1,000"])
+    assert 40 < found["publishing 0.1 GB when main has moved over when not"]["details"]["MB of chips"] < 60
+    assert found["a commit of 20 files, ms a file"]["value"] > 0
+
+
 def size_mb(folder: Path) -> float:
     return sum(path.stat().st_size for path in folder.glob("*.tif")) / 1e6
 

@@ -22,10 +22,16 @@ class Maintenance(Retention):
 
     A branch is dropped when no run has opened it for `stale_branch_days`. Of `chips` the last `chips_keep_months` whole
     months are kept, and the present one; None keeps all. That is of the lake, for every AOI: see `LAKE_WIDE`.
+
+    Each run compacts what it wrote. Work on a whole table is done by the first run after so many days: snapshots
+    expire, orphan files are removed, and partitions are compacted that no run came to. 0: at each run.
     """
 
     stale_branch_days: int = Field(default=30, ge=1)
     chips_keep_months: int | None = Field(default=None, ge=1)
+    expire_every_days: int = Field(default=1, ge=0)
+    orphans_every_days: int = Field(default=7, ge=0)
+    compact_all_every_days: int = Field(default=30, ge=0)
 
     @property
     def retention(self) -> Retention:

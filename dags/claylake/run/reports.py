@@ -189,6 +189,24 @@ class Optimizer(BaseModel):
     problem: str | None = None
 
 
+class MaintenancePart(BaseModel):
+    """A part of a table's maintenance that is not due at each run.
+
+    Attributes:
+        part: its name, such as ``removal of orphan files``.
+        ran: whether this run did it.
+        files: that it joined or deleted.
+        due: from when on a later run does it, UTC; None where the next run sees to it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    table: str
+    part: str
+    ran: bool
+    files: int = 0
+    due: datetime | None = None
+
+
 class MaintainReport(Report):
     """Files and snapshots cleared by the step, per table, and Glue's optimizers where these maintain the tables.
 
@@ -205,6 +223,7 @@ class MaintainReport(Report):
     ended_chips: int = 0
     by: Literal["jobs", "glue"] = "jobs"
     optimizers: tuple[Optimizer, ...] = ()
+    parts: tuple[MaintenancePart, ...] = ()
     message: str
 
     @property

@@ -23,11 +23,11 @@ class Row:
     details: dict[str, float] = field(default_factory=dict)
 
 
-def table(rows: Iterable[Row]) -> str:
-    """As markdown."""
+def table(rows: Iterable[Row], of: str = "extract") -> str:
+    """As markdown, headed by what is measured."""
     lines = [
         f"| {row.what} | {row.value:.4g} | {row.goal} | "
         f"{', '.join(f'{name} {value:.4g}' for name, value in row.details.items())} |\n"
         for row in rows
     ]
-    return "| extract | | goal | from |\n|---|---|---|---|\n" + "".join(lines)
+    return f"| {of} | | goal | from |\n|---|---|---|---|\n" + "".join(lines)

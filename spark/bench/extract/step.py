@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
@@ -16,14 +15,13 @@ from claylake import store
 from claylake.area.grid import Cell
 from claylake.catalogue.manifest import write_manifest
 from claylake.catalogue.packed import PackedScene
-from claylake.configuration.settings import Settings
-from claylake.plan import CELLS, MANIFEST, Estimate, Found, Plan, RunRef, selection_digest
-from claylake.vocabulary import CATALOG, CELL_M
+from claylake.plan import MANIFEST
+from claylake.vocabulary import CELL_M
 from spark.bench.extract import array
 from spark.bench.extract.process import NEW, together
 from spark.bench.extract.row import Row
 from spark.bench.extract.scene import EPSG
-from spark.session import session
+from spark.bench.place import CORES, plan_of, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,9 +30,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from claylake.catalogue.scene import Scene
+    from claylake.plan import Plan
     from spark.reading.strips import CellIndex
 
-CORES = 2
 _READING = "read chips"
 
 
@@ -75,7 +73,7 @@ def rows(scene: Scene, cells: list[CellIndex], folder: Path, jars: Path, *, scen
 
 
 def _steps(scene: Scene, cells: list[CellIndex], folder: Path, jars: Path, scenes: Sequence[int]) -> list[Step]:
-    spark = _spark(folder, jars)
+    spark = started(folder, jars)
     try:
         # Starts Python's workers, and has the JVM compile what the steps run.
         _measured(spark, _plan(folder, "warm", cells[:64], [_pass(scene, number) for number in range(CORES)]))
@@ -179,21 +177,6 @@ def _worker_mb() -> float:
     return max((_number(folder, "status", "VmHWM") / 1024 for folder in workers), default=0.0)
 
 
-def _spark(folder: Path, jars: Path) -> SparkSession:
-    extra = {
-        "spark.master": f"local[{CORES}]",
-        "spark.jars": ",".join(str(jar) for jar in sorted(jars.glob("*.jar"))),
-        "spark.ui.enabled": "false",
-        "spark.driver.memory": "2g",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        f"spark.sql.catalog.{CATALOG}.type": "hadoop",
-        f"spark.sql.catalog.{CATALOG}.io-impl": "org.apache.iceberg.hadoop.HadoopFileIO",
-    }
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    return session("bench", f"{folder}/tables", extra, sedona=True)
-
-
 def _table(cells: Sequence[CellIndex]) -> pa.Table:
     """The cells as a run folder has them."""
     import pyarrow as pa
@@ -231,51 +214,6 @@ def _pass(scene: Scene, number: int) -> Scene:
 
 
 def _plan(folder: Path, name: str, cells: Sequence[CellIndex], scenes: Sequence[Scene]) -> Plan:
-    import pyarrow.parquet as pq
-
-    deployed = {
-        "region": "local",
-        "lake": "s3://bench",
-        "database": f"bench_{name}",
-        "artifacts": "s3://bench/artifacts",
-        "log_uri": "s3://bench/logs",
-        "service_role": "none",
-        "instance_profile": "none",
-        "subnet_ids": ["subnet-none"],
-    }
-    settings = Settings.model_validate({"deployed": deployed, "selection": {"min_clear_frac": 0.0}})
-    # A deployment's lake is a bucket; all that works on it takes a folder as well.
-    here = settings.deployed and settings.deployed.model_copy(update={"lake": str(folder)})
-    settings = settings.model_copy(update={"deployed": here})
-    plan = Plan(
-        run=RunRef(dag_id="bench", run_id=name),
-        aoi_name=name,
-        aoi_geometry={"type": "Polygon", "coordinates": []},
-        months=(f"{scenes[0].datetime:%Y-%m}",),
-        folder=f"{folder}/runs/{name}",
-        work="full",
-        cells=len(cells),
-        cells_digest=name,
-        selection_digest=selection_digest(settings.selection),
-        missing_vectors=0,
-        found=Found(kept=len(scenes)),
-        estimate=Estimate(
-            scenes=len(scenes),
-            cells=len(cells),
-            candidates=len(cells) * len(scenes),
-            chips=len(cells) * len(scenes),
-            read_gb=0,
-            store_gb=0,
-            gpu_hours=0,
-            cluster_hours=0,
-            usd=0,
-            instances={},
-        ),
-        model_version="none",
-        settings=settings,
-    )
-    with store.writing(plan.uri(CELLS)) as sink:
-        pq.write_table(_table(cells), sink)
+    plan = plan_of(folder, name, _table(cells), f"{scenes[0].datetime:%Y-%m}", scenes=len(scenes))
     write_manifest(plan.uri(MANIFEST), map(PackedScene.of, scenes))
-    plan.save()
     return plan

@@ -212,6 +212,28 @@ def test_a_commit_whose_answer_is_lost_is_made_once(spark, plan, appender, monke
     assert on_branch(spark, plan) == ids((*CELLS, FAR))
 
 
+@pytest.mark.parametrize("succeeded", [True, False])
+def test_the_last_try_is_found_too_if_its_answer_is_lost(spark, plan, appender, monkeypatch, succeeded):
+    real, tries = branches.commits, []
+
+    def lost(change: Any, beside: tuple[str, ...] = ()) -> bool:
+        tries.append(change)
+        if len(tries) == 2 and succeeded:
+            real(change, beside)
+        return False
+
+    monkeypatch.setattr(append.branches, "commits", lost)
+    monkeypatch.setattr(append.branches, "SWAPS", 2)
+    files = written(appender, "one", chips())
+    if succeeded:
+        assert appender.append(files, "one") == tuple(files)
+    else:
+        with pytest.raises(LakeError, match="committed first 2 times in a row"):
+            appender.append(files, "one")
+    assert len(tries) == 2
+    assert on_branch(spark, plan) == (ids((*CELLS, FAR)) if succeeded else [])
+
+
 def test_a_batch_is_one_snapshot_and_an_append(spark, plan, appender):
     table = names.main_table(plan, "chips")
     before = Refs.read(spark, table)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from claylake.run.tables import catalog, open_table
-from spark.lake import branches, layout, maintenance, merge, names
+from spark.lake import branches, compaction, layout, merge, names
 from spark.lake.opening import open_branches
 from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs, load
@@ -104,13 +104,13 @@ def test_files_of_both_layouts_are_pruned_and_only_new_ones_joined(spark, by_yea
     append(spark, by_years, name, CELLS[4:5], rows.PASS_B)
     assert (read(spark, by_years, name), read(spark, august, name)) == ([3], [1])
 
-    monkeypatch.setattr(maintenance, "MIN_FILES", 2)
+    monkeypatch.setattr(compaction, "MIN_FILES", 2)
     september = make_plan(months=("2024-09",), run_id="manual__3")
     for cell in CELLS[:2]:
         append(spark, september, name, [cell], PASS_SEPTEMBER)
-    assert maintenance.compact(spark, Scope.of(september), name) == 2
+    assert compaction.compact(spark, Scope.of(september), name) == 2
     assert read(spark, september, name) == [1]
-    assert maintenance.compact(spark, Scope.of(by_years), name) == 0, "rows of a year would be written with these"
+    assert compaction.compact(spark, Scope.of(by_years), name) == 0, "rows of a year would be written with these"
     assert old.items() <= files(spark, by_years, name).items()
 
     table = open_table(catalog(by_years.deployed), by_years.database, name)

@@ -7,15 +7,20 @@ import pytest
 from claylake import store
 from claylake.run.reports import PublishReport
 from claylake.vocabulary import PUBLISH_ORDER
+from spark.embedding.pending import without_vector
 from spark.lake import branches, names, publish
 from spark.lake.errors import PublishRaceError, TooManyFailuresError
 from spark.lake.opening import open_branches
+from spark.lake.scope import Scope
 from spark.publishing import run
 from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
+from tests.spark.lake.scans import files_read
 
 CELLS = rows.CELLS_3X3
+FAR = "32629_190_1342"
+"""A cell of another partition."""
 pytestmark = pytest.mark.slow
 
 
@@ -54,6 +59,24 @@ def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_
     assert again.rows_added == 0
     assert {table.how for table in again.tables} == {"unchanged"}
     assert "nothing to publish" in again.message
+
+
+def test_what_main_holds_of_other_months_and_places_costs_no_file(spark, make_plan):
+    """Files read for missing vectors, audits and publication of the same rows, in a lake that grows fourfold."""
+    read = []
+    for month in (7, 9):
+        pass_id = f"S2A_2024{month:02d}05T112111"
+        plan = make_plan(cells=CELLS[:4], months=(f"2024-{month:02d}",), run_id=f"manual__{month}")
+        runs.write(spark, plan, runs.rows_of(plan, CELLS[:4], pass_id))
+        with files_read(spark) as opened:
+            assert without_vector(spark, Scope.of(plan)).total == 4
+            publish.publish(spark, Scope.of(plan))
+        read.append(sorted(opened))
+        for other in (f"S2A_2024{month + 1:02d}08T112111", f"S2A_2023{month:02d}08T112111"):
+            for table, made in runs.rows_of(plan, (*CELLS[:4], FAR), other).items():
+                rows.frame(spark, table, made).writeTo(names.main_table(plan, table)).append()
+    assert read[0] == read[1]
+    assert read[0], "files were counted"
 
 
 def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spark.lake import branches, maintenance, merge, names, rebuild
+from spark.lake import branches, compaction, merge, names, rebuild
 from spark.lake.append import Appender
 from spark.lake.opening import open_branches
 from spark.lake.reaches import Reach
@@ -73,9 +73,9 @@ def test_keys_are_compared_only_where_they_may_be_shared(spark, make_plan, monke
     done = rebuild.rebuild(spark, plan, scope, "chips")
     assert (done.rows, done.shared, done.copied) == (10, 0, 0)
     published(spark, plan, [rows.chip(CELLS[1], rows.PASS_AUGUST)])
-    monkeypatch.setattr(maintenance, "MIN_FILES", 2)
+    monkeypatch.setattr(compaction, "MIN_FILES", 2)
     august = make_plan("august", months=("2024-08",))
-    assert maintenance.compact(spark, Scope.of(august), "chips") == 2
+    assert compaction.compact(spark, Scope.of(august), "chips") == 2
     done = rebuild.rebuild(spark, plan, scope, "chips")
     assert (done.rows, done.shared, done.copied) == (10, 0, 0)
     # Another pass of the same partition: its times are far enough away.

@@ -6,7 +6,6 @@ twice, and keys that are there. So each of these is proven here.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,9 +15,10 @@ from claylake import store
 from spark.datafiles.layout import Layout, rules
 from spark.datafiles.writer import Target
 from spark.lake import branches, merge, names
+from spark.lake.addition import CONFLICT, addition, head_of
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
-from spark.lake.refs import Refs, api, expressions, load
+from spark.lake.refs import api, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from spark.lake.tables import Table
 
 _log = logging.getLogger(__name__)
-_BATCH, _RUN = "claylake.batch", "claylake.run"
-"""Entries in the summary of a snapshot."""
-_CONFLICT = "ValidationException"
-"""Iceberg's class: rows were added to the branch meanwhile."""
+_BATCH = "claylake.batch"
+"""Entry in the summary of a snapshot."""
 
 
 @dataclass(kw_only=True)
@@ -87,7 +85,7 @@ class Appender:
             if not wanted:
                 return ()
             # Also where it succeeds, the next turn finds out what was committed.
-            branches.commits(self._change(iceberg, wanted, batch, head), beside=(_CONFLICT,))
+            branches.commits(self._change(iceberg, wanted, batch, head), beside=(CONFLICT,))
         raise LakeError(
             f"branch {self.scope.plan.branch} of {self._table}: others committed first {branches.SWAPS} times in a "
             "row. Does an earlier attempt at this run still work? End its step, then clear the task"
@@ -102,28 +100,10 @@ class Appender:
         return TABLES[self.name]
 
     def _head(self, iceberg: Any) -> int:
-        branch = self.scope.plan.branch
-        head = Refs.of(iceberg).heads.get(branch)
-        if head is None:
-            raise LakeError(f"branch {branch} of {self._table} is gone: was it dropped by hand? Clear the task")
-        return head
+        return head_of(iceberg, self.scope.plan)
 
     def _change(self, iceberg: Any, files: Sequence[DataFile], batch: str, head: int) -> Any:
-        """An append that fails where anything was added to the branch after `head`."""
-        java = api(self.spark)
-        mapper, spec = java.util.JsonUtil.mapper(), iceberg.spec()
-        change = (
-            iceberg.newOverwrite()
-            .toBranch(self.scope.plan.branch)
-            .validateFromSnapshot(head)
-            .conflictDetectionFilter(expressions(self.spark).alwaysTrue())
-            .validateNoConflictingData()
-            .set(_BATCH, batch)
-            .set(_RUN, self.scope.plan.run.run_id)
-        )
-        for file in files:
-            change = change.addFile(java.ContentFileParser.fromJson(mapper.readTree(json.dumps(file.document)), spec))
-        return change
+        return addition(self.spark, iceberg, files, self.scope.plan, head).set(_BATCH, batch)
 
     def _without_known_keys(self, files: Sequence[DataFile], head: int) -> tuple[DataFile, ...]:
         """Those without a key that the branch has at a snapshot."""

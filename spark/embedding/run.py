@@ -23,6 +23,7 @@ from spark.lake.opening import open_branches
 from spark.lake.scope import Scope
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
+from spark.session import planned_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from spark.lake.bounds import Extent
 
 _log = logging.getLogger(__name__)
+FEWEST_CHIPS = 16
+"""Of a task, on average: each may start a worker that loads and proves the encoder."""
 COMPUTED_BY = ("precision", "device", "path")
 """How a vector was made, as the workers report."""
 
@@ -56,6 +59,11 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     open_branches(spark, plan)
+    with planned_once(spark):
+        return _embed(spark, plan, started)
+
+
+def _embed(spark: SparkSession, plan: Plan, started: float) -> EmbedReport:
     scope, choice = Scope.of(plan), EncoderChoice.of(plan, _threads(spark))
     vectors, failed = 0, Counter[str]()
     computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
@@ -102,9 +110,12 @@ def _earlier(plan: Plan) -> EmbedReport | None:
 def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, pending: Pending, group: Group) -> DataFrame:
     """Vectors or failures of a group of chips, computed once when first used."""
     chips = with_pixels(spark, scope, pending, group).select(*INPUT)
-    slots = spark.sparkContext.defaultParallelism
-    if chips.rdd.getNumPartitions() < min(slots, group.chips):
-        chips = chips.repartition(min(slots, group.chips))
+    slots, most = spark.sparkContext.defaultParallelism, -(-group.chips // FEWEST_CHIPS)
+    tasks = chips.rdd.getNumPartitions()
+    if tasks < min(slots, most):
+        chips = chips.repartition(min(slots, most))
+    elif tasks > most:
+        chips = chips.coalesce(most)
     return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from spark.extraction.chip_writer import ChipWriter
-    from spark.extraction.looks import Choice, Looks
+    from spark.extraction.observed import Choice, Observed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +42,7 @@ class Rounds:
 
     writer: ChipWriter
     cells: pa.Table
-    looks: Looks
+    observed: Observed
 
     def run(self) -> FinalChoice:
         """What fails in one round is replaced in the next, by another scene of its pass or another pass.
@@ -71,7 +71,7 @@ class Rounds:
     def _choice(self) -> Choice:
         # Before the chips are read that exist: those that come later are met when chips are committed.
         self.writer.appender.begin()
-        return self.looks.choose(self.writer.failures)
+        return self.observed.choose(self.writer.failures)
 
     def _read(self, choice: Choice, chips: Mapping[str, int]) -> int:
         cells = CellRows(self.cells)

@@ -17,8 +17,8 @@ from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
 from spark.extraction.errors import ExtractError
 from spark.extraction.existing import existing_chips, few_existing_chips
-from spark.extraction.few_looks import FEW, FewLooks
-from spark.extraction.many_looks import ManyLooks
+from spark.extraction.observed_few import FEW, FewObserved
+from spark.extraction.observed_many import ManyObserved
 from spark.extraction.observing import observe_all
 from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
-    from spark.extraction.looks import Looks
+    from spark.extraction.observed import Observed
 
 _log = logging.getLogger(__name__)
 
@@ -101,10 +101,10 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         failures=failures,
         quarantine=quarantine,
     )
-    looks = _looks(spark, scope, scenes)
-    by_scene = looks.by_scene()
-    _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), looks.number)
-    final = Rounds(writer=writer, cells=cells, looks=looks).run()
+    observed = _observed(spark, scope, scenes)
+    by_scene = observed.by_scene()
+    _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), observed.number)
+    final = Rounds(writer=writer, cells=cells, observed=observed).run()
     changed = final.choice.write_observations(scope, scenes, now)
     _log.info("observations: %d new or changed", changed)
     maker = SceneRows(
@@ -117,21 +117,21 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     )
     scene_rows = [maker.row(scene, now) for scene in manifest]
     write(spark, plan, scene_rows)
-    report = _report(final, looks.planned(), scene_rows, failures)
+    report = _report(final, observed.planned(), scene_rows, failures)
     if not final.present:
         return report
     reprocessed = final.choice.newer_processings(UNFIT if replacing.replaces(plan) else KEPT)
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 
-def _looks(spark: SparkSession, scope: Scope, scenes: Sequence[Scene]) -> Looks:
+def _observed(spark: SparkSession, scope: Scope, scenes: Sequence[Scene]) -> Observed:
     """Every candidate, observed; held by the driver where they cannot be many."""
     plan, rules = scope.plan, Rules.of(scope.plan.settings)
     ranks = preferences(scenes, plan.settings.selection.collections)
     observed = observe_all(spark, join_candidates(spark, scope.cells, scenes), scenes, ranks)
     if len(scope.cells) * len(scenes) > FEW:
-        return ManyLooks(observed, lambda: existing_chips(spark, plan, scope.cells), rules)
-    return FewLooks(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
+        return ManyObserved(observed, lambda: existing_chips(spark, plan, scope.cells), rules)
+    return FewObserved(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
 
 
 def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], failures: ReadFailures) -> ExtractReport:

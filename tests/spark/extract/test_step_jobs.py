@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 MOST = {
-    # Footprints, scenes, and the looks; the batch of chips, and the chips that exist then, of the run's cells.
+    # Footprints, scenes, and observing; the batch of chips, and the chips that exist then, of the run's cells.
     "extract": 6,
     "extract again": 9,
     "embed": 10,

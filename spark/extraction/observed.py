@@ -1,4 +1,4 @@
-"""What a run's looks are concluded to mean: the choices that may be made of them, whoever holds them."""
+"""What a run's observed candidates offer, and a choice among them: the same in Spark and in the driver."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class ChoiceCount:
     number: int
 
 
-class Looks(Protocol):
+class Observed(Protocol):
     """A row for each candidate, as `spark.extraction.observing.OBSERVED` has them.
 
-    Spark holds many (`ManyLooks`), the driver few (`FewLooks`): the choices of both are the same.
+    Spark holds many (`ManyObserved`), the driver few (`FewObserved`): the choices of both are the same.
     """
 
     @property

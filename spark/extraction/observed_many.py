@@ -1,4 +1,4 @@
-"""Looks that Spark holds: more than a driver should."""
+"""Candidates that Spark holds: more than a driver should."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.vocabulary import OBSERVATIONS
 from spark.extraction.choosing import choose_all, with_failures
-from spark.extraction.looks import ChoiceCount
+from spark.extraction.observed import ChoiceCount
 from spark.extraction.observing import observed_scenes
 from spark.extraction.outcomes import observations
 from spark.extraction.reprocessed import newer_processings
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from spark.sentinel2.choose import Rules
 
 
-class ManyLooks:
-    """`spark.extraction.looks.Looks` in Spark.
+class ManyObserved:
+    """`spark.extraction.observed.Observed` in Spark.
 
     Args:
         observed: `spark.extraction.observing.OBSERVED`; persisted here.
@@ -70,7 +70,7 @@ class ManyLooks:
 
 @dataclass(kw_only=True)
 class ManyChosen:
-    """`spark.extraction.looks.Choice` in Spark; persisted.
+    """`spark.extraction.observed.Choice` in Spark; persisted.
 
     `observed`: with what could not be read. `existing`: reads the chips that exist by now.
     """

@@ -1,4 +1,4 @@
-"""Looks that the driver holds give what looks in Spark give: the same choice, observations, counts and sentences."""
+"""Candidates that the driver holds give what those in Spark give: the same choice, observations, counts, sentences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from claylake.chips_kept import PROPERTY
 from spark.extraction.existing import COLUMNS, existing_chips, few_existing_chips
-from spark.extraction.few_looks import FewLooks
-from spark.extraction.many_looks import ManyLooks
+from spark.extraction.observed_few import FewObserved
+from spark.extraction.observed_many import ManyObserved
 from spark.extraction.observing import OBSERVED
 from spark.extraction.outcomes import observations
 from spark.extraction.read_failures import ReadFailures
@@ -109,8 +109,8 @@ def plain(row: dict[str, Any]) -> tuple[Any, ...]:
 def test_both_conclude_the_same(spark: SparkSession, make_plan: PlanMaker, seed: int, rules: Rules) -> None:
     rows, chips, failures, scenes = world(seed)
     observed, there = OBSERVED.frame(spark, rows), EXISTING.frame(spark, chips).persist()
-    many = ManyLooks(observed, lambda: there, rules)
-    few = FewLooks(observed, lambda wanted: collected(there, wanted), rules)
+    many = ManyObserved(observed, lambda: there, rules)
+    few = FewObserved(observed, lambda wanted: collected(there, wanted), rules)
     assert (few.number, few.planned()) == (many.number, many.planned()) == (len(rows), few.planned())
     ours, theirs = few.by_scene(), many.by_scene()
     assert ours.keys() == theirs.keys()
@@ -143,7 +143,7 @@ def collected(there: Any, wanted: Any) -> pd.DataFrame:
     return there.where(there["cell_id"].isin(list(wanted))).select(*COLUMNS).toPandas()
 
 
-def test_chips_are_looked_for_where_there_may_be_some(spark: SparkSession, make_plan: PlanMaker) -> None:
+def test_chips_are_searched_where_there_may_be_some(spark: SparkSession, make_plan: PlanMaker) -> None:
     plan: Plan = make_plan(bbox(), [])
     open_branches(spark, plan)
     cells = read_cells_table(plan)

@@ -1,6 +1,6 @@
-"""Looks that the driver holds: a month of a small area, whose choice would cost Spark many jobs of milliseconds' work.
+"""Candidates that the driver holds: a small area's month, whose choice would cost Spark many jobs of little work.
 
-What Spark does for many (`many_looks`) is said in plain Python here; tests compare both.
+What Spark does for many (`observed_many`) is said in plain Python here; tests compare both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.vocabulary import FAILED, OBSERVATIONS, OUTCOME_CHIP, REJECTED
 from spark.extraction.choosing import CHOICE
-from spark.extraction.looks import ChoiceCount
+from spark.extraction.observed import ChoiceCount
 from spark.extraction.observing import ObservedScene
 from spark.extraction.outcomes import SHOWN, constants
 from spark.extraction.reading_log import Reading
@@ -40,8 +40,8 @@ _KEY = ("cell_id", "pass")
 _Row = dict[str, Any]
 
 
-class FewLooks:
-    """`spark.extraction.looks.Looks` in the driver's memory.
+class FewObserved:
+    """`spark.extraction.observed.Observed` in the driver's memory.
 
     Args:
         observed: `spark.extraction.observing.OBSERVED`, collected here.
@@ -105,7 +105,7 @@ def with_failures(observed: pd.DataFrame, failures: ReadFailures) -> pd.DataFram
 
 @dataclass(frozen=True, kw_only=True)
 class FewChosen:
-    """`spark.extraction.looks.Choice` in the driver's memory; rows by column, unknown values None.
+    """`spark.extraction.observed.Choice` in the driver's memory; rows by column, unknown values None.
 
     `observed`: with what could not be read. `existing`: the chips that the choice was made by.
     """

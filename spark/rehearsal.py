@@ -15,7 +15,7 @@ from claylake.vocabulary import CATALOG, OBSERVATIONS
 from spark.lake import branches, tables
 from spark.lake.columns import Columns
 from spark.lake.refs import Refs
-from spark.session import session
+from spark.session import session, with_sedona
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,6 +47,7 @@ def join_and_map(spark: SparkSession) -> None:
     """As extraction does: footprints joined, Python in between, a choice by groups."""
     from pyspark.sql import functions as f
 
+    with_sedona(spark)
     spark.conf.set("sedona.join.optimizationmode", "all")
     places = spark.createDataFrame([("a", 1, 2.0), ("b", 1, 3.0)], "id string, zone int, x double")
     places.selectExpr("id", "zone", "ST_GeomFromWKB(ST_AsBinary(ST_Point(x, x))) AS place").createOrReplaceTempView("p")

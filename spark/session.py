@@ -77,7 +77,8 @@ def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, se
         app: Name of the job.
         warehouse: As of `configuration`.
         extra: More settings.
-        sedona: With Sedona's functions and joins, whose registration takes most of a second at each start.
+        sedona: With the serializer of Sedona's geometries, which must be set before executors start; the rest comes
+            with `with_sedona`.
     """
     values = configuration(warehouse, os.environ.get("AWS_ENDPOINT_URL")) | (extra or {})
     builder = _builder(sedona=sedona).appName(app)
@@ -86,13 +87,10 @@ def session(app: str, warehouse: str, extra: dict[str, str] | None = None, *, se
     started = builder.getOrCreate()
     if SHUFFLE not in dict(started.sparkContext.getConf().getAll()):
         started.conf.set(SHUFFLE, str(TASKS_PER_CORE * started.sparkContext.defaultParallelism))
-    if sedona:
-        _register_sedona(started)
     return started
 
 
 def _builder(*, sedona: bool) -> SparkSession.Builder:
-    """A builder; Sedona's adds its serializer of geometries, which must be set before executors start."""
     if sedona:
         from sedona.spark import SedonaContext
 
@@ -103,13 +101,22 @@ def _builder(*, sedona: bool) -> SparkSession.Builder:
     return SparkSession.builder
 
 
-def _register_sedona(started: SparkSession) -> None:
-    """Register Sedona's functions and joins with a session whose settings are complete: this runs a small query."""
-    from sedona.spark import SedonaContext
+def with_sedona(spark: SparkSession) -> None:
+    """Register Sedona's functions and joins, where they are not yet: it takes most of a second.
 
+    The package's own call for it runs a query of two Spark jobs first.
+
+    Raises:
+        RuntimeError: the session has ended.
+    """
+    if spark.catalog.functionExists("ST_Intersects"):
+        return
+    java = spark._jvm  # noqa: SLF001
+    if java is None:
+        raise RuntimeError("the Spark session has ended")
     # Each start would report itself to a server of Sedona's authors.
-    started.sparkContext.setSystemProperty("DO_NOT_TRACK", "true")
-    SedonaContext.create(started)
+    java.java.lang.System.setProperty("DO_NOT_TRACK", "true")
+    java.org.apache.sedona.spark.SedonaContext.create(spark._jsparkSession, "python")  # noqa: SLF001
 
 
 @contextmanager

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from spark.datafiles.layout import Rules
 
 GROUP_ROWS = 32
-"""Rows of a row group: reading one chip fetches a group of each column, 15 MB of pixels."""
+"""Rows of a row group of a table with blobs: reading one chip fetches a group of each column, 15 MB of pixels."""
+_GROUP_ROWS_WITHOUT_BLOBS = 100_000
 _FALSE_POSITIVES = 0.01
 """Of a Bloom filter that is made for as many values as there are rows."""
 
@@ -48,23 +49,25 @@ def encode(layout: Layout, rows: Sequence[Mapping[str, Any]]) -> tuple[bytes, pq
     of, sink = rules(layout), io.BytesIO()
     footers: list[pq.FileMetaData] = []
     ordered = sorted(rows, key=lambda row: tuple(row[name] for name in layout.ordered_by))
-    names, blobs = of.arrow.names, set(layout.blobs)
+    # Of a list or a map, what is stored has names of its own.
+    names, leaves, blobs = of.arrow.names, list(of.ids), set(layout.blobs)
+    size = GROUP_ROWS if blobs else _GROUP_ROWS_WITHOUT_BLOBS
     options: dict[str, Any] = {
-        "compression": {name: "none" if name in blobs else "zstd" for name in names},
-        "use_dictionary": [name for name in names if name not in blobs],
-        "write_statistics": [name for name in names if of.ids[name] not in of.unmeasured],
+        "compression": {name: "none" if name in blobs else "zstd" for name in leaves},
+        "use_dictionary": [name for name in leaves if name not in blobs],
+        "write_statistics": [name for name in leaves if of.ids[name] not in of.unmeasured],
         "max_rows_per_page": of.page_rows,
-        "write_batch_size": min(of.page_rows, GROUP_ROWS),
-        "sorting_columns": [pq.SortingColumn(names.index(name)) for name in layout.ordered_by],
+        "write_batch_size": min(of.page_rows, size),
+        "sorting_columns": [pq.SortingColumn(leaves.index(name)) for name in layout.ordered_by],
         "bloom_filter_options": {name: {"ndv": len(rows), "fpp": _FALSE_POSITIVES} for name in of.bloomed},
         "store_schema": False,
         "version": "2.6",
         "metadata_collector": footers,
     }
     with pq.ParquetWriter(sink, of.arrow, **options) as writer:
-        for start in range(0, len(ordered), GROUP_ROWS):
-            group = [{name: row.get(name) for name in names} for row in ordered[start : start + GROUP_ROWS]]
-            writer.write_batch(pa.RecordBatch.from_pylist(group, schema=of.arrow), row_group_size=GROUP_ROWS)
+        for start in range(0, len(ordered), size):
+            group = [{name: row.get(name) for name in names} for row in ordered[start : start + size]]
+            writer.write_batch(pa.RecordBatch.from_pylist(group, schema=of.arrow), row_group_size=size)
     return sink.getvalue(), footers[0]
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from claylake import sql
-from claylake.vocabulary import CHIPS
+from claylake.vector_kind import VectorKind
+from claylake.vocabulary import CHIPS, EMBEDDINGS
 from spark.lake import names
 from spark.lake.bounds import Bounds, from_micros
+from spark.lake.branch_state import BranchState
+from spark.lake.columns import Columns, filled
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -23,10 +27,14 @@ if TYPE_CHECKING:
 CHIPS_PER_COMMIT = 20_000
 """What a lost cluster loses at most."""
 FEW = 2_000
-"""Chips that are read by their ids as literals: these reach row groups and Bloom filters, a join does not."""
+"""Chips that are read by their ids as literals: these reach row groups and Bloom filters, a join does not. And chips of
+which the driver itself finds out which lack a vector: for so few, Spark's jobs would do milliseconds' work each."""
 SELECTED: Final = ("id", "content_digest", "datetime", "geohash", "cell_id")
 ORDER: Final = ("geohash", "id", "content_digest")
 """By which chips are embedded; rows that share an id are ordered by digest."""
+_DISTINCT: Final = ("id", "content_digest")
+"""What no two chips have in common."""
+_CENTRES: Final = Columns({"id": "string", "content_digest": "string", "lon": "double", "lat": "double"})
 _PART_BITS: Final = 33
 """`monotonically_increasing_id` puts the partition above these bits, and below them the row's place in it."""
 
@@ -45,16 +53,33 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lacking:
+    """A chip without a vector, by the columns `SELECTED`; `datetime` is UTC."""
+
+    id: str
+    content_digest: str
+    datetime: dt.datetime
+    geohash: str
+    cell_id: str
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Its place in `ORDER`."""
+        return self.geohash, self.id, self.content_digest
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pending:
     """The chips without a vector. The driver holds what bounds each group; the chips stay in Spark.
 
     `total` counts all chips of the run's cells and months, with and without a vector. `missing` has the columns
-    `SELECTED`, without pixels.
+    `SELECTED`, without pixels. `held`: the same, where they are few.
     """
 
     total: int
     groups: tuple[Group, ...]
     missing: DataFrame
+    held: tuple[Lacking, ...] | None = None
 
     @property
     def chips(self) -> int:
@@ -74,10 +99,61 @@ def without_vector(spark: SparkSession, scope: Scope, size: int = CHIPS_PER_COMM
         size: chips of a group; the last one has fewer.
     """
     branch = scope.plan.branch
+    if BranchState.of(spark, scope.plan, CHIPS).most_rows(scope.bounds(CHIPS), enough=FEW + 1) <= FEW:
+        return _few_without_vector(spark, scope, size)
     chips = scope.rows(spark, CHIPS, branch=branch).select(*SELECTED)
     made = comparable(spark, scope, branch=branch).select("id", "content_digest")
     missing = chips.join(made, on=["id", "content_digest"], how="left_anti")
     return Pending(total=chips.count(), groups=groups_of(missing, size), missing=missing)
+
+
+def _few_without_vector(spark: SparkSession, scope: Scope, size: int) -> Pending:
+    """The same, found out by the driver: a scan of each table, and none of one that can have no such row."""
+    plan, wanted = scope.plan, set(filled(scope.cells["cell_id"], str))
+    chips = [Lacking(**row) for row in _scanned(spark, scope, CHIPS, SELECTED) if row["cell_id"] in wanted]
+    kind = VectorKind.of(plan).condition()
+    rows = _scanned(spark, scope, EMBEDDINGS, ("id", "content_digest"), kind) if chips else []
+    made = {(row["id"], row["content_digest"]) for row in rows}
+    missing = sorted((chip for chip in chips if (chip.id, chip.content_digest) not in made), key=lambda chip: chip.key)
+    return Pending(
+        total=len(chips),
+        groups=tuple(_held_group(missing[start : start + size]) for start in range(0, len(missing), size)),
+        missing=TABLES[CHIPS].columns.only(*SELECTED).frame(spark, map(vars, missing)),
+        held=tuple(missing),
+    )
+
+
+def _scanned(
+    spark: SparkSession, scope: Scope, name: str, columns: Sequence[str], condition: str = "true"
+) -> list[dict[str, Any]]:
+    """Columns of the branch's rows within the run's bounds and months; no Spark job where there can be none.
+
+    Args:
+        spark: session.
+        scope: whose cells bound the rows, which may be of others too.
+        name: a name of `spark.lake.tables.TABLES`.
+        columns: that are wanted.
+        condition: on the rows, in SQL.
+    """
+    if not BranchState.of(spark, scope.plan, name).may_hold(scope.bounds(name)):
+        return []
+    shown = ", ".join(f"unix_micros(t.{column}) AS {column}" if column == "datetime" else column for column in columns)
+    found = spark.sql(
+        f"SELECT {shown} FROM {names.branch_table(scope.plan, name)} t WHERE {scope.where(name)} AND {condition}"
+    )
+    rows = [row.asDict() for row in found.collect()]
+    return [row | ({"datetime": from_micros(row["datetime"])} if "datetime" in row else {}) for row in rows]
+
+
+def _held_group(chips: Sequence[Lacking]) -> Group:
+    """A group of chips that are in order."""
+    moments = [chip.datetime for chip in chips]
+    return Group(
+        chips=len(chips),
+        first=chips[0].key,
+        last=chips[-1].key,
+        bounds=Bounds.of_cells(TABLES[CHIPS], min(moments), max(moments), (chip.geohash for chip in chips)),
+    )
 
 
 def groups_of(rows: DataFrame, size: int) -> tuple[Group, ...]:
@@ -171,8 +247,11 @@ def with_pixels(spark: SparkSession, scope: Scope, pending: Pending, group: Grou
     """
     from pyspark.sql import functions as f
 
-    wanted = members(pending.missing, group)
+    if pending.held is not None:
+        held = [chip for chip in pending.held if group.first <= chip.key <= group.last]
+        return _held_with_pixels(spark, scope, group, held)
     where = group.bounds.condition(TABLES[CHIPS], "t")
+    wanted = members(pending.missing, group)
     if group.chips <= FEW:
         ids = sorted(row["id"] for row in wanted.select("id").distinct().collect())
         where = f"{where} AND ({sql.is_among('t.id', ids)})"
@@ -180,5 +259,17 @@ def with_pixels(spark: SparkSession, scope: Scope, pending: Pending, group: Grou
     places = scope.cells_frame(spark).select("cell_id", "lon", "lat")
     wanted = wanted.join(places, on="cell_id", how="inner")
     # The small side is broadcast: the pixels stay where they are read.
-    key = ("id", "content_digest")
-    return chips.join(f.broadcast(wanted.select(*key, "lon", "lat")), on=list(key), how="inner")
+    return chips.join(f.broadcast(wanted.select(*_DISTINCT, "lon", "lat")), on=list(_DISTINCT), how="inner")
+
+
+def _held_with_pixels(spark: SparkSession, scope: Scope, group: Group, held: Sequence[Lacking]) -> DataFrame:
+    from pyspark.sql import functions as f
+
+    columns = (scope.cells[name].to_pylist() for name in ("cell_id", "lon", "lat"))
+    places = {cell_id: {"lon": lon, "lat": lat} for cell_id, lon, lat in zip(*columns, strict=True)}
+    centres = _CENTRES.frame(spark, (vars(chip) | places[chip.cell_id] for chip in held))
+    chips = spark.sql(
+        f"SELECT * FROM {names.branch_table(scope.plan, CHIPS)} t WHERE {group.bounds.condition(TABLES[CHIPS], 't')} "
+        f"AND ({sql.is_among('t.id', sorted({chip.id for chip in held}))})"
+    )
+    return chips.join(f.broadcast(centres), on=list(_DISTINCT), how="inner")

@@ -23,6 +23,7 @@ from spark.lake.opening import open_branches
 from spark.lake.scope import Scope
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
+from spark.session import planned_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -56,6 +57,11 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     open_branches(spark, plan)
+    with planned_once(spark):
+        return _embed(spark, plan, started)
+
+
+def _embed(spark: SparkSession, plan: Plan, started: float) -> EmbedReport:
     scope, choice = Scope.of(plan), EncoderChoice.of(plan, workers.threads(spark))
     vectors, failed = 0, Counter[str]()
     computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}

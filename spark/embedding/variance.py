@@ -64,12 +64,18 @@ def explained(vectors: NDArray[np.floating], target: NDArray[np.floating]) -> tu
 
 
 def _axes(vectors: NDArray[np.floating]) -> tuple[Array, Array]:
-    """Squared singular values of the centred vectors, float64 (dim,), and their axes as columns (dim, dim).
+    """Squared singular values of the centred vectors, float64 (k,), and their axes as columns (dim, k).
 
-    Values within float64's rounding error are 0.
+    Values within float64's rounding error are 0. k is the lesser of n and dim: of few vectors the inner products say
+    the same as the far larger matrix of their components does.
     """
     centred = np.asarray(vectors, dtype=np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
-    values, axes = np.linalg.eigh(centred.T @ centred)
+    count, dim = centred.shape
     length = float(np.abs(vectors).max()) if vectors.size else 0.0
-    noise = max(values.max(initial=0.0), length**2) * len(values) * np.finfo(np.float64).eps
-    return np.where(values > noise, values, 0.0), axes
+    values, axes = np.linalg.eigh(centred @ centred.T if count < dim else centred.T @ centred)
+    noise = max(values.max(initial=0.0), length**2) * dim * np.finfo(np.float64).eps
+    values = np.where(values > noise, values, 0.0)
+    if count < dim:
+        scales = np.sqrt(values)
+        axes = np.divide(centred.T @ axes, scales, out=np.zeros((dim, count)), where=scales > 0)
+    return values, axes

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 ENCODERS: Final = "spark.claylake.encoders"
 """Of a session on one machine: workers that embed at once. Each holds an encoder, so memory bears fewer than tasks."""
 
+FEWEST_CHIPS: Final = 16
+"""Of a task, on average: each may start a worker that loads and proves the encoder."""
+
 
 def at_once(spark: SparkSession) -> int:
     """Tasks that embed at once: all slots, or as many as the session's setting says."""
@@ -30,15 +33,16 @@ def threads(spark: SparkSession) -> int:
 
 
 def shared_out(chips: DataFrame, number: int, most: int) -> DataFrame:
-    """The chips in as many partitions as there are workers, where they lie in fewer, or in more than may embed.
+    """The chips in as many partitions as there are workers for: in fewer where they are few, or fewer may embed.
 
     Args:
         chips: to be embedded.
         number: how many they are.
         most: tasks that embed at once.
     """
-    partitions, wanted = chips.rdd.getNumPartitions(), min(most, number)
-    if partitions < wanted:
-        return chips.repartition(wanted)
-    slots = int(chips.sparkSession.sparkContext.defaultParallelism)
-    return chips.coalesce(most) if most < slots and partitions > most else chips
+    partitions, worth = chips.rdd.getNumPartitions(), -(-number // FEWEST_CHIPS)
+    if partitions < min(most, worth):
+        return chips.repartition(min(most, worth))
+    if most < int(chips.sparkSession.sparkContext.defaultParallelism):
+        worth = min(most, worth)
+    return chips.coalesce(worth) if partitions > worth else chips

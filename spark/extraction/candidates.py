@@ -10,6 +10,7 @@ from claylake.errors import FootprintError
 from claylake.vocabulary import CHIPS
 from spark.lake.columns import Columns
 from spark.lake.tables import TABLES
+from spark.session import with_sedona
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,7 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
     """
     import pyarrow as pa
 
+    with_sedona(spark)
     # By default Sedona leaves joins that also have an equality to Spark.
     spark.conf.set("sedona.join.optimizationmode", "all")
     if NEW not in cells.column_names:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.chips_kept import ended
+from claylake.chips_kept import ended, mark_of
 from claylake.month import Month
 from claylake.pass_month import of_months_sql
 from claylake.vocabulary import CHIPS, OBSERVATIONS, OUTCOME_CHIP
 from spark.lake.bounds import Bounds
+from spark.lake.branch_state import BranchState
 from spark.lake.columns import Columns, filled
 from spark.lake.months import kept_from
 from spark.lake.names import branch_table, main_table
 from spark.lake.tables import FRACTIONS, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    import pandas as pd
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
@@ -46,6 +50,28 @@ def existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table) -> DataFram
         chips = chips.unionByName(known.join(chips.select(*_KEY), on=_KEY, how="left_anti"), allowMissingColumns=True)
     ids = Columns({"cell_id": "string"}).frame_of(spark, cells)
     return chips.select(*COLUMNS).join(f.broadcast(ids), on="cell_id", how="left_semi")
+
+
+def few_existing_chips(spark: SparkSession, plan: Plan, cells: pa.Table, cell_ids: Collection[str]) -> pd.DataFrame:
+    """The same of some cells, collected. No Spark job where no file of the branch can hold such a chip.
+
+    Args:
+        spark: session.
+        plan: whose branch is read, and whose months bound it.
+        cells: the run's, with columns cell_id and geohash.
+        cell_ids: of those that are wanted.
+    """
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    some = cells.filter(pc.is_in(cells["cell_id"], pa.array(sorted(cell_ids), pa.string())))
+    branch = BranchState.of(spark, plan, CHIPS)
+    bounds = Bounds.of_cells(TABLES[CHIPS], plan.start, plan.end, filled(some["geohash"], str))
+    gone = ended(map(Month.parse, plan.months), mark_of(dict(branch.iceberg.properties())))
+    if not len(some) or not (gone or branch.may_hold(bounds)):
+        return pd.DataFrame(columns=COLUMNS)
+    return existing_chips(spark, plan, some).toPandas()
 
 
 def _rows(spark: SparkSession, plan: Plan, cells: pa.Table, name: str, where: str) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.lake.columns import Columns
@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
 _DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
 _HASHES = Columns({"cell_id": "string", "geohash": "string"})
-_SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+"""What an observation repeats of its chip, or of the best scene."""
+
+
+def constants(plan: Plan, created_at: datetime) -> dict[str, Any]:
+    """What all rows of an attempt have in common."""
+    return {
+        "cells_digest": plan.cells_digest,
+        "selection_digest": plan.selection_digest,
+        "processing_version": PROCESSING_VERSION,
+        "run_id": plan.run.run_id,
+        "created_at": created_at,
+    }
 
 
 def observations(
@@ -51,20 +63,13 @@ def observations(
         .select(*key, "considered", f.lit(None).cast("string").alias("detail"), f.lit(OUTCOME_CHIP).alias("outcome"))
         .join(existing, on=key, how="inner")
     )
-    columns = (*key, "outcome", "considered", "detail", *_SHOWN)
-    constant = {
-        "cells_digest": plan.cells_digest,
-        "selection_digest": plan.selection_digest,
-        "processing_version": PROCESSING_VERSION,
-        "run_id": plan.run.run_id,
-        "created_at": created_at,
-    }
+    columns = (*key, "outcome", "considered", "detail", *SHOWN)
     rows = (
         others.select(*columns)
         .unionByName(chips.select(*columns))
         .join(f.broadcast(hashes), on="cell_id", how="inner")
         .withColumnRenamed("considered", "scenes_considered")
-        .withColumns({name: f.lit(value) for name, value in constant.items()})
+        .withColumns({name: f.lit(value) for name, value in constants(plan, created_at).items()})
     )
     return rows.select(
         *(f.col(name).cast(kind).alias(name) for name, kind in TABLES[OBSERVATIONS].columns.kinds.items())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from claylake import sql
 from claylake.vocabulary import AS_PUBLISHED, FAILED, SCENE_QUARANTINED, SCENES
 from spark.lake.bounds import Bounds
+from spark.lake.branch_state import BranchState
 from spark.lake.names import branch_table
 from spark.lake.tables import TABLES
 from spark.lake.taking_back import Reason, take_back
@@ -49,8 +50,11 @@ def published_verdicts(spark: SparkSession, plan: Plan, scenes: Iterable[Scene])
         plan: whose branch is read, and whose months bound it.
         scenes: of the run.
     """
+    bounds = Bounds.of_cells(TABLES[SCENES], plan.start, plan.end, ())
+    if not BranchState.of(spark, plan, SCENES).may_hold(bounds):
+        return {}
     wanted = {(scene.id, scene.updated, decide_radiometry(scene).rule) for scene in scenes}
-    where = Bounds.of_cells(TABLES[SCENES], plan.start, plan.end, ()).condition(TABLES[SCENES])
+    where = bounds.condition(TABLES[SCENES])
     query = (
         f"SELECT DISTINCT scene_id, updated, evidence FROM {branch_table(plan, SCENES)} WHERE {where} AND "
         f"(get_json_object(evidence, '$.contradiction') = 'true' OR status = {sql.string(SCENE_QUARANTINED)})"

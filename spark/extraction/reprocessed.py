@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from spark.lake.replacing import is_newer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyspark.sql import DataFrame
 
 KEPT = "the chips stay as they are"
 UNFIT = "the chips stay, because these scenes do not meet the thresholds there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newer:
+    """A baseline that is newer than that of some chips: how many, and the oldest of these."""
+
+    newer: str
+    chips: int
+    oldest: str
 
 
 def newer_processings(observed: DataFrame, existing: DataFrame, why: str = KEPT) -> tuple[str, ...]:
@@ -32,8 +44,14 @@ def newer_processings(observed: DataFrame, existing: DataFrame, why: str = KEPT)
         .groupBy("newer")
         .agg(f.countDistinct(*key).alias("chips"), f.min("baseline").alias("oldest"))
     )
+    return sentences(
+        [Newer(newer=row["newer"], chips=row["chips"], oldest=row["oldest"]) for row in found.collect()], why
+    )
+
+
+def sentences(found: Iterable[Newer], why: str) -> tuple[str, ...]:
+    """A sentence for each, in order of baseline."""
     return tuple(
-        f"{row['chips']:,} chips of baseline {row['oldest']} or later have scenes of baseline {row['newer']} by now; "
-        f"{why}"
-        for row in sorted(found.collect(), key=lambda row: str(row["newer"]))
+        f"{one.chips:,} chips of baseline {one.oldest} or later have scenes of baseline {one.newer} by now; {why}"
+        for one in sorted(found, key=lambda one: str(one.newer))
     )

@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spark.extraction.batches import OF_CELL, CellToRead, batches
-from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
 from spark.extraction.read_ahead import ReadAhead
 from spark.lake.columns import filled
-from spark.sentinel2.choose import PRESENT, READ, Rules
+from spark.sentinel2.choose import PRESENT, READ
 from spark.sentinel2.scl import MEASURES, Measures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pyarrow as pa
-    from pyspark.sql import DataFrame, Row
 
     from spark.extraction.chip_writer import ChipWriter
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChoiceCount:
-    """How many rows of a choice have an outcome, by pass and scene."""
-
-    outcome: str
-    pass_id: str
-    scene_id: str
-    number: int
-
-    @classmethod
-    def of(cls, row: Row) -> ChoiceCount:
-        """A row grouped by outcome, pass and scene_id, and counted."""
-        return cls(outcome=row["outcome"], pass_id=row["pass"], scene_id=row["scene_id"], number=row["count"])
+    from spark.extraction.observed import Choice, Observed
 
 
 @dataclass(frozen=True, kw_only=True)
 class FinalChoice:
-    """A choice with nothing left to read (persisted), its outcomes counted; `present` chips existed before.
+    """A choice with nothing left to read, its outcomes counted; `present` chips existed before.
 
     `passes`: how many there are.
     """
 
-    choice: DataFrame
+    choice: Choice
     outcomes: Counter[str]
     passes: int
     present: int
@@ -53,17 +38,11 @@ class FinalChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Rounds:
-    """What every round needs.
-
-    `observed`: the candidates, persisted, `number` rows. `existing`: reads the chips that exist by now.
-    """
+    """What every round needs."""
 
     writer: ChipWriter
     cells: pa.Table
-    observed: DataFrame
-    number: int
-    existing: Callable[[], DataFrame]
-    rules: Rules
+    observed: Observed
 
     def run(self) -> FinalChoice:
         """What fails in one round is replaced in the next, by another scene of its pass or another pass.
@@ -74,8 +53,7 @@ class Rounds:
         made = 0
         while True:
             choice = self._choice()
-            # Few rows: a scene is of one pass. So one query gives outcomes, passes, and what there is to read.
-            rows = [ChoiceCount.of(row) for row in choice.groupBy("outcome", "pass", "scene_id").count().collect()]
+            rows = choice.counts()
             counts: Counter[str] = Counter()
             for row in rows:
                 counts[row.outcome] += row.number
@@ -88,27 +66,20 @@ class Rounds:
             made += new
             if new == 0 and len(self.writer.failures) + self.writer.found == before:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
-            choice.unpersist()
+            choice.release()
 
-    def _choice(self) -> DataFrame:
-        from pyspark import StorageLevel
-
+    def _choice(self) -> Choice:
         # Before the chips are read that exist: those that come later are met when chips are committed.
         self.writer.appender.begin()
-        observed = with_failures(self.observed, self.writer.failures)
-        return choose_all(observed, self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
+        return self.observed.choose(self.writer.failures)
 
-    def _read(self, choice: DataFrame, chips: Mapping[str, int]) -> int:
-        from pyspark.sql import functions as f
-
-        wanted = choice.where(f.col("outcome") == READ)
+    def _read(self, choice: Choice, chips: Mapping[str, int]) -> int:
         cells = CellRows(self.cells)
         progress = Progress("chips", sum(chips.values()))
         new = 0
         with ReadAhead(self.writer) as ahead:
             for batch in batches(chips, self.writer.slots):
-                rows = wanted.where(f.col("scene_id").isin(list(batch.scene_ids))).collect()
-                new += ahead.read([cells.to_read(row) for row in rows])
+                new += ahead.read([cells.to_read(row) for row in choice.wanted(batch.scene_ids)])
                 progress.add(batch.chips)
             new += ahead.rest()
         return new
@@ -125,7 +96,7 @@ class CellRows:
         self._columns = {name: cells[name].to_pylist() for name in OF_CELL}
         self._places = {cell_id: place for place, cell_id in enumerate(filled(cells["cell_id"], str))}
 
-    def to_read(self, choice: Row) -> CellToRead:
+    def to_read(self, choice: Mapping[str, Any]) -> CellToRead:
         """The cell of a row of a choice, which its scene is to supply.
 
         Args:

@@ -12,24 +12,23 @@ from claylake.catalogue.footprint import with_footprint
 from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
-from claylake.vocabulary import CHIPS, FAILED, OBSERVATIONS, REJECTED
+from claylake.vocabulary import CHIPS, FAILED, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
-from spark.extraction.choosing import with_failures
 from spark.extraction.errors import ExtractError
-from spark.extraction.existing import existing_chips
-from spark.extraction.observing import observe_all, observed_scenes
-from spark.extraction.outcomes import observations
+from spark.extraction.existing import existing_chips, few_existing_chips
+from spark.extraction.observed_few import FEW, FewObserved
+from spark.extraction.observed_many import ManyObserved
+from spark.extraction.observing import observe_all
 from spark.extraction.quarantine import Quarantine, Verdicts, published_verdicts
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import Lineage
 from spark.extraction.reading_log import ReadingLog
-from spark.extraction.reprocessed import KEPT, UNFIT, newer_processings
+from spark.extraction.reprocessed import KEPT, UNFIT
 from spark.extraction.rounds import FinalChoice, Rounds
-from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
-from spark.lake import merge, opened, replacing
+from spark.extraction.scene_rows import SceneRow, SceneRows, write
+from spark.lake import opened, replacing
 from spark.lake.append import Appender
-from spark.lake.bounds import Extent
 from spark.lake.opening import open_branches
 from spark.lake.scope import Scope, read_cells_table
 from spark.sentinel2.choose import PRESENT, Rules
@@ -37,9 +36,13 @@ from spark.sentinel2.preference import preferences
 from spark.session import planned_once
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import SparkSession
 
+    from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
+    from spark.extraction.observed import Observed
 
 _log = logging.getLogger(__name__)
 
@@ -74,8 +77,6 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
 
 
 def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
-    from pyspark import StorageLevel
-
     cells = read_cells_table(plan)
     manifest = read_manifest(plan.uri(MANIFEST))
     scenes, unreadable = with_footprint(manifest)
@@ -100,43 +101,37 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         failures=failures,
         quarantine=quarantine,
     )
-    ranks = preferences(scenes, plan.settings.selection.collections)
-    observed = observe_all(spark, join_candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)
-    by_scene = observed_scenes(observed)
-    number = sum(scene.candidates for scene in by_scene.values())
-    _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), number)
-    rounds = Rounds(
-        writer=writer,
-        cells=cells,
-        observed=observed,
-        number=number,
-        existing=lambda: existing_chips(spark, plan, cells),
-        rules=Rules.of(plan.settings),
-    )
-    final = rounds.run()
-    existing, read = rounds.existing(), with_failures(observed, failures)
-    rows = observations(plan, final.choice, existing, cells, scenes, now)
-    # One row for each of the choice: counting and bounding them anew would cost a scan.
-    looks = sum(final.outcomes.values())
-    extent = Extent(rows=looks, keys=looks, bounds=scope.bounds(OBSERVATIONS))
-    changed = merge.upsert(spark, plan, OBSERVATIONS, rows, extent=extent)
+    observed = _observed(spark, scope, scenes)
+    by_scene = observed.by_scene()
+    _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), observed.number)
+    final = Rounds(writer=writer, cells=cells, observed=observed).run()
+    changed = final.choice.write_observations(scope, scenes, now)
     _log.info("observations: %d new or changed", changed)
     maker = SceneRows(
         plan=plan,
         observed=by_scene,
-        outcomes=count_outcomes(final.choice, existing, read, replaces=replacing.replaces(plan)),
+        outcomes=final.choice.by_outcome(replaces=replacing.replaces(plan)),
         verdicts=verdicts,
         failures=failures,
         footprints=unreadable,
     )
     scene_rows = [maker.row(scene, now) for scene in manifest]
     write(spark, plan, scene_rows)
-    planned = observed.select("cell_id", "pass").distinct().count()
-    report = _report(final, planned, scene_rows, failures)
+    report = _report(final, observed.planned(), scene_rows, failures)
     if not final.present:
         return report
-    reprocessed = newer_processings(read, existing, UNFIT if replacing.replaces(plan) else KEPT)
+    reprocessed = final.choice.newer_processings(UNFIT if replacing.replaces(plan) else KEPT)
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
+
+
+def _observed(spark: SparkSession, scope: Scope, scenes: Sequence[Scene]) -> Observed:
+    """Every candidate, observed; held by the driver where they cannot be many."""
+    plan, rules = scope.plan, Rules.of(scope.plan.settings)
+    ranks = preferences(scenes, plan.settings.selection.collections)
+    observed = observe_all(spark, join_candidates(spark, scope.cells, scenes), scenes, ranks)
+    if len(scope.cells) * len(scenes) > FEW:
+        return ManyObserved(observed, lambda: existing_chips(spark, plan, scope.cells), rules)
+    return FewObserved(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
 
 
 def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], failures: ReadFailures) -> ExtractReport:

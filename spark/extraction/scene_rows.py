@@ -6,7 +6,7 @@ import datetime as dt
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claylake import sql
 from claylake.vocabulary import (
@@ -21,6 +21,8 @@ from claylake.vocabulary import (
     SCENES,
 )
 from spark.extraction.observing import ObservedScene
+from spark.lake.bounds import extent_of_rows
+from spark.lake.branch_state import BranchState
 from spark.lake.names import branch_table
 from spark.lake.replacing import is_newer, replaces
 from spark.lake.tables import TABLES
@@ -189,19 +191,29 @@ def write(spark: SparkSession, plan: Plan, rows: Sequence[SceneRow]) -> int:
         plan: whose branch is written, and whose run's rows are compared.
         rows: one for each scene of the run.
     """
-    shape = TABLES[SCENES]
-    compared = shape.columns.without(*_VARIES, "datetime").names
+    branch = BranchState.of(spark, plan, SCENES)
+    values: list[Mapping[str, Any]] = [row.columns() for row in rows]
+    bounds = extent_of_rows(values, TABLES[SCENES]).bounds
+    if bounds is not None and branch.may_hold(bounds):
+        values = _new(spark, plan, values)
+    # An attempt's time is part of the key: no other row has it.
+    if not values or branch.append(values):
+        return len(values)
+    # Others have written meanwhile; or the rows were, and the answer was lost.
+    values = _new(spark, plan, values)
+    if values:
+        TABLES[SCENES].columns.frame(spark, values).coalesce(1).writeTo(branch_table(plan, SCENES)).append()
+    return len(values)
+
+
+def _new(spark: SparkSession, plan: Plan, values: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that say something which no row of the run on the branch says."""
+    compared = TABLES[SCENES].columns.without(*_VARIES, "datetime").names
     query = (
         f"SELECT {sql.names(compared)} FROM {branch_table(plan, SCENES)} WHERE run_id = {sql.string(plan.run.run_id)}"
     )
     known = {_content(row.asDict()) for row in spark.sql(query).collect()}
-    values = [row.columns() for row in rows]
-    new = [row for row in values if _content({name: row[name] for name in compared}) not in known]
-    if not new:
-        return 0
-    # An attempt's time is part of the key: no other row has it.
-    shape.columns.frame(spark, new).coalesce(1).writeTo(branch_table(plan, SCENES)).append()
-    return len(new)
+    return [row for row in values if _content({name: row[name] for name in compared}) not in known]
 
 
 def _by_reason(outcomes: Mapping[str, int], kind: str) -> dict[str, int]:

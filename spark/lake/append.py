@@ -6,7 +6,6 @@ twice, and keys that are there. So each of these is proven here.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
@@ -16,13 +15,14 @@ from claylake import store
 from spark.datafiles.layout import Layout, rules
 from spark.datafiles.writer import Target
 from spark.lake import branches, merge, names
+from spark.lake.addition import CONFLICT, addition, head_of
 from spark.lake.columns import Columns
 from spark.lake.errors import LakeError
-from spark.lake.refs import Refs, api, expressions, load
+from spark.lake.refs import api, load
 from spark.lake.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from spark.lake.tables import Table
 
 _log = logging.getLogger(__name__)
-_BATCH, _RUN = "claylake.batch", "claylake.run"
-"""Entries in the summary of a snapshot."""
-_CONFLICT = "ValidationException"
-"""Iceberg's class: rows were added to the branch meanwhile."""
+_BATCH = "claylake.batch"
+"""Entry in the summary of a snapshot."""
 
 
 @dataclass(kw_only=True)
@@ -88,7 +86,7 @@ class Appender:
             if not wanted:
                 return ()
             # Also where it succeeds, the next turn finds out what was committed; the one after the last does only that.
-            branches.commits(self._change(iceberg, wanted, batch, head), beside=(_CONFLICT,))
+            branches.commits(self._change(iceberg, wanted, batch, head), beside=(CONFLICT,))
         raise LakeError(
             f"branch {self.scope.plan.branch} of {self._table}: others committed first {branches.SWAPS} times in a "
             "row. Does an earlier attempt at this run still work? End its step, then clear the task"
@@ -103,26 +101,10 @@ class Appender:
         return TABLES[self.name]
 
     def _head(self, iceberg: Any) -> int:
-        branch = self.scope.plan.branch
-        head = Refs.of(iceberg).heads.get(branch)
-        if head is None:
-            raise LakeError(f"branch {branch} of {self._table} is gone: was it dropped by hand? Clear the task")
-        return head
+        return head_of(iceberg, self.scope.plan)
 
     def _change(self, iceberg: Any, files: Sequence[DataFile], batch: str, head: int) -> Any:
-        """An append that fails where anything was added to the branch after `head`."""
-        change = (
-            iceberg.newOverwrite()
-            .toBranch(self.scope.plan.branch)
-            .validateFromSnapshot(head)
-            .conflictDetectionFilter(expressions(self.spark).alwaysTrue())
-            .validateNoConflictingData()
-            .set(_BATCH, batch)
-            .set(_RUN, self.scope.plan.run.run_id)
-        )
-        for file in content_files(self.spark, iceberg, files):
-            change.addFile(file)
-        return change
+        return addition(self.spark, iceberg, files, self.scope.plan, head).set(_BATCH, batch)
 
     def _without_known_keys(self, files: Sequence[DataFile], head: int) -> tuple[DataFile, ...]:
         """Those without a key that the branch has at a snapshot."""
@@ -149,21 +131,6 @@ class Appender:
         for file in files:
             for fault in _faults(file, stored, target.layout):
                 raise LakeError(f"{file.uri} is not what its task says of it: {fault}. Nothing was committed")
-
-
-def content_files(spark: SparkSession, iceberg: Any, files: Iterable[DataFile]) -> Iterator[Any]:
-    """Data files as Iceberg's own.
-
-    Args:
-        spark: session.
-        iceberg: Iceberg's own table.
-        files: of the table.
-    """
-    java, spec = api(spark), iceberg.spec()
-    # To find a name in the JVM is a request to it, as each call is: so once for all files.
-    read, parse = java.util.JsonUtil.mapper().readTree, java.ContentFileParser.fromJson
-    for file in files:
-        yield parse(read(json.dumps(file.document)), spec)
 
 
 def _faults(file: DataFile, stored: dict[str, int], layout: Layout) -> Iterator[str]:

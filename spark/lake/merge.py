@@ -15,6 +15,7 @@ from claylake import sql
 from claylake.vocabulary import OUTCOME_CHIP, REJECTED
 from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
+from spark.lake.branch_state import BranchState
 from spark.lake.refs import Refs
 from spark.lake.tables import LINEAGE, TABLES, Table
 
@@ -56,10 +57,16 @@ def insert_only(
     shape = TABLES[table]
     target = names.branch_table(plan, table, branch)
     with _source(rows, shape, cheap=cheap, extent=extent) as (source, bounds):
-        if bounds is None or missing(spark, target, shape, source, bounds).isEmpty():
+        if bounds is None:
             return 0
-        with view_of(source) as view:
-            spark.sql(insert_sql(shape, target, view, bounds))
+        if branch is None and not BranchState.of(spark, plan, table).may_hold(bounds):
+            # A MERGE would join them with nothing, and is no safer where another attempt commits meanwhile.
+            source.writeTo(target).append()
+        elif missing(spark, target, shape, source, bounds).isEmpty():
+            return 0
+        else:
+            with view_of(source) as view:
+                spark.sql(insert_sql(shape, target, view, bounds))
     refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
 

@@ -124,6 +124,14 @@ def expressions(spark: SparkSession) -> Any:
     return api(spark).expressions.Expressions
 
 
+def as_list(spark: SparkSession, values: Iterable[str]) -> Any:
+    """A Java list of strings, as some of Iceberg's functions take them."""
+    found = spark._jvm.java.util.ArrayList()  # type: ignore[union-attr]  # noqa: SLF001
+    for value in values:
+        found.add(value)
+    return found
+
+
 def api(spark: SparkSession) -> Any:
     """Iceberg's Java packages.
 

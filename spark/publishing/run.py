@@ -10,6 +10,7 @@ from claylake.run.reports import PublishReport, TablePublish
 from spark.lake.publish import Published, publish
 from spark.lake.scope import Scope
 from spark.report.build import build
+from spark.session import planned_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,7 +55,8 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
 
 def _draw(spark: SparkSession, scope: Scope, done: Published) -> tuple[str | None, str]:
     try:
-        return build(spark, scope, done.findings), ""
+        with planned_once(spark):
+            return build(spark, scope, done.findings), ""
     # The month is published: whatever goes wrong with its picture must not say otherwise.
     except Exception as error:  # noqa: BLE001 - see above
         _log.exception("the report could not be drawn")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spark.session import SHUFFLE, configuration
+from spark.session import SHUFFLE, configuration, with_sedona
+from tests.spark.jobs import jobs_of
 
 
 def test_icebergs_is_the_only_extension():
@@ -16,6 +17,7 @@ def test_a_session_without_sedona_has_none_of_it():
 
 
 def test_sedona_joins_and_reports_to_no_server(spark):
+    with_sedona(spark)
     found = spark.sql("SELECT ST_Intersects(ST_Point(1D, 2D), ST_GeomFromText('POINT (1 2)')) AS met").collect()
     assert [row["met"] for row in found] == [True]
     assert spark.sparkContext._jvm.java.lang.System.getProperty("DO_NOT_TRACK") == "true"
@@ -26,3 +28,7 @@ def test_sedonas_builder_adds_the_serializer_of_geometries(spark):
     assert settings["spark.kryo.registrator"].endswith("SedonaKryoRegistrator")
     assert settings["spark.serializer"].endswith("KryoSerializer")
     assert spark.conf.get(SHUFFLE) == "2"
+
+
+def test_sedona_is_registered_without_a_job(spark):
+    assert jobs_of(spark, lambda: with_sedona(spark)) == 0

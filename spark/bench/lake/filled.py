@@ -13,7 +13,8 @@ from spark.bench.lake.rows import Given, columns, pass_of
 from spark.datafiles.layout import rules
 from spark.datafiles.parquet import GROUP_ROWS, DataFile, described
 from spark.lake import names
-from spark.lake.append import Appender, content_files
+from spark.lake.addition import content_files
+from spark.lake.append import Appender
 from spark.lake.columns import filled as values
 from spark.lake.refs import MAIN, load
 from spark.lake.scope import Scope

@@ -9,6 +9,7 @@ import pytest
 
 from claylake.vocabulary import CHIPS
 from spark.datafiles.parquet import GROUP_ROWS
+from spark.embedding import pending as module
 from spark.embedding.pending import groups_of, members, with_pixels, without_vector
 from spark.lake import merge
 from spark.lake.append import Appender
@@ -70,10 +71,13 @@ def test_nothing_is_kept(spark: SparkSession) -> None:
     assert len(kept()) == before
 
 
-def test_few_scattered_chips_are_read_by_their_ids(spark: SparkSession, make_plan: PlanMaker) -> None:
+def test_few_scattered_chips_are_read_by_their_ids(
+    spark: SparkSession, make_plan: PlanMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of two files of 96 chips, in row groups of 32, the two groups that hold them."""
     cells = [f"{rows.EPSG}_{rows.COL + x}_{rows.ROW + y}" for x in range(12) for y in range(8)]
-    plan = make_plan(cells=cells)
+    centres = {row["cell_id"]: (row["lon"], row["lat"]) for row in rows.cells_table(cells).to_pylist()}
+    plan, groups = make_plan(cells=cells), []
     open_branches(spark, plan)
     chips = [small(cell, pass_id) for pass_id in (rows.PASS_A, rows.PASS_B) for cell in cells]
     appender = Appender(spark=spark, scope=Scope.of(plan), name="chips")
@@ -85,11 +89,19 @@ def test_few_scattered_chips_are_read_by_their_ids(spark: SparkSession, make_pla
         rows.vector(chip, plan.model_version, global_embedding=[1.0]) for chip in chips if chip["id"] not in lacking
     ]
     merge.insert_only(spark, plan, "embeddings", rows.frame(spark, "embeddings", vectors))
-    pending = without_vector(spark, appender.scope)
-    assert (pending.total, pending.chips) == (192, 2)
-    found = with_pixels(spark, appender.scope, pending, pending.groups[0])
-    assert {row["id"] for row in found.collect()} == lacking
-    assert rows_scanned(found, "chips", "clay_tensor") <= 2 * GROUP_ROWS
+    # The driver finds them, or Spark: the same ones, in the same groups.
+    for few in (module.FEW, 191):
+        monkeypatch.setattr(module, "FEW", few)
+        pending = without_vector(spark, appender.scope)
+        assert (pending.held is None) == (few == 191)
+        assert (pending.total, pending.chips) == (192, 2)
+        assert {row["id"] for row in pending.missing.collect()} == lacking
+        found = with_pixels(spark, appender.scope, pending, pending.groups[0])
+        made = {row["id"]: (row["lon"], row["lat"]) for row in found.collect()}
+        assert made == {chip["id"]: centres[chip["cell_id"]] for chip in chips if chip["id"] in lacking}
+        assert rows_scanned(found, "chips", "clay_tensor") <= 2 * GROUP_ROWS
+        groups.append([without_vector(spark, appender.scope, size).groups for size in (1, 2)])
+    assert groups[0] == groups[1]
 
 
 def small(cell: str, pass_id: str) -> dict[str, Any]:

@@ -77,3 +77,16 @@ def test_what_cannot_be_computed_is_none(vectors, target):
 
 def test_few_vectors_use_few_components():
     assert explained(np.random.default_rng(1).normal(size=(35, 20)), np.arange(35.0))[0] == 3
+
+
+@pytest.mark.parametrize("count", [23, 24, 25])
+def test_fewer_vectors_than_components_are_measured_alike(count):
+    """Beside the singular value decomposition, which knows no such difference."""
+    vectors = np.random.default_rng(count).normal(size=(count, 24)) @ np.diag(np.linspace(0.2, 4, 24)) + 9
+    unclear = vectors[:, -1] + np.random.default_rng(1).normal(size=count)
+    left, scales, _ = np.linalg.svd(vectors - vectors.mean(axis=0), full_matrices=False)
+    shares = scales[scales > 1e-9] / scales[scales > 1e-9].sum()
+    assert effective_rank(vectors) == pytest.approx(np.exp(-(shares * np.log(shares)).sum()))
+    centred = unclear - unclear.mean()
+    plain = ((left[:, :2].T @ centred) ** 2).sum() / (centred**2).sum()
+    assert explained(vectors, unclear) == (2, pytest.approx(1 - (1 - plain) * (count - 1) / (count - 3)))

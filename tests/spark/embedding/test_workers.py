@@ -35,7 +35,8 @@ def test_all_slots_embed_unless_the_session_says_fewer(spark):
 
 
 @pytest.mark.parametrize(
-    ("before", "number", "most", "after"), [(1, 8, 2, 2), (1, 1, 2, 1), (5, 8, 2, 5), (5, 8, 1, 1)]
+    ("before", "number", "most", "after"),
+    [(1, 32, 2, 2), (1, 16, 2, 1), (5, 80, 2, 5), (5, 80, 1, 1), (5, 8, 2, 1), (2, 17, 2, 2)],
 )
 def test_chips_are_shared_out_among_the_workers(spark, before, number, most, after):
     chips = spark.range(number, numPartitions=before)

@@ -12,7 +12,9 @@ from spark.extraction.choosing import choose_all, with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
 from spark.extraction.read_ahead import ReadAhead
+from spark.extraction.seams import Pairs, apart
 from spark.lake.columns import filled
+from spark.lake.tables import SECOND_SCENE
 from spark.sentinel2.choose import PRESENT, READ, Rules
 from spark.sentinel2.scl import MEASURES, Measures
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class ChoiceCount:
-    """How many rows of a choice have an outcome, by pass and scene."""
+    """How many rows of a choice have an outcome, by pass and scene: the first of two halves."""
 
     outcome: str
     pass_id: str
@@ -55,13 +57,15 @@ class FinalChoice:
 class Rounds:
     """What every round needs.
 
-    `observed`: the candidates, persisted, `number` rows. `existing`: reads the chips that exist by now.
+    `observed`: the candidates, persisted, `number` rows. `pairs`: of halves among their scenes. `existing`: reads the
+    chips that exist by now.
     """
 
     writer: ChipWriter
     cells: pa.Table
     observed: DataFrame
     number: int
+    pairs: Pairs
     existing: Callable[[], DataFrame]
     rules: Rules
 
@@ -90,13 +94,16 @@ class Rounds:
                 raise ExtractError(f"{counts[READ]} chips were read, neither written nor refused: run the step again")
             choice.unpersist()
 
+    def usable(self) -> DataFrame:
+        """The candidates, by all that is known of their scenes by now."""
+        return with_failures(self.observed, self.writer.failures, apart(self.pairs, self.writer.quarantine))
+
     def _choice(self) -> DataFrame:
         from pyspark import StorageLevel
 
         # Before the chips are read that exist: those that come later are met when chips are committed.
         self.writer.appender.begin()
-        observed = with_failures(self.observed, self.writer.failures)
-        return choose_all(observed, self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
+        return choose_all(self.usable(), self.number, self.existing(), self.rules).persist(StorageLevel.DISK_ONLY)
 
     def _read(self, choice: DataFrame, chips: Mapping[str, int]) -> int:
         from pyspark.sql import functions as f
@@ -129,9 +136,10 @@ class CellRows:
         """The cell of a row of a choice, which its scene is to supply.
 
         Args:
-            choice: with cell_id, scene_id and the measures.
+            choice: with cell_id, the ids of one or two scenes, and the measures.
         """
         place = self._places[choice["cell_id"]]
         of_cell: dict[str, Any] = {name: values[place] for name, values in self._columns.items()}
         measures = Measures(**{name: choice[name] for name in MEASURES})
-        return CellToRead(scene_id=choice["scene_id"], measures=measures, **of_cell)
+        scenes = {name: choice[name] for name in ("scene_id", SECOND_SCENE)}
+        return CellToRead(**scenes, measures=measures, **of_cell)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from claylake.catalogue.footprint import with_footprint
+from claylake.catalogue.halves import pairs_of
 from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
 from claylake.vocabulary import CHIPS, FAILED, OBSERVATIONS, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
-from spark.extraction.choosing import with_failures
 from spark.extraction.errors import ExtractError
 from spark.extraction.existing import existing_chips
 from spark.extraction.observing import observe_all, observed_scenes
@@ -27,6 +27,7 @@ from spark.extraction.reading_log import ReadingLog
 from spark.extraction.reprocessed import KEPT, UNFIT, newer_processings
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, count_outcomes, write
+from spark.extraction.seams import observe_seams
 from spark.lake import merge, opened, replacing
 from spark.lake.append import Appender
 from spark.lake.bounds import Extent
@@ -102,6 +103,10 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     )
     ranks = preferences(scenes, plan.settings.selection.collections)
     observed = observe_all(spark, join_candidates(spark, cells, scenes), scenes, ranks).persist(StorageLevel.DISK_ONLY)
+    rules, pairs = Rules.of(plan.settings), pairs_of(scenes)
+    if pairs:
+        seams = observe_seams(observed, pairs, ranks, rules.max_nodata_frac)
+        observed = observed.unionByName(seams).persist(StorageLevel.DISK_ONLY)
     by_scene = observed_scenes(observed)
     number = sum(scene.candidates for scene in by_scene.values())
     _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), number)
@@ -110,11 +115,12 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         cells=cells,
         observed=observed,
         number=number,
+        pairs=pairs,
         existing=lambda: existing_chips(spark, plan, cells),
-        rules=Rules.of(plan.settings),
+        rules=rules,
     )
     final = rounds.run()
-    existing, read = rounds.existing(), with_failures(observed, failures)
+    existing, read = rounds.existing(), rounds.usable()
     rows = observations(plan, final.choice, existing, cells, scenes, now)
     # One row for each of the choice: counting and bounding them anew would cost a scan.
     looks = sum(final.outcomes.values())

@@ -16,7 +16,7 @@ from claylake.vocabulary import OUTCOME_CHIP, REJECTED
 from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.refs import Refs
-from spark.lake.tables import LINEAGE, TABLES, Table
+from spark.lake.tables import LINEAGE, SECOND_SCENE, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -165,7 +165,7 @@ def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
 def order(alias: str = "") -> str:
     """The total order of a key's observations as an SQL expression: the best one is the least.
 
-    Chip before rejected before failed; less nodata, then more clear, unknown last; the lower scene id; of one scene
+    Chip before rejected before failed; less nodata, then more clear, unknown last; the lower scene ids; of one scene
     tried again the later time. `spark.sentinel2.choose` orders the scenes of a run alike.
     """
     of = f"{alias}." if alias else ""
@@ -177,6 +177,7 @@ def order(alias: str = "") -> str:
         f"coalesce({of}nodata_frac, {unknown})",
         f"coalesce(-{of}clear_frac, {unknown})",
         f"{of}scene_id",
+        f"coalesce({of}{SECOND_SCENE}, '')",
         f"-unix_micros({of}created_at)",
         # One scene at one time has one outcome; with these the order is total even where it does not.
         f"{of}outcome",

@@ -43,7 +43,7 @@ def pairs_of(scenes: Iterable[Scene]) -> list[tuple[Scene, Scene]]:
 
 
 def with_partners(scenes: Iterable[PackedScene]) -> list[PackedScene]:
-    """The scenes, in order, without settled ones of which no half is there that is not: there is nothing to complete."""
+    """The scenes, in order; settled ones only where another half is not, so that there may be cells to complete."""
     scenes = list(scenes)
     awaited = {scene.half for scene in scenes if not scene.settled and scene.half is not None}
     return [scene for scene in scenes if not scene.settled or scene.half in awaited]

@@ -88,9 +88,7 @@ def test_settled_scenes_are_left_out_unless_they_were_updated(stac, item, here, 
     assert [scene.id for scene in read_manifest(second.uri("scenes.ndjson.gz"))] == ["b", "c"]
 
 
-def test_a_settled_half_is_planned_again_beside_a_late_one_and_counts_no_candidates(
-    stac, item, here, lake, request_of
-):
+def test_a_settled_half_is_planned_again_beside_a_late_one_and_counts_no_candidates(stac, item, here, lake, request_of):
     halves = [item("a"), item("other", **{"s2:processing_baseline": "05.11"})]
     stac.pages = [halves]
     first = make_plan(run=RUN, request=request_of(), settings=here())

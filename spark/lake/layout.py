@@ -1,8 +1,8 @@
 """Tables that were laid out otherwise before: changed by metadata alone, their files left as they are.
 
 Version 0.1 partitioned two tables by years. Iceberg keeps with each file the partition spec by which it was written, so
-both kinds of files are pruned; what is written from now on lies by months. Until version 0.2 a chip was of one scene;
-in rows of before the second one is null.
+both kinds of files are pruned; what is written from now on lies by months. At first a chip was always of one
+scene: in rows of before the second one is null.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
         view: name of a temporary view with the table's columns, one row per key.
         bounds: of the view's rows.
     """
-    return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} WHEN NOT MATCHED THEN INSERT *"
+    return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} {_insert(table)}"
 
 
 def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
@@ -158,8 +158,14 @@ def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
         f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} "
         f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET {better}, t.{CONSIDERED} = {both} "
         f"WHEN MATCHED AND {_GROWS} THEN UPDATE SET t.{CONSIDERED} = {both} "
-        "WHEN NOT MATCHED THEN INSERT *"
+        f"{_insert(table)}"
     )
+
+
+def _insert(table: Table) -> str:
+    """The columns by name: a later release may have added others, which stay null."""
+    names = table.columns.names
+    return f"WHEN NOT MATCHED THEN INSERT ({sql.names(names)}) VALUES ({sql.names(names, 's')})"
 
 
 def order(alias: str = "") -> str:

@@ -17,11 +17,12 @@ LINEAGE = ("run_id", "created_at")
 """Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
 SECOND_SCENE = layout.SECOND_SCENE
 FRACTIONS = ("clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac")
-PROCESSING_VERSION = "2"
+PROCESSING_VERSION = "3"
 """Of observations. Raised when the same files would give other chips or fractions.
 
 2: a scene that meets the thresholds comes before one that is rejected but has less nodata, so there are chips where
 version 1 gave none; of several rejected scenes of a pass, another may give the fractions.
+3: two halves of one tile-date complete a cell on their seam.
 """
 _FRACTIONS: dict[str, Kind] = dict.fromkeys(FRACTIONS, "float")
 _BBOX: dict[str, Kind] = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double")

@@ -172,6 +172,18 @@ def test_a_run_goes_on_in_a_lake_without_second_scenes(spark, of_one_scene):
         assert {tuple(row) for row in found} == {(CELLS[0], None), (CELLS[1], "S2_second")}
 
 
+def test_a_run_goes_on_where_a_later_release_has_added_a_column(spark, make_plan):
+    plan = make_plan()
+    open_branches(spark, plan)
+    made = runs.rows_of(plan, CELLS[:2])
+    for name in ("chips", "observations"):
+        spark.sql(f"ALTER TABLE {names.main_table(plan, name)} ADD COLUMN later string AFTER scene_id")
+        write = merge.upsert if name == "observations" else merge.insert_only
+        assert write(spark, plan, name, rows.frame(spark, name, made[name])) == 2
+        found = spark.table(names.branch_table(plan, name)).select("cell_id", "later").collect()
+        assert sorted(map(tuple, found)) == [(cell, None) for cell in CELLS[:2]]
+
+
 def test_the_second_of_two_runs_finds_the_column(spark, of_one_scene, monkeypatch):
     table = names.main_table(of_one_scene, "chips")
     loaded = iter([load(spark, table)])

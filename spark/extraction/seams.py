@@ -65,7 +65,7 @@ def observe_seams(
     ]
     of_pairs = spark.createDataFrame(rows, _PAIRS.spark)
     key = ["scene_id", SECOND_SCENE]
-    met = _of_halves(observed, of_pairs.select(*key), max_nodata_frac).persist()
+    met = of_halves(observed, of_pairs.select(*key), max_nodata_frac).persist()
     unknown = met.where("problem IS NOT NULL").select(
         *(f.col(name) if name in met.columns else f.lit(None).alias(name) for name in OBSERVED.names)
     )
@@ -80,8 +80,14 @@ def observe_seams(
     return work.mapInArrow(_observe, OBSERVED.spark).unionByName(unknown)
 
 
-def _of_halves(observed: DataFrame, pairs: DataFrame, most: float) -> DataFrame:
-    """A row of `OBSERVED` for each cell of two halves, with what is known before they are read together."""
+def of_halves(observed: DataFrame, pairs: DataFrame, most: float) -> DataFrame:
+    """A row for each cell to observe in two halves, with columns of `OBSERVED` and the problem of one that has any.
+
+    Args:
+        observed: `OBSERVED` of the scenes.
+        pairs: their ids, `scene_id` and `second_scene_id`.
+        most: share of nodata with which a cell is whole.
+    """
     from pyspark.sql import functions as f
 
     shown = ("cell_id", "pass", "scene_id", "preference", "baseline", *_SEEN)
@@ -89,11 +95,13 @@ def _of_halves(observed: DataFrame, pairs: DataFrame, most: float) -> DataFrame:
     other = observed.select("cell_id", f.col("scene_id").alias(SECOND_SCENE), *(f.col(n).alias(f"_{n}") for n in _SEEN))
     second = other.join(f.broadcast(pairs.select(SECOND_SCENE).distinct()), on=SECOND_SCENE, how="left_semi")
     whole = " OR ".join(f"({name}problem IS NULL AND {name}nodata_frac <= {most}D)" for name in ("", "_"))
-    unknown = "(problem IS NULL) <> (_problem IS NULL)"
+    # A half without any data there has nothing that could be joined.
+    part = " OR ".join(f"({name}problem IS NULL AND {name}nodata_frac < 1)" for name in ("", "_"))
+    unknown = f"(problem IS NULL) <> (_problem IS NULL) AND ({part})"
     whole_together = f"problem IS NULL AND _problem IS NULL AND nodata_frac + _nodata_frac - 1 <= {most}D"
     return (
         one.join(second, on=["cell_id", SECOND_SCENE], how="inner")
-        .where(f"NOT ({whole}) AND ({unknown} OR {whole_together})")
+        .where(f"NOT ({whole}) AND (({unknown}) OR ({whole_together}))")
         .withColumn("detail", f.coalesce("detail", "_detail"))
         .withColumn("problem", f.coalesce("problem", "_problem"))
         .select("cell_id", "pass", "scene_id", SECOND_SCENE, "preference", "baseline", "problem", "detail")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,9 @@ import pytest
 from claylake.vocabulary import BANDS_10M
 from spark.chips.tensor import decode, digest
 from spark.extraction import batches
+from spark.extraction.observing import OBSERVED
 from spark.extraction.run import extract
+from spark.extraction.seams import of_halves
 from spark.lake import branches
 from spark.reading.scene import read_cells
 from spark.sentinel2.radiometry import harmonise
@@ -189,6 +192,39 @@ def test_what_pixels_say_of_a_half_takes_back_what_both_gave(
     }
 
 
+def test_which_cells_are_observed_in_both_halves(spark: SparkSession) -> None:
+    """By every two of these observations; a seam is neither the edge of a swath nor what one half makes whole."""
+    shown = [(None, share) for share in (0.0, 0.05, 0.051, 0.3, 0.75, 0.78, 1.0)] + [("x", None), ("x", 0.3)]
+    names = (
+        "cell_id",
+        "pass",
+        "scene_id",
+        "second_scene_id",
+        "preference",
+        "baseline",
+        "problem",
+        "detail",
+        "nodata_frac",
+    )
+    columns = OBSERVED.only(*names)
+    made, wanted = [], {}
+    for number, (one, other) in enumerate(itertools.product(shown, shown)):
+        for scene_id, (problem, share) in (("a", one), ("b", other), ("c", (None, 0.0))):
+            values = (f"cell{number}", PASS_A, scene_id, None, 0, "05.11", problem, problem, share)
+            made.append(dict(zip(names, values, strict=True)))
+        known = [share for problem, share in (one, other) if problem is None]
+        whole = any(share <= 0.05 for share in known)
+        if len(known) == 2 and not whole and sum(known) - 1 <= 0.05:
+            wanted[f"cell{number}"] = None
+        elif len(known) == 1 and not whole and known[0] < 1:
+            wanted[f"cell{number}"] = "x"
+    pairs = spark.createDataFrame([("a", "b"), ("d", "e")], "scene_id string, second_scene_id string")
+    found = of_halves(columns.frame(spark, made), pairs, 0.05).collect()
+    assert {row["cell_id"]: row["problem"] for row in found} == wanted
+    assert len(found) == len(wanted)
+    assert {(row["scene_id"], row["second_scene_id"]) for row in found} == {("a", "b")}
+
+
 def test_a_half_that_cannot_be_read_leaves_both_to_be_done_again(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
 ) -> None:
@@ -204,7 +240,7 @@ def test_a_half_that_cannot_be_read_leaves_both_to_be_done_again(
     failures = {row["scene_id"]: row["failures"] for row in rows(spark, plan, "scenes")}
     assert failures == {
         broken["scl"][0].id: {"unreadable": 3},
-        broken["scl"][1].id: {"unreadable": 6 + 3},
+        broken["scl"][1].id: {"unreadable": 6},
         broken["swir22"][0].id: {"unreadable": 3},
         broken["swir22"][1].id: {"unreadable": 3 + 3},
     }

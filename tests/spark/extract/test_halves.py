@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
     from tests.spark.extract.conftest import PlanMaker
 
-pytestmark = [pytest.mark.slow, pytest.mark.beside]
+pytestmark = pytest.mark.slow
 SEAM_COL = 157
 """Column of the cells that the seam runs through."""
 VARIES = ("run_id", "created_at")
@@ -167,6 +167,7 @@ def test_order_batches_and_runs_do_not_matter(
     assert state(spark, after) == wanted
 
 
+@pytest.mark.beside
 def test_what_pixels_say_of_a_half_takes_back_what_both_gave(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +226,7 @@ def test_which_cells_are_observed_in_both_halves(spark: SparkSession) -> None:
     assert {(row["scene_id"], row["second_scene_id"]) for row in found} == {("a", "b")}
 
 
+@pytest.mark.beside
 def test_a_half_that_cannot_be_read_leaves_both_to_be_done_again(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
 ) -> None:

@@ -146,6 +146,7 @@ def test_halves_complete_the_cells_of_their_seam_and_verify_says_so(
     assert named(said) == {(joined["id"], "pixels"), (other["id"], "pixels"), (other["id"], "fractions")}
 
 
+@pytest.mark.beside
 def test_order_batches_and_runs_do_not_matter(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,7 +114,7 @@ def test_a_settled_half_meets_only_cells_of_one_that_is_not(spark: SparkSession)
         return bare(id=name, epsg=32631, footprint=area, **fields, assets={"scl": Asset(href="x", **raster)})
 
     raster = {"transform": (20.0, 0.0, 0.0, 0.0, -20.0, 0.0), "shape": (9, 9)}
-    late, done = half("late", 5.8, 5.98), half("done", 5.94, 6.2, settled=True)
+    late, done = half("late", 5.8, 6.02), half("done", 5.94, 6.2, settled=True)
     other_pass = half("other", 5.8, 6.2, settled=True, pass_id="S2B_20200224T112109")
     old = half("old", 5.8, 6.2, only_new_cells=True)
     rows = {row["cell_id"]: row for row in cells.to_pylist()}

@@ -139,7 +139,8 @@ faults: setup ## print what faults of networks and servers cost: requests, cells
 	$(SPARK) -m pytest -q -s -k ridden_out_or_named tests/spark/extract/test_faults.py | grep -o "| .*|"
 
 .PHONY: fuzz
-fuzz: setup ## try very many files of every structure and servers of every fault (FUZZ_EXAMPLES=<of each test>; many minutes)
+fuzz: setup ## try very many files of every structure, servers of every fault, and odd items (FUZZ_EXAMPLES=<of each test>; many minutes)
+	CLAYLAKE_FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(AIRFLOW) -m pytest -q -k nothing_is_uncaught tests/dags/domain/test_dialects.py
 	CLAYLAKE_FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" $(SPARK) -m pytest -q tests/spark/extract/test_fuzz_files.py tests/spark/extract/test_fuzz_servers.py
 
 .PHONY: test-globe

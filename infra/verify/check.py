@@ -28,9 +28,9 @@ from infra.verify.sources import Sources
 from infra.verify.tally import Tally
 
 _log = logging.getLogger(__name__)
-_SHORT = ("id", "scene_id", "run_id", "datetime")
+_SHORT = ("id", "scene_id", "second_scene_id", "run_id", "datetime")
 _OBSERVED = ("cell_id", "pass", "outcome", "datetime")
-_MAY_BE_NULL = {"baseline", "scl_mean"}
+_MAY_BE_NULL = {"baseline", "scl_mean", "second_scene_id"}
 _PROGRESS_S = 5.0
 _DAY = timedelta(days=1)
 
@@ -63,7 +63,7 @@ class Check:
         wanted: set[tuple[str, str]] = set()
         hashes = array("Q")
         for _, rows in self._picked(chips, _SHORT):
-            wanted |= {(row["run_id"], row["scene_id"]) for row in rows}
+            wanted |= {(row["run_id"], scene_id) for row in rows for scene_id in _halves(row)}
             hashes.extend(_hash(row["id"]) for row in rows)
         if not hashes:
             raise VerifyError(f"{self.lake.database}.chips has no published chip, so there is nothing to check")
@@ -105,27 +105,34 @@ class Check:
                 self._found(Finding(chip=str(row["id"]), kind="unreadable", text=f"null: {', '.join(null)}"))
             else:
                 whole.append(row)
-        for (run, scene_id, collection), group in groupby(sorted(whole, key=_scene), key=_scene):
+        for (run, collection, scene_ids), group in groupby(sorted(whole, key=_scenes), key=_scenes):
             members = list(group)
             try:
-                source = sources.find(run, scene_id, collection)
+                items = [sources.find(run, scene_id, collection) for scene_id in scene_ids]
             except UnreadableError as error:
                 for row in members:
                     self._found(Finding(chip=row["id"], kind="unreadable", text=str(error)))
                 continue
-            cells = scene_files.read(source, [(row["col"], row["row"]) for row in members])
-            scene = self._scenes.setdefault((run, scene_id), SceneRadiometry(source=source))
-            for row in members:
-                self._judge(row, scene, cells[row["col"], row["row"]])
+            places = [(row["col"], row["row"]) for row in members]
+            read = [scene_files.read(source, places) for source in items]
+            scenes = [self._scenes.setdefault((run, one.id), SceneRadiometry(source=one)) for one in items]
+            for row, place in zip(members, places, strict=True):
+                self._judge(row, scenes, [cells[place] for cells in read])
 
-    def _judge(self, row: Mapping[str, Any], scene: SceneRadiometry, files: CellFiles | UnreadableError) -> None:
-        if isinstance(files, UnreadableError):
-            self._found(Finding(chip=row["id"], kind="unreadable", text=str(files)))
+    def _judge(
+        self, row: Mapping[str, Any], scenes: list[SceneRadiometry], parts: list[CellFiles | UnreadableError]
+    ) -> None:
+        """A chip of one scene, or of two halves, each with the cell in its files."""
+        read = [part for part in parts if isinstance(part, CellFiles)]
+        unread = [str(part) for part in parts if isinstance(part, UnreadableError)]
+        if unread:
+            self._found(Finding(chip=row["id"], kind="unreadable", text="; ".join(unread)))
             return
-        for finding in judge(row, scene.source, files):
+        for finding in judge(row, [scene.source for scene in scenes], _together(read)):
             self._found(finding)
         if row["radiometry"] in rules.OFFSETS:
-            scene.add(row["id"], row["radiometry"], rules.low_pixels(files.raw, files.scl))
+            for scene, files in zip(scenes, read, strict=True):
+                scene.add(row["id"], row["radiometry"], rules.low_pixels(files.raw, files.scl))
 
     def _count_rows(self, chips: Published, known: np.ndarray[Any, np.dtype[np.uint64]]) -> None:
         """Chips that have more than one row."""
@@ -200,8 +207,22 @@ def _rows_of(chips: Published, rows: Mapping[str, Mapping[str, Any]]) -> Counter
     return Counter(chips.named(sorted(rows), times[0] - _DAY, times[-1] + _DAY))
 
 
-def _scene(row: Mapping[str, Any]) -> tuple[str, str, str]:
-    return row["run_id"], row["scene_id"], row["collection"]
+def _halves(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Ids of the scenes that a chip is of, one or two."""
+    return tuple(name for name in (row["scene_id"], row["second_scene_id"]) if name is not None)
+
+
+def _scenes(row: Mapping[str, Any]) -> tuple[str, str, tuple[str, ...]]:
+    return row["run_id"], row["collection"], _halves(row)
+
+
+def _together(parts: list[CellFiles]) -> CellFiles:
+    """A cell as the files of one scene have it, or as those of two halves do."""
+    first, *others = parts
+    for second in others:
+        raw = rules.joined(first.raw, second.raw, first.scl)
+        first = CellFiles(raw=raw, scl=rules.joined(first.scl, second.scl, first.scl))
+    return first
 
 
 def _hash(name: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,8 @@ from infra.verify.scene_files import CellFiles, Source
 
 COLUMNS = (
     "id", "cell_id", "pass", "epsg", "col", "row", "geohash", "geometry", "geotiff", "xmin", "ymin", "xmax", "ymax",
-    "datetime", "scene_id", "collection", "baseline", "radiometry", "run_id", "clay_tensor", "content_digest",
+    "datetime", "scene_id", "second_scene_id", "collection",
+    "baseline", "radiometry", "run_id", "clay_tensor", "content_digest",
     "clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac", "scl_mean",
 )  # fmt: skip
 """Of `chips`: all that is compared."""
@@ -44,16 +45,16 @@ class Finding:
     pixels: int = 0
 
 
-def judge(chip: Mapping[str, Any], source: Source, files: CellFiles) -> Iterator[Finding]:
+def judge(chip: Mapping[str, Any], sources: Sequence[Source], files: CellFiles) -> Iterator[Finding]:
     """All that is wrong with a chip.
 
     Args:
         chip: A row of `chips`, with `COLUMNS`.
-        source: Its scene's item.
-        files: Its cell in the scene's files.
+        sources: The item of its scene, or those of two halves.
+        files: Its cell in the scene's files, or in those of both halves.
     """
     yield from (_finding(chip, "geometry", text) for text in misplaced(chip))
-    yield from (_finding(chip, "item", text) for text in _item(chip, source))
+    yield from (_finding(chip, "item", text) for text in _item(chip, sources))
     yield from _fractions(chip, files.scl)
     for key, share in rules.empty(files.raw, files.scl).items():
         yield _finding(chip, "empty", f"{share:.1%} of {key} are 0 where SCL has data: this is no chip")
@@ -92,13 +93,14 @@ def _fractions(chip: Mapping[str, Any], scl: NDArray[Any]) -> Iterator[Finding]:
             yield _finding(chip, "fractions", f"{name} is {stored}, by SCL {value}")
 
 
-def _item(chip: Mapping[str, Any], source: Source) -> Iterator[str]:
-    acquired, said = moment(chip["datetime"]), moment(source.datetime)
+def _item(chip: Mapping[str, Any], sources: Sequence[Source]) -> Iterator[str]:
+    acquired, said = moment(chip["datetime"]), moment(sources[0].datetime)
     if abs((acquired - said).total_seconds()) > 1e-3:
         yield f"datetime is {acquired.isoformat()}, of the item {said.isoformat()}"
-    for name, value in (("collection", source.collection), ("baseline", source.baseline)):
-        if chip[name] != value:
-            yield f"{name} is {chip[name]}, of the item {value}"
+    for source in sources:
+        for name, value in (("collection", source.collection), ("baseline", source.baseline)):
+            if chip[name] != value:
+                yield f"{name} is {chip[name]}, of the item {value}"
 
 
 def moment(value: Any) -> datetime:

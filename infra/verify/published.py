@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TOGETHER = 32
 """Chips of a group: their blobs take 16 MB as stored, their pixels 42 MB."""
+_ADDED = "second_scene_id"
+"""Column of `chips` that tables of before do not have."""
 KEPT_FROM = "claylake.chips-kept-from"
 """Property of the table `chips`: a month, yyyy-mm."""
 Row = dict[str, Any]
@@ -85,17 +87,20 @@ class Published:
 
         Args:
             task: Of this table.
-            columns: To read.
+            columns: To read; `second_scene_id` is None where the table has no such column.
             ids: Of the rows; None for all.
         """
         from pyiceberg.expressions import AlwaysTrue, In
         from pyiceberg.io.pyarrow import ArrowScan
 
         condition = AlwaysTrue() if ids is None else In("id", ids)
-        schema = self._table.schema().select(*dict.fromkeys((*columns, *(["id"] if ids is not None else []))))
+        there = self._table.schema()
+        wanted = dict.fromkeys((*columns, *(["id"] if ids is not None else [])))
+        # A lake that was written before has no second scenes.
+        lacking = {_ADDED: None} if _ADDED in wanted and _ADDED not in there.column_names else {}
+        schema = there.select(*(name for name in wanted if name not in lacking))
         scan = ArrowScan(self._table.metadata, self._table.io, schema, condition)
-        rows: list[Row] = scan.to_table([task]).to_pylist()
-        return rows
+        return [row | lacking for row in scan.to_table([task]).to_pylist()]
 
     def named(self, ids: Sequence[str], since: datetime, until: datetime) -> list[str]:
         """Ids of all rows with one of these ids, each as often as it is there.

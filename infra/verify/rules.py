@@ -81,6 +81,21 @@ def tensor(raw: NDArray[Any], radiometry: str) -> NDArray[np.int64]:
     return np.where((raw == 0).all(axis=0), 0, np.maximum(numbers, 1))
 
 
+def joined(first: NDArray[Any], second: NDArray[Any], first_scl: NDArray[Any]) -> NDArray[Any]:
+    """Two halves of a tile-date as one: the second where the first has no data.
+
+    Args:
+        first: pixels, the last two axes at 10 or 20 m.
+        second: of the same shape.
+        first_scl: as of `fractions`, the first half's.
+    """
+    both = first.copy()
+    side = first.shape[-1] // first_scl.shape[-1]
+    lacking = np.kron(first_scl == 0, np.ones((side, side), dtype=bool))
+    both[..., lacking] = second[..., lacking]
+    return both
+
+
 def low_pixels(raw: NDArray[Any], scl: NDArray[Any]) -> Low:
     """How many clear pixels of a cell are too dark to carry the offset.
 

@@ -1,4 +1,4 @@
-"""From a scene and its cells to chips: read, harmonise, encode, picture. One result a cell, whatever happens."""
+"""From a scene, or two halves, to chips: read, harmonise, encode, picture. One result a cell, whatever happens."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from claylake.area.grid import Cell
 from spark.chips import preview, tensor
 from spark.reading.errors import ReadError
 from spark.reading.gdal import Traffic, traffic
-from spark.reading.scene import CellPixels, read_cells
+from spark.reading.halves import JoinedCell, read_halves
+from spark.reading.scene import CellPixels, Unread, read_cells
 from spark.sentinel2.radiometry import Evidence, evidence_of, harmonise
 
 if TYPE_CHECKING:
@@ -36,46 +37,63 @@ class Chip:
 class ReadCell:
     """What reading a cell gave: a chip, or the error that left none.
 
-    `evidence` is of the cell's pixels. `seconds` were spent since the cell before. `traffic` is of all cells read with
-    it, and stands on the last of them.
+    `evidence` is of the scene's pixels in the cell, `second_evidence` of those of a second half. `seconds` were spent
+    since the cell before. `traffic` is of all cells read with it, and stands on the last of them.
     """
 
     index: CellIndex
     chip: Chip | None
     error: ReadError | None
     evidence: Evidence
+    second_evidence: Evidence
     traffic: Traffic
     seconds: float
 
 
-def make_chips(scene: Scene, indices: Iterable[CellIndex], radiometry: str) -> Iterator[ReadCell]:
-    """Chips of one scene, one result for each of its cells.
+def make_chips(
+    scene: Scene, indices: Iterable[CellIndex], radiometry: str, second: Scene | None = None
+) -> Iterator[ReadCell]:
+    """Chips of one scene, or of two halves of a tile-date: one result for each of the cells.
 
     Args:
         scene: that supplies the cells.
         indices: of the cells, in the grid of the scene's UTM zone.
         radiometry: what is done to its DN, ``as_published`` or ``minus_1000``.
+        second: that supplies the pixels that `scene` does not have, by the same radiometry.
     """
     wanted = list(dict.fromkeys(indices))
     fetched, clock = traffic(), time.monotonic()
-    for number, (index, pixels) in enumerate(_pixels(scene, wanted), start=1):
-        chip, evidence, error = None, Evidence(), None
-        if isinstance(pixels, CellPixels):
-            chip = _chip(pixels, radiometry, Cell(epsg=scene.epsg, col=index.col, row=index.row))
-            evidence = evidence_of(pixels.raw, pixels.scl)
+    for number, (index, cell) in enumerate(_cells(scene, second, wanted), start=1):
+        chip, evidence, second_evidence, error = None, Evidence(), Evidence(), None
+        place = Cell(epsg=scene.epsg, col=index.col, row=index.row)
+        if isinstance(cell, CellPixels):
+            chip, evidence = _chip(cell, radiometry, place), evidence_of(cell.raw, cell.scl)
+        elif isinstance(cell, JoinedCell):
+            chip = _chip(cell.both, radiometry, place)
+            evidence, second_evidence = (evidence_of(half.raw, half.scl) for half in (cell.first, cell.second))
         else:
-            error = pixels
+            error = cell
         # Once a scene: GDAL writes all its counters as one text.
         spent = traffic() - fetched if number == len(wanted) else Traffic()
         moment = time.monotonic()
-        yield ReadCell(index=index, chip=chip, error=error, evidence=evidence, traffic=spent, seconds=moment - clock)
+        yield ReadCell(
+            index=index,
+            chip=chip,
+            error=error,
+            evidence=evidence,
+            second_evidence=second_evidence,
+            traffic=spent,
+            seconds=moment - clock,
+        )
         clock = moment
 
 
-def _pixels(scene: Scene, indices: list[CellIndex]) -> Iterator[tuple[CellIndex, CellPixels | ReadError]]:
+def _cells(
+    scene: Scene, second: Scene | None, indices: list[CellIndex]
+) -> Iterator[tuple[CellIndex, CellPixels | JoinedCell | ReadError]]:
     try:
-        for part in read_cells(scene, indices):
-            yield part.index, part if isinstance(part, CellPixels) else part.error
+        for part in read_cells(scene, indices) if second is None else read_halves(scene, second, indices):
+            yield part.index, part.error if isinstance(part, Unread) else part
     except ReadError as error:
         # Raised before the first cell: later ones answer for themselves.
         _log.warning("scene %s: %s", scene.id, error)

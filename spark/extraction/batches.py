@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from operator import itemgetter
+from typing import TYPE_CHECKING, TypeVar
 
 import pygeohash
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from spark.sentinel2.scl import Measures
 
+Supply = TypeVar("Supply", str, tuple[str, ...])
 CHIP_BYTES = 500_000
 """Of a chip in its file, about: what bounds a batch."""
 BYTES_PER_SLOT = 4_000_000_000
@@ -31,7 +33,8 @@ class CellToRead:
     """A cell that a scene is to supply, and what its chip's row repeats of it.
 
     `geohash` is of the centre, `geometry` WKB in WGS 84, bounds in degrees (xmin > xmax across 180
-    degrees). `measures`: from observing the scene.
+    degrees). `measures`: from observing the scene. `second_scene_id`: of another half, which supplies the pixels
+    that the scene does not have.
     """
 
     scene_id: str
@@ -46,9 +49,17 @@ class CellToRead:
     xmax: float
     ymax: float
     measures: Measures
+    second_scene_id: str | None = None
+
+    @property
+    def scene_ids(self) -> tuple[str, ...]:
+        """The scenes that are read for it, one or two."""
+        return (self.scene_id,) if self.second_scene_id is None else (self.scene_id, self.second_scene_id)
 
 
-OF_CELL = tuple(field.name for field in fields(CellToRead) if field.name not in ("scene_id", "measures"))
+OF_CELL = tuple(
+    field.name for field in fields(CellToRead) if field.name not in ("scene_id", "second_scene_id", "measures")
+)
 """What a chip's row repeats of its cell: columns of the plan's cells and of the table chips alike."""
 
 
@@ -62,6 +73,8 @@ class Batch:
 
 def batches(wanted: Mapping[str, int], slots: int) -> Iterator[Batch]:
     """Whole scenes, in order of id, as many as are worth one commit; never less than one scene.
+
+    What two halves supply together belongs to the first: the second is read for it in that batch, whichever its own is.
 
     Args:
         wanted: scene id to number of cells to read.
@@ -80,13 +93,13 @@ def batches(wanted: Mapping[str, int], slots: int) -> Iterator[Batch]:
         yield Batch(scene_ids=tuple(ids), chips=chips)
 
 
-def deal(grouped: Mapping[str, Sequence[CellToRead]], slots: int) -> list[tuple[str, list[CellToRead]]]:
+def deal(grouped: Mapping[Supply, Sequence[CellToRead]], slots: int) -> list[tuple[Supply, list[CellToRead]]]:
     """Tasks of a batch, each a scene's id and cells of it, the largest first so that the last to end are small.
 
     A scene is cut only where there are more slots than scenes.
 
     Args:
-        grouped: scene id to its cells.
+        grouped: scene id to its cells; or ids of two halves to those that they supply together.
         slots: tasks that run at a time.
     """
     pieces = -(-slots // max(len(grouped), 1))
@@ -119,8 +132,20 @@ def parts(cells: Sequence[CellToRead], pieces: int) -> Iterator[list[CellToRead]
 
 
 def by_scene(cells: Iterable[CellToRead]) -> dict[str, list[CellToRead]]:
-    """Cells grouped by their scene's id, in its order."""
+    """Cells grouped by their scene's id, in its order; a cell of two halves is in the groups of both."""
     grouped: dict[str, list[CellToRead]] = {}
-    for cell in sorted(cells, key=lambda cell: cell.scene_id):
-        grouped.setdefault(cell.scene_id, []).append(cell)
+    for scene_id, cell in sorted(_supplies(cells), key=itemgetter(0)):
+        grouped.setdefault(scene_id, []).append(cell)
     return grouped
+
+
+def by_supply(cells: Iterable[CellToRead]) -> dict[tuple[str, ...], list[CellToRead]]:
+    """Cells grouped by the scenes that are read for them, one or two, in the order of their ids."""
+    grouped: dict[tuple[str, ...], list[CellToRead]] = {}
+    for cell in sorted(cells, key=lambda cell: cell.scene_ids):
+        grouped.setdefault(cell.scene_ids, []).append(cell)
+    return grouped
+
+
+def _supplies(cells: Iterable[CellToRead]) -> Iterator[tuple[str, CellToRead]]:
+    return ((scene_id, cell) for cell in cells for scene_id in cell.scene_ids)

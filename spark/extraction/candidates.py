@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from claylake.area.new_cells import NEW, new_among
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.halves import half_of, pairs_of
 from claylake.errors import FootprintError
 from claylake.vocabulary import CHIPS
 from spark.lake.columns import Columns
@@ -21,16 +22,27 @@ if TYPE_CHECKING:
     from claylake.catalogue.scene import Scene
 
 _CELLS = TABLES[CHIPS].columns.only("cell_id", "epsg", "col", "row", "geometry") + Columns({NEW: "boolean"})
-_FOOTPRINTS = Columns({"scene_id": "string", "scene_epsg": "int", "only_new_cells": "boolean", "footprint": "binary"})
+_FOOTPRINTS = Columns(
+    {
+        "scene_id": "string",
+        "scene_epsg": "int",
+        "only_new_cells": "boolean",
+        "settled": "boolean",
+        "half": "string",
+        "completes": "boolean",
+        "footprint": "binary",
+    }
+)
 
 
 def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene]) -> DataFrame:
     """One row per candidate, a (cell, scene) pair: scene_id, cell_id, col, row.
 
     A scene supplies only cells of its own zone's grid: nothing is warped. With `only_new_cells` it
-    supplies only new ones. The footprints are few and go to every executor as an index; cells stream past it.
+    supplies only new ones, and a settled one none; both also those of another half of their tile-date. The
+    footprints are few and go to every executor as an index; cells stream past it.
 
-    `claylake.catalogue.candidates` counts the same pairs when a run is planned.
+    `claylake.catalogue.candidates` counts the same (cell, pass) when a run is planned.
 
     Args:
         spark: session.
@@ -51,26 +63,45 @@ def join_candidates(spark: SparkSession, cells: pa.Table, scenes: Sequence[Scene
         "cell_id", "epsg", "col", "row", NEW, "ST_GeomFromWKB(geometry) AS square"
     )
     prints = _footprints(spark, scenes).selectExpr(
-        "scene_id", "scene_epsg", "only_new_cells", "ST_GeomFromWKB(footprint) AS footprint"
+        *_FOOTPRINTS.without("footprint").names, "ST_GeomFromWKB(footprint) AS footprint"
     )
     squares.createOrReplaceTempView("claylake_cells")
     prints.createOrReplaceTempView("claylake_footprints")
-    return spark.sql(
-        "SELECT /*+ BROADCAST(s) */ s.scene_id, c.cell_id, c.col, c.row "
+    of_its_own = "NOT s.settled AND (c.new OR NOT s.only_new_cells)"
+    found = spark.sql(
+        f"SELECT /*+ BROADCAST(s) */ s.scene_id, c.cell_id, c.col, c.row, s.half, {of_its_own} AS of_its_own "
         "FROM claylake_cells c JOIN claylake_footprints s "
-        "ON ST_Intersects(c.square, s.footprint) AND c.epsg = s.scene_epsg AND (c.new OR NOT s.only_new_cells)"
+        f"ON ST_Intersects(c.square, s.footprint) AND c.epsg = s.scene_epsg AND ({of_its_own} OR s.completes)"
     )
+    if _completing(scenes):
+        found = _with_another_half(found)
+    return found.select("scene_id", "cell_id", "col", "row")
+
+
+def _completing(scenes: Sequence[Scene]) -> set[str]:
+    """Ids of the scenes that supply some cells only, and are half of a tile-date with another one of these."""
+    ids = {scene.id for pair in pairs_of(scenes) for scene in pair}
+    return {scene.id for scene in scenes if scene.id in ids and (scene.settled or scene.only_new_cells)}
+
+
+def _with_another_half(found: DataFrame) -> DataFrame:
+    """The pairs that a scene has of its own, and those of cells that another half of its tile-date has of its own."""
+    from pyspark.sql import Window
+    from pyspark.sql import functions as f
+
+    awaited = f.max("of_its_own").over(Window.partitionBy("cell_id", "half"))
+    return found.withColumn("awaited", awaited).where("of_its_own OR awaited")
 
 
 def _footprints(spark: SparkSession, scenes: Sequence[Scene]) -> DataFrame:
     import shapely
 
-    rows = []
+    rows, completing = [], _completing(scenes)
     for scene in scenes:
         try:
-            rows.append(
-                (scene.id, scene.epsg, scene.only_new_cells, bytearray(shapely.to_wkb(footprint(scene.footprint))))
-            )
+            outline = bytearray(shapely.to_wkb(footprint(scene.footprint)))
+            limits = (scene.only_new_cells, scene.settled, half_of(scene), scene.id in completing)
+            rows.append((scene.id, scene.epsg, *limits, outline))
         except FootprintError as error:
             raise FootprintError(f"scene {scene.id}: {error}") from error
     return spark.createDataFrame(rows, _FOOTPRINTS.spark)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CHIPS
-from spark.extraction.batches import CellToRead, by_scene, deal
+from spark.extraction.batches import CellToRead, by_scene, by_supply, deal
 from spark.extraction.read_failures import ReadFailures
 from spark.extraction.reading import Lineage, Part, PartRead, read
 from spark.extraction.reading_log import Reading, ReadingLog
@@ -15,7 +15,7 @@ from spark.lake import replacing
 from spark.lake.append import Appender, discard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -63,6 +63,7 @@ class ChipWriter:
     def read(self, cells: Sequence[CellToRead]) -> ReadBatch:
         """Read cells of whole scenes, and write their chips to files."""
         grouped = by_scene(cells)
+        tasks = deal(by_supply(cells), self.slots)
         radiometry = self._radiometry(grouped)
         name = uuid.uuid4().hex
         target = self.appender.target(name)
@@ -72,8 +73,9 @@ class ChipWriter:
                 scene=self.scenes[scene_id].model_dump_json(),
                 radiometry=radiometry[scene_id],
                 cells=tuple(members),
+                second=self.scenes[others[0]].model_dump_json() if others else None,
             )
-            for scene_id, members in deal(grouped, self.slots)
+            for (scene_id, *others), members in tasks
         ]
         try:
             done = read(self.spark, parts, target, self.lineage)
@@ -98,14 +100,14 @@ class ChipWriter:
         lost = self.quarantine.judge(batch.cells)
         self.failures.cells.update(
             {
-                (problem.cell_id, part.scene_id): (problem.reason, problem.detail)
+                (problem.cell_id, part.scene_ids[0], part.second_scene_id): (problem.reason, problem.detail)
                 for part in batch.parts
                 for problem in part.problems
             }
         )
         now = self._radiometry(batch.cells)
         usable = {scene for scene in now if now[scene] == batch.radiometry[scene]} - set(self.failures.quarantined)
-        good = [file for part in batch.parts if part.scene_id in usable for file in part.files]
+        good = [file for part in batch.parts if _is_good(part, usable, now) for file in part.files]
         self._make_room(good, batch)
         # Where this fails nothing is deleted: a commit whose answer was lost may have succeeded.
         kept = self.appender.append(good, batch.name)
@@ -121,7 +123,7 @@ class ChipWriter:
             return
         good = {file.uri for file in files}
         rows = [
-            {"id": key, "baseline": self.scenes[part.scene_id].baseline}
+            {"id": key, "baseline": self.scenes[part.scene_ids[0]].baseline}
             for part in batch.parts
             for file in part.files
             if file.uri in good
@@ -139,5 +141,17 @@ def readings(parts: Iterable[PartRead]) -> dict[str, Reading]:
     """What the tasks of a batch say of each scene, by its id."""
     found: dict[str, Reading] = {}
     for part in parts:
-        found[part.scene_id] = found.get(part.scene_id, Reading()) + part.reading
+        for scene_id, reading in part.readings.items():
+            found[scene_id] = found.get(scene_id, Reading()) + reading
     return found
+
+
+def _is_good(part: PartRead, usable: Collection[str], radiometry: Mapping[str, str]) -> bool:
+    """Whether a part's chips may be kept: those of two halves only where both are of one radiometry.
+
+    Args:
+        part: of a batch.
+        usable: ids of scenes that were read as they are to be.
+        radiometry: what is done to the DN of each scene.
+    """
+    return all(scene in usable for scene in part.scene_ids) and len({radiometry[one] for one in part.scene_ids}) == 1

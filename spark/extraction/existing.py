@@ -14,7 +14,7 @@ from spark.lake.branch_state import BranchState
 from spark.lake.columns import Columns, filled
 from spark.lake.months import kept_from
 from spark.lake.names import branch_table, main_table
-from spark.lake.tables import FRACTIONS, TABLES
+from spark.lake.tables import FRACTIONS, SECOND_SCENE, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from claylake.plan import Plan
 
-COLUMNS = ("cell_id", "pass", "datetime", "scene_id", "baseline", "scl_mean", *FRACTIONS)
+COLUMNS = ("cell_id", "pass", "datetime", "scene_id", SECOND_SCENE, "baseline", "scl_mean", *FRACTIONS)
 _KEY = ["cell_id", "pass"]
 
 

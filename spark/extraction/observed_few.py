@@ -1,5 +1,7 @@
 """Candidates that the driver holds: a small area's month, whose choice would cost Spark many jobs of little work.
 
+None of them is of two halves of a tile-date: those are rare, and Spark holds them.
+
 What Spark does for many (`observed_many`) is said in plain Python here; tests compare both.
 """
 
@@ -96,7 +98,7 @@ def with_failures(observed: pd.DataFrame, failures: ReadFailures) -> pd.DataFram
     problems, details = [], []
     columns = (observed[name].tolist() for name in ("cell_id", "scene_id", "problem", "detail"))
     for cell_id, scene_id, problem, detail in zip(*columns, strict=True):
-        lost = failures.cells.get((cell_id, scene_id), (None, None))
+        lost = failures.cells.get((cell_id, scene_id, None), (None, None))
         refused = failures.quarantined.get(scene_id)
         problems.append(_first(problem, lost[0], None if refused is None else failures.quarantine_reason))
         details.append(_first(detail, lost[1], refused))

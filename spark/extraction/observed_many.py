@@ -37,13 +37,20 @@ class ManyObserved:
         observed: `spark.extraction.observing.OBSERVED`; persisted here.
         existing: reads the chips that exist by now.
         rules: thresholds.
+        apart: ids of halves that are not to be joined, by what is known by now.
     """
 
-    def __init__(self, observed: DataFrame, existing: Callable[[], DataFrame], rules: Rules) -> None:
+    def __init__(
+        self,
+        observed: DataFrame,
+        existing: Callable[[], DataFrame],
+        rules: Rules,
+        apart: Callable[[], Sequence[tuple[str, str]]] = tuple,
+    ) -> None:
         from pyspark import StorageLevel
 
         self._observed = observed.persist(StorageLevel.DISK_ONLY)
-        self._existing, self._rules = existing, rules
+        self._existing, self._rules, self._apart = existing, rules, apart
         self._by_scene = observed_scenes(self._observed)
 
     @property
@@ -63,7 +70,7 @@ class ManyObserved:
         """In Spark."""
         from pyspark import StorageLevel
 
-        observed = with_failures(self._observed, failures)
+        observed = with_failures(self._observed, failures, self._apart())
         chosen = choose_all(observed, self.number, self._existing(), self._rules).persist(StorageLevel.DISK_ONLY)
         return ManyChosen(chosen=chosen, observed=observed, existing=self._existing)
 

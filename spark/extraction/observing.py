@@ -12,6 +12,7 @@ from spark.extraction.arrow_batch import batch_of
 from spark.extraction.errors import ExtractError
 from spark.extraction.reading_log import Reading
 from spark.lake.columns import Columns
+from spark.lake.tables import SECOND_SCENE
 from spark.reading.gdal import environment, traffic
 from spark.reading.observe import ObservedCell, observe
 from spark.reading.strips import CellIndex
@@ -29,6 +30,7 @@ OBSERVED = (
             "cell_id": "string",
             "pass": "string",
             "scene_id": "string",
+            SECOND_SCENE: "string",
             "preference": "int",
             "baseline": "string",
             "problem": "string",
@@ -38,7 +40,10 @@ OBSERVED = (
     + Columns(dict.fromkeys(MEASURES, "double"))
     + Columns({"requests": "bigint", "downloaded": "bigint", "seconds": "double"})
 )
-"""A row per candidate. `requests`, `downloaded` (bytes) and `seconds` stand on one row of each scene."""
+"""A row per candidate, and one per cell of two halves (`spark.extraction.seams`), which names the second.
+
+`requests`, `downloaded` (bytes) and `seconds` stand on one row of each scene, or two halves.
+"""
 _DOCUMENTS = Columns({"scene_id": "string", "preference": "int", "document": "string"})
 _TASKS_PER_SLOT = 8
 
@@ -73,15 +78,19 @@ def observe_all(
 
     rows = [(scene.id, preferences[scene.id], scene.model_dump_json()) for scene in scenes]
     documents = spark.createDataFrame(rows, _DOCUMENTS.spark)
-    tasks = max(1, min(len(scenes), _TASKS_PER_SLOT * spark.sparkContext.defaultParallelism))
     work = (
         candidates.groupBy("scene_id")
         .agg(f.collect_list("col").alias("cols"), f.collect_list("row").alias("rows"))
         .join(f.broadcast(documents), on="scene_id", how="inner")
         .select("preference", "document", "cols", "rows")
-        .repartition(tasks)
+        .repartition(tasks_of(spark, len(scenes)))
     )
     return work.mapInArrow(_observe, OBSERVED.spark)
+
+
+def tasks_of(spark: SparkSession, scenes: int) -> int:
+    """How many tasks observe so many scenes, or pairs of halves."""
+    return max(1, min(scenes, _TASKS_PER_SLOT * spark.sparkContext.defaultParallelism))
 
 
 def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -94,9 +103,27 @@ def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _rows(item: _Work) -> list[dict[str, object]]:
     scene = Scene.model_validate_json(item["document"])
-    before, clock = traffic(), time.monotonic()
     indices = [CellIndex(col=col, row=row) for col, row in zip(item["cols"], item["rows"], strict=True)]
-    rows = [_row(scene, item["preference"], cell) for cell in observe(scene, indices)]
+    return rows_of(scene, indices, item["preference"])
+
+
+def rows_of(
+    scene: Scene, indices: Sequence[CellIndex], preference: int, second: Scene | None = None
+) -> list[dict[str, object]]:
+    """`OBSERVED` of the cells of a scene, or of two halves.
+
+    Args:
+        scene: the only or the first one.
+        indices: of at least one cell.
+        preference: rank of the scene.
+        second: another half.
+
+    Raises:
+        ExtractError: another number of cells was observed.
+    """
+    before, clock = traffic(), time.monotonic()
+    of_all = {"preference": preference, SECOND_SCENE: None if second is None else second.id}
+    rows = [_row(scene, cell) | of_all for cell in observe(scene, indices, second)]
     if len(rows) != len(indices):
         raise ExtractError(f"scene {scene.id}: {len(indices)} cells to observe, {len(rows)} observed")
     spent = traffic() - before
@@ -104,12 +131,11 @@ def _rows(item: _Work) -> list[dict[str, object]]:
     return rows
 
 
-def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]:
+def _row(scene: Scene, cell: ObservedCell) -> dict[str, object]:
     return {
         "cell_id": Cell(epsg=scene.epsg, col=cell.index.col, row=cell.index.row).id,
         "pass": scene.pass_id,
         "scene_id": scene.id,
-        "preference": preference,
         "baseline": scene.baseline,
         "problem": cell.error.reason if cell.error else None,
         "detail": str(cell.error) if cell.error else None,
@@ -121,12 +147,13 @@ def _row(scene: Scene, preference: int, cell: ObservedCell) -> dict[str, object]
 
 
 def observed_scenes(observed: DataFrame) -> dict[str, ObservedScene]:
-    """What `OBSERVED` says of each scene, by its id."""
+    """What `OBSERVED` says of each scene, by its id; what two halves took is the first one's."""
     from pyspark.sql import functions as f
 
     names = ("requests", "downloaded", "seconds")
+    alone = f.col(SECOND_SCENE).isNull()
     counted = observed.groupBy("scene_id").agg(
-        f.count("*").alias("cells"), *(f.sum(name).alias(name) for name in names)
+        f.count_if(alone).alias("cells"), *(f.sum(name).alias(name) for name in names)
     )
     return {
         row["scene_id"]: ObservedScene(candidates=row["cells"], reading=Reading(**{name: row[name] for name in names}))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from claylake.vocabulary import OBSERVATIONS, OUTCOME_CHIP
 from spark.lake.columns import Columns
-from spark.lake.tables import FRACTIONS, PROCESSING_VERSION, TABLES
+from spark.lake.tables import FRACTIONS, PROCESSING_VERSION, SECOND_SCENE, TABLES
 from spark.sentinel2.choose import PRESENT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DATES = Columns({"scene_id": "string", "datetime": "timestamp"})
 _HASHES = Columns({"cell_id": "string", "geohash": "string"})
-SHOWN = ("scene_id", "datetime", "scl_mean", *FRACTIONS)
+SHOWN = ("scene_id", SECOND_SCENE, "datetime", "scl_mean", *FRACTIONS)
 """What an observation repeats of its chip, or of the best scene."""
 
 

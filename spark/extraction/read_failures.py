@@ -11,12 +11,12 @@ from spark.sentinel2.radiometry import CONTRADICTION
 class ReadFailures:
     """Collected over the batches of a run.
 
-    `cells`: (cell id, scene id) to (reason code, message). `quarantined`: scene id to message;
-    such a scene supplies no cell at all. `corrected`: scene id to message; its pixels decided its radiometry, and what
-    was read by another is read again. `taken_back`: number of chips of both that the branch had.
+    `cells`: (cell id, scene id, id of a second half or None) to (reason code, message). `quarantined`: scene id to
+    message; such a scene supplies no cell at all. `corrected`: scene id to message; its pixels decided its radiometry,
+    and what was read by another is read again. `taken_back`: number of chips of both that the branch had.
     """
 
-    cells: dict[tuple[str, str], tuple[str, str | None]] = field(default_factory=dict)
+    cells: dict[tuple[str, str, str | None], tuple[str, str | None]] = field(default_factory=dict)
     quarantined: dict[str, str] = field(default_factory=dict)
     corrected: dict[str, str] = field(default_factory=dict)
     quarantine_reason: str = CONTRADICTION
@@ -33,6 +33,6 @@ class ReadFailures:
             *(f"scene {scene_id} is quarantined: {detail}" for scene_id, detail in sorted(self.quarantined.items())),
         )
 
-    def rows(self) -> list[tuple[str, str, str, str | None]]:
-        """`cells` as rows: cell id, scene id, reason, message."""
-        return [(*key, *value) for key, value in sorted(self.cells.items())]
+    def rows(self) -> list[tuple[str, str, str | None, str, str | None]]:
+        """`cells` as rows: cell id, scene id, id of a second half, reason, message."""
+        return [(*key, *value) for key, value in self.cells.items()]

@@ -11,27 +11,30 @@ from spark.chips.make import make_chips
 from spark.datafiles.writer import FileWriter, Target
 from spark.extraction.batches import OF_CELL, CellToRead
 from spark.extraction.reading_log import Reading
+from spark.lake.tables import SECOND_SCENE
 from spark.reading.gdal import environment
 from spark.reading.strips import CellIndex
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
     from spark.chips.make import ReadCell
     from spark.datafiles.parquet import DataFile
+    from spark.sentinel2.radiometry import Evidence
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A task: cells of one scene, to be read by a radiometry. `scene`: as JSON."""
+    """A task: cells of one scene, or of two halves, to be read by a radiometry. `scene` and `second`: as JSON."""
 
     scene_id: str
     scene: str
     radiometry: str
     cells: tuple[CellToRead, ...]
+    second: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,12 +56,24 @@ class Problem:
 
 @dataclass(frozen=True, kw_only=True)
 class PartRead:
-    """What became of a task: files with the chips, cells without one, and what reading found and took."""
+    """What became of a task: files with the chips, cells without one, and what reading found and took.
 
-    scene_id: str
+    `readings`: by scene id, one or two, the first first; what both took is the first one's.
+    """
+
     files: tuple[DataFile, ...]
     problems: tuple[Problem, ...]
-    reading: Reading
+    readings: Mapping[str, Reading]
+
+    @property
+    def scene_ids(self) -> tuple[str, ...]:
+        """The scenes that were read, one or two."""
+        return tuple(self.readings)
+
+    @property
+    def second_scene_id(self) -> str | None:
+        """That of a second half."""
+        return self.scene_ids[1] if len(self.readings) > 1 else None
 
 
 def read(spark: SparkSession, parts: Sequence[Part], target: Target, lineage: Lineage) -> list[PartRead]:
@@ -88,9 +103,11 @@ def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
         StoreError: a file cannot be written.
     """
     scene = Scene.model_validate_json(part.scene)
+    second = None if part.second is None else Scene.model_validate_json(part.second)
     by_index = {CellIndex(col=cell.col, row=cell.row): cell for cell in part.cells}
     of_scene = {
         "scene_id": scene.id,
+        SECOND_SCENE: None if second is None else second.id,
         "datetime": scene.datetime,
         "pass": scene.pass_id,
         "collection": scene.collection,
@@ -99,10 +116,11 @@ def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
         **vars(lineage),
     }
     rows = {index: {**_of_cell(cell, scene), **of_scene} for index, cell in by_index.items()}
-    problems, reading = [], Reading()
+    problems, reading, of_second = [], Reading(), Reading()
     with environment(), FileWriter(target, scene.id, rows.values()) as writer:
-        for read_cell in make_chips(scene, by_index, part.radiometry):
+        for read_cell in make_chips(scene, by_index, part.radiometry, second):
             row, reading = rows[read_cell.index], reading + _reading(read_cell)
+            of_second += _evidence(read_cell.second_evidence)
             chip = read_cell.chip
             if chip is not None:
                 blobs = {"clay_tensor": chip.clay_tensor, "geotiff": chip.geotiff}
@@ -112,7 +130,8 @@ def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
                 cell_id, error = by_index[read_cell.index].cell_id, read_cell.error
                 problems.append(Problem(cell_id=cell_id, reason=error.reason, detail=str(error)))
         files = writer.files()
-    return PartRead(scene_id=scene.id, files=files, problems=tuple(problems), reading=reading)
+    readings = {scene.id: reading} | ({} if second is None else {second.id: of_second})
+    return PartRead(files=files, problems=tuple(problems), readings=readings)
 
 
 def _of_cell(cell: CellToRead, scene: Scene) -> dict[str, Any]:
@@ -121,10 +140,12 @@ def _of_cell(cell: CellToRead, scene: Scene) -> dict[str, Any]:
     return {**repeated, **cell.measures.columns(), "id": f"{cell.cell_id}_{scene.pass_id}"}
 
 
+def _evidence(evidence: Evidence) -> Reading:
+    return Reading(clear_pixels=evidence.clear_pixels, below_1000=evidence.below_1000)
+
+
 def _reading(read_cell: ReadCell) -> Reading:
-    return Reading(
-        clear_pixels=read_cell.evidence.clear_pixels,
-        below_1000=read_cell.evidence.below_1000,
+    return _evidence(read_cell.evidence) + Reading(
         requests=read_cell.traffic.requests,
         downloaded=read_cell.traffic.downloaded,
         seconds=read_cell.seconds,

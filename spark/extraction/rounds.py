@@ -11,6 +11,7 @@ from spark.extraction.errors import ExtractError
 from spark.extraction.progress import Progress
 from spark.extraction.read_ahead import ReadAhead
 from spark.lake.columns import filled
+from spark.lake.tables import SECOND_SCENE
 from spark.sentinel2.choose import PRESENT, READ
 from spark.sentinel2.scl import MEASURES, Measures
 
@@ -100,9 +101,10 @@ class CellRows:
         """The cell of a row of a choice, which its scene is to supply.
 
         Args:
-            choice: with cell_id, scene_id and the measures.
+            choice: with cell_id, the ids of one or two scenes, and the measures.
         """
         place = self._places[choice["cell_id"]]
         of_cell: dict[str, Any] = {name: values[place] for name, values in self._columns.items()}
         measures = Measures(**{name: choice[name] for name in MEASURES})
-        return CellToRead(scene_id=choice["scene_id"], measures=measures, **of_cell)
+        scenes = {name: choice[name] for name in ("scene_id", SECOND_SCENE)}
+        return CellToRead(**scenes, measures=measures, **of_cell)

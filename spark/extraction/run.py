@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from claylake.catalogue.footprint import with_footprint
+from claylake.catalogue.halves import pairs_of
 from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
@@ -27,6 +28,7 @@ from spark.extraction.reading_log import ReadingLog
 from spark.extraction.reprocessed import KEPT, UNFIT
 from spark.extraction.rounds import FinalChoice, Rounds
 from spark.extraction.scene_rows import SceneRow, SceneRows, write
+from spark.extraction.seams import apart, observe_seams
 from spark.lake import opened, replacing
 from spark.lake.append import Appender
 from spark.lake.opening import open_branches
@@ -101,7 +103,7 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         failures=failures,
         quarantine=quarantine,
     )
-    observed = _observed(spark, scope, scenes)
+    observed = _observed(spark, scope, scenes, quarantine)
     by_scene = observed.by_scene()
     _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), observed.number)
     final = Rounds(writer=writer, cells=cells, observed=observed).run()
@@ -124,14 +126,24 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 
-def _observed(spark: SparkSession, scope: Scope, scenes: Sequence[Scene]) -> Observed:
-    """Every candidate, observed; held by the driver where they cannot be many."""
-    plan, rules = scope.plan, Rules.of(scope.plan.settings)
+def _observed(spark: SparkSession, scope: Scope, scenes: Sequence[Scene], quarantine: Quarantine) -> Observed:
+    """Every candidate, observed; held by the driver where they cannot be many, and none is of two halves."""
+    from pyspark import StorageLevel
+
+    plan, rules, pairs = scope.plan, Rules.of(scope.plan.settings), pairs_of(scenes)
     ranks = preferences(scenes, plan.settings.selection.collections)
     observed = observe_all(spark, join_candidates(spark, scope.cells, scenes), scenes, ranks)
-    if len(scope.cells) * len(scenes) > FEW:
-        return ManyObserved(observed, lambda: existing_chips(spark, plan, scope.cells), rules)
-    return FewObserved(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
+    if not pairs and len(scope.cells) * len(scenes) <= FEW:
+        return FewObserved(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
+    if pairs:
+        observed = observed.persist(StorageLevel.DISK_ONLY)
+        observed = observed.unionByName(observe_seams(observed, pairs, ranks, rules.max_nodata_frac))
+    return ManyObserved(
+        observed,
+        existing=lambda: existing_chips(spark, plan, scope.cells),
+        rules=rules,
+        apart=lambda: apart(pairs, quarantine),
+    )
 
 
 def _report(final: FinalChoice, candidates: int, scene_rows: list[SceneRow], failures: ReadFailures) -> ExtractReport:

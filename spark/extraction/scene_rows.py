@@ -25,7 +25,7 @@ from spark.lake.bounds import extent_of_rows
 from spark.lake.branch_state import BranchState
 from spark.lake.names import branch_table
 from spark.lake.replacing import is_newer, replaces
-from spark.lake.tables import TABLES
+from spark.lake.tables import SECOND_SCENE, TABLES
 from spark.sentinel2.choose import PRESENT
 from spark.sentinel2.radiometry import evidence_document
 
@@ -82,12 +82,13 @@ def count_outcomes(
 
     Keys of the counters are outcomes as in a choice. A scene that could not be read counts as failed even where another
     one of the pass gave a rejection: it may have shown more, and may give the chip when it is read again. Where the run
-    replaces chips, it does so too where there is a chip of an older baseline.
+    replaces chips, it does so too where there is a chip of an older baseline. What two halves gave counts for the
+    first, and what they failed to give together for both: each is to be read again beside the other.
 
     Args:
         choice: final, one row per (cell, pass).
         existing: cell_id, pass, scene_id and baseline of all chips, those just written included.
-        observed: one row per (cell, scene), with its baseline, and what failed in `problem`.
+        observed: one row per (cell, scene) or cell of two halves, with its baseline, and what failed in `problem`.
         replaces: whether the run replaces chips.
     """
     from pyspark.sql import functions as f
@@ -101,7 +102,7 @@ def count_outcomes(
     if replaces:
         settled += f" AND NOT coalesce({is_newer('o.baseline', 'c.baseline')}, false)"
     failed = (
-        observed.where(f.col("problem").isNotNull())
+        _problems(observed)
         .alias("o")
         .join(existing.alias("c"), on=f.expr(settled), how="left_anti")
         .withColumn("outcome", f.concat(f.lit(FAILED), "problem"))
@@ -112,6 +113,22 @@ def count_outcomes(
     for row in rows.groupBy(*columns).count().collect():
         counts.setdefault(row["scene_id"], Counter())[row["outcome"]] = row["count"]
     return counts
+
+
+def _problems(observed: DataFrame) -> DataFrame:
+    """A row for each cell that a scene cannot be used for, alone or as a half; once for a cell."""
+    from pyspark.sql import functions as f
+
+    columns = ("cell_id", "pass", "scene_id", "baseline", "problem")
+    bad = observed.where(f.col("problem").isNotNull())
+    alone = bad.where(f.col(SECOND_SCENE).isNull()).select(*columns)
+    scenes = f.explode(f.array("scene_id", SECOND_SCENE)).alias("scene_id")
+    halves = bad.where(f.col(SECOND_SCENE).isNotNull()).select(
+        *(scenes if name == "scene_id" else f.col(name) for name in columns)
+    )
+    of_cell = ["cell_id", "pass", "scene_id"]
+    once = halves.groupBy(*of_cell).agg(f.min("baseline").alias("baseline"), f.min("problem").alias("problem"))
+    return alone.unionByName(once.join(alone, on=of_cell, how="left_anti"))
 
 
 def status(candidates: int, failures: int, *, quarantined: bool) -> str:

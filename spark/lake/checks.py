@@ -25,7 +25,7 @@ from claylake.vocabulary import (
     SCL_HIGHEST,
 )
 from spark.lake.sample import UNFILLED
-from spark.lake.tables import FRACTIONS, TABLES
+from spark.lake.tables import FRACTIONS, SECOND_SCENE, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ UNHELD = ("clay_tensor", "geotiff", "global_embedding")
 """Blobs and vectors: the views leave them out; a sample and the column `usable` stand for them."""
 _WHOLE = 1.0001
 """Classes are disjoint, so their fractions are 1 at most; the rest is for rounding to float."""
-_MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", "detail", *FRACTIONS)
+_MAY_BE_NULL = ("baseline", "scl_mean", "scene_id", SECOND_SCENE, "detail", *FRACTIONS)
 """Columns that observations may leave empty, and the baseline, which an item may lack."""
 
 
@@ -80,13 +80,14 @@ def of_rows(start: datetime, end: datetime) -> dict[str, dict[str, str]]:
     first, last = map(sql.timestamp, (start, end))
     return {
         "audit_chips": {
-            "chip_columns_filled": _null(CHIPS, ("baseline",)),
+            "chip_columns_filled": _null(CHIPS, ("baseline", SECOND_SCENE)),
             "chip_id_is_cell_and_pass": "NOT id <=> concat(cell_id, '_', pass)",
             "chip_fractions_in_0_1": " OR ".join(f"{name} IS NULL OR NOT {name} BETWEEN 0 AND 1" for name in FRACTIONS),
             "chip_fractions_add_up": (
                 f"nodata_frac + cloud_frac + shadow_frac + clear_frac > {_WHOLE} OR "
                 f"snow_frac + water_frac > clear_frac + {_WHOLE} - 1 OR NOT scl_mean BETWEEN 1 AND {SCL_HIGHEST}"
             ),
+            "chip_halves_differ": f"{SECOND_SCENE} = scene_id",
             "chip_digest_is_32_hex": "NOT content_digest RLIKE '^[0-9a-f]{32}$'",
             "chip_datetime_in_months": (f"datetime < {first} - INTERVAL 1 DAY OR datetime >= {last} + INTERVAL 1 DAY"),
         },

@@ -17,7 +17,7 @@ from spark.lake import names
 from spark.lake.bounds import Bounds, Extent, extent_of
 from spark.lake.branch_state import BranchState
 from spark.lake.refs import Refs
-from spark.lake.tables import LINEAGE, TABLES, Table
+from spark.lake.tables import LINEAGE, SECOND_SCENE, TABLES, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -146,7 +146,7 @@ def insert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
         view: name of a temporary view with the table's columns, one row per key.
         bounds: of the view's rows.
     """
-    return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} WHEN NOT MATCHED THEN INSERT *"
+    return f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} {_insert(table)}"
 
 
 def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
@@ -165,14 +165,20 @@ def upsert_sql(table: Table, target: str, view: str, bounds: Bounds) -> str:
         f"MERGE INTO {target} t USING {view} s ON {_on(table, bounds)} "
         f"WHEN MATCHED AND {_replaces(table)} THEN UPDATE SET {better}, t.{CONSIDERED} = {both} "
         f"WHEN MATCHED AND {_GROWS} THEN UPDATE SET t.{CONSIDERED} = {both} "
-        "WHEN NOT MATCHED THEN INSERT *"
+        f"{_insert(table)}"
     )
+
+
+def _insert(table: Table) -> str:
+    """The columns by name: a later release may have added others, which stay null."""
+    names = table.columns.names
+    return f"WHEN NOT MATCHED THEN INSERT ({sql.names(names)}) VALUES ({sql.names(names, 's')})"
 
 
 def order(alias: str = "") -> str:
     """The total order of a key's observations as an SQL expression: the best one is the least.
 
-    Chip before rejected before failed; less nodata, then more clear, unknown last; the lower scene id; of one scene
+    Chip before rejected before failed; less nodata, then more clear, unknown last; the lower scene ids; of one scene
     tried again the later time. `spark.sentinel2.choose` orders the scenes of a run alike.
     """
     of = f"{alias}." if alias else ""
@@ -184,6 +190,7 @@ def order(alias: str = "") -> str:
         f"coalesce({of}nodata_frac, {unknown})",
         f"coalesce(-{of}clear_frac, {unknown})",
         f"{of}scene_id",
+        f"coalesce({of}{SECOND_SCENE}, '')",
         f"-unix_micros({of}created_at)",
         # One scene at one time has one outcome; with these the order is total even where it does not.
         f"{of}outcome",

@@ -16,7 +16,7 @@ from spark.lake import merge, names, vectors
 from spark.lake.columns import Columns
 from spark.lake.refs import Refs
 from spark.lake.scope import Scope
-from spark.lake.tables import FRACTIONS, PROCESSING_VERSION, TABLES
+from spark.lake.tables import FRACTIONS, PROCESSING_VERSION, SECOND_SCENE, TABLES
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 BASELINES = Columns({"id": "string", "baseline": "string"})
-_OF_CHIP = ("datetime", "scene_id", "scl_mean", *FRACTIONS, "run_id", "created_at")
+_OF_CHIP = ("datetime", "scene_id", SECOND_SCENE, "scl_mean", *FRACTIONS, "run_id", "created_at")
 """What an observation repeats of its chip."""
 
 
@@ -109,10 +109,12 @@ def follow_observations(spark: SparkSession, scope: Scope, *, branch: str | None
     plan, shape = scope.plan, TABLES[OBSERVATIONS]
     target = names.branch_table(plan, OBSERVATIONS, branch)
     of_chip = sql.names(_OF_CHIP, "c")
+    scenes = f"array_compact(array(c.scene_id, c.{SECOND_SCENE}))"
     stale = spark.sql(
         f"SELECT o.cell_id, o.`pass`, {of_chip}, "
-        f"array_sort(array_union(o.{merge.CONSIDERED}, array(c.scene_id))) AS {merge.CONSIDERED}, "
-        "concat('replaces a chip of ', o.scene_id, coalesce(concat(', baseline ', m.baseline), '')) AS detail "
+        f"array_sort(array_union(o.{merge.CONSIDERED}, {scenes})) AS {merge.CONSIDERED}, "
+        f"concat('replaces a chip of ', concat_ws(' and ', o.scene_id, o.{SECOND_SCENE}), "
+        "coalesce(concat(', baseline ', m.baseline), '')) AS detail "
         f"FROM {names.branch_table(plan, CHIPS)} c JOIN {target} o ON o.cell_id = c.cell_id AND o.`pass` = c.`pass` "
         f"LEFT JOIN (SELECT id, baseline FROM {names.main_table(plan, CHIPS)} m WHERE {scope.where(CHIPS, 'm')}) m "
         f"ON m.id = c.id WHERE {scope.where(CHIPS, 'c')} AND {scope.where(OBSERVATIONS, 'o')} "

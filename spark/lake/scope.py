@@ -85,7 +85,7 @@ class Scope:
         snapshot: int | None = None,
         slack: timedelta = timedelta(0),
     ) -> DataFrame:
-        """A table's rows of these cells and months on a branch, all columns.
+        """A table's rows of these cells and months on a branch, all columns; null those that a snapshot had not yet.
 
         Args:
             spark: session.
@@ -95,10 +95,13 @@ class Scope:
             slack: as of `where`.
         """
         table = names.table_at(self.plan, name, branch=branch, snapshot=snapshot)
-        rows = spark.sql(f"SELECT t.* FROM {table} t WHERE {self.where(name, slack=slack)}")
-        if "cell_id" not in TABLES[name].columns.names:
-            return rows
         from pyspark.sql import functions as f
 
+        rows = spark.sql(f"SELECT t.* FROM {table} t WHERE {self.where(name, slack=slack)}")
+        kinds = TABLES[name].columns.kinds
+        if lacking := kinds.keys() - set(rows.columns):
+            rows = rows.withColumns({column: f.lit(None).cast(kinds[column]) for column in lacking})
+        if "cell_id" not in kinds:
+            return rows
         wanted = self.cells_frame(spark).select("cell_id")
         return rows.join(f.broadcast(wanted), on="cell_id", how="left_semi")

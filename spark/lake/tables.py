@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
 LINEAGE = ("run_id", "created_at")
 """Columns that say who wrote a row, not what it says: a difference in them alone is no change."""
+SECOND_SCENE = layout.SECOND_SCENE
 FRACTIONS = ("clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac")
-PROCESSING_VERSION = "2"
+PROCESSING_VERSION = "3"
 """Of observations. Raised when the same files would give other chips or fractions.
 
 2: a scene that meets the thresholds comes before one that is rejected but has less nodata, so there are chips where
 version 1 gave none; of several rejected scenes of a pass, another may give the fractions.
+3: two halves of one tile-date complete a cell on their seam.
 """
 _FRACTIONS: dict[str, Kind] = dict.fromkeys(FRACTIONS, "float")
 _BBOX: dict[str, Kind] = dict.fromkeys(("xmin", "ymin", "xmax", "ymax"), "double")
@@ -82,6 +84,7 @@ TABLES = {
                     "id": "string",
                     "datetime": "timestamp",
                     "scene_id": "string",
+                    SECOND_SCENE: "string",
                     "geohash": "string",
                     "scl_mean": "float",
                     "clay_tensor": "binary",
@@ -154,6 +157,7 @@ TABLES = {
                     "geohash": "string",
                     "outcome": "string",
                     "scene_id": "string",
+                    SECOND_SCENE: "string",
                     "scenes_considered": "array<string>",
                     **_FRACTIONS,
                     "scl_mean": "float",
@@ -208,12 +212,15 @@ TABLES = {
 
 
 def create_all(spark: SparkSession, database: str) -> None:
-    """Create the database and the tables that are not there yet; of those that are only an older layout is changed."""
+    """Create the database and the tables that are not there yet; of those that are, older layouts are changed."""
     spark.sql(f"CREATE DATABASE IF NOT EXISTS {CATALOG}.{database}")
     for table in TABLES.values():
         name = f"{CATALOG}.{database}.{table.name}"
         if not spark.catalog.tableExists(name):
             spark.sql(table.ddl(database))
             spark.sql(f"ALTER TABLE {name} WRITE ORDERED BY {table.ordered_by}")
-        elif table.name in layout.ONCE_BY_YEARS:
+            continue
+        if table.name in layout.ONCE_BY_YEARS:
             layout.to_months(spark, name)
+        if table.name in layout.ONCE_OF_ONE_SCENE:
+            layout.with_second_scene(spark, name)

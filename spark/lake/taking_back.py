@@ -10,7 +10,7 @@ from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, OUTCOME_CHIP, S
 from spark.lake import merge, names, replacing
 from spark.lake.bounds import Bounds, from_micros
 from spark.lake.columns import Columns
-from spark.lake.tables import TABLES
+from spark.lake.tables import SECOND_SCENE, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,14 +62,12 @@ def take_back(
         created_at: the time that this attempt's rows carry, UTC.
     """
     plan = scope.plan
-    found = [
-        row
-        for row in _chips_of(spark, scope, sorted(reasons), created_at)
-        if row["radiometry"] != reasons[row["scene_id"]].right
-    ]
+    chips = _chips_of(spark, scope, sorted(reasons), created_at)
+    details = {row["id"]: detail for row in chips if (detail := _against(row, reasons)) is not None}
+    found = [row for row in chips if row["id"] in details]
     taken = [row for row in found if not row["published"]]
     if taken:
-        rows = [{**row.asDict(), "detail": reasons[row["scene_id"]].detail} for row in taken]
+        rows = [{**row.asDict(), "detail": details[row["id"]]} for row in taken]
         moments = [from_micros(row["micros"]) for row in taken]
         hashes = [row["geohash"] for row in taken]
         near = {name: Bounds.of_cells(TABLES[name], min(moments), max(moments), hashes) for name in TABLES}
@@ -89,16 +87,24 @@ def take_back(
     )
 
 
+def _against(chip: Row, reasons: Mapping[str, Reason]) -> str | None:
+    """The detail of the first of a chip's scenes for which it is wrong; None where it is of the right radiometry."""
+    scenes = (reasons[name] for name in (chip["scene_id"], chip[SECOND_SCENE]) if name in reasons)
+    return next((reason.detail for reason in scenes if reason.right != chip["radiometry"]), None)
+
+
 def _chips_of(spark: SparkSession, scope: Scope, scene_ids: Sequence[str], created_at: datetime) -> list[Row]:
-    """The branch's chips of these scenes: what is needed of each, whether it is `own` and whether main has it."""
+    """The branch's chips of these scenes, of halves too: what is needed of each, whether `own`, whether main has it."""
     plan, near = scope.plan, scope.bounds(CHIPS).condition(TABLES[CHIPS], "m")
     query = (
-        "SELECT t.id, t.cell_id, t.`pass`, t.scene_id, t.radiometry, t.geohash, unix_micros(t.datetime) AS micros, "
+        f"SELECT t.id, t.cell_id, t.`pass`, t.scene_id, t.{SECOND_SCENE}, t.radiometry, t.geohash, "
+        "unix_micros(t.datetime) AS micros, "
         f"t.created_at = {sql.timestamp(created_at)} AS own, m.content_digest <=> t.content_digest AS published, "
         "NOT m.content_digest <=> t.content_digest AND m.id IS NOT NULL AS replaced "
         f"FROM {names.branch_table(plan, CHIPS)} t "
         f"LEFT JOIN (SELECT id, content_digest FROM {names.main_table(plan, CHIPS)} m WHERE {near}) m "
-        f"ON m.id = t.id WHERE {scope.where(CHIPS)} AND {sql.is_in('t.scene_id', scene_ids)}"
+        f"ON m.id = t.id WHERE {scope.where(CHIPS)} "
+        f"AND ({sql.is_in('t.scene_id', scene_ids)} OR {sql.is_in(f't.{SECOND_SCENE}', scene_ids)})"
     )
     return spark.sql(query).join(scope.cells_frame(spark).select("cell_id"), "cell_id", "left_semi").collect()
 

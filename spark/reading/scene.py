@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from spark.reading.strips import CellIndex, Strip, strips
 from spark.sentinel2.emptiness import LARGEST_EMPTY_FRACTION, empty_shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from claylake.catalogue.scene import Scene
 
@@ -63,8 +63,15 @@ def open_band(scene: Scene, key: str) -> Band:
     return Band(key, scene.assets[key], epsg=scene.epsg)
 
 
-def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixels | Unread]:
+def read_cells(
+    scene: Scene, indices: Iterable[CellIndex], *, may_be_empty: bool = False
+) -> Generator[CellPixels | Unread]:
     """Each cell once, in reading order. A bad block costs only the cells that need it.
+
+    Args:
+        scene: that supplies the cells.
+        indices: of the cells, in the grid of the scene's UTM zone.
+        may_be_empty: whether a cell counts as read if a band is empty where the classification has data.
 
     Raises:
         ReadError: the scene as a whole cannot supply cells (an asset is missing, cannot be
@@ -85,7 +92,7 @@ def read_cells(scene: Scene, indices: Iterable[CellIndex]) -> Iterator[CellPixel
         for strip in announced:
             for part in _readable(strip, opened, each, singly=lost < GIVE_UP_AFTER):
                 lost += isinstance(part, Unread) and isinstance(part.error, UnreadableError)
-                yield part
+                yield part if may_be_empty or isinstance(part, Unread) else _filled(part, opened)
 
 
 def _require_same_ground(bands: list[Band]) -> None:
@@ -114,7 +121,7 @@ def _readable(strip: Strip, bands: list[Band], each: _BandMap, *, singly: bool) 
             yield from _readable(single, bands, each, singly=singly)
 
 
-def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels | Unread]:
+def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels]:
     parts = each(lambda band: band.strip(col=strip.col, row=strip.row, cells=strip.cells), bands)
     raw = np.empty((strip.cells, len(BANDS), CHIP_PX, CHIP_PX), dtype=np.uint16)
     for band in range(len(BANDS)):
@@ -124,20 +131,31 @@ def _cells(strip: Strip, bands: list[Band], each: _BandMap) -> list[CellPixels |
         else:
             raw[:, band] = part
     scl = np.ascontiguousarray(next(parts))  # no view: cells may be kept
-    return [_cell(index, raw[i], scl[i], bands) for i, index in enumerate(strip.indices)]
+    return [CellPixels(index=index, raw=raw[i], scl=scl[i]) for i, index in enumerate(strip.indices)]
 
 
-def _cell(index: CellIndex, raw: NDArray[np.uint16], scl: NDArray[np.uint8], bands: list[Band]) -> CellPixels | Unread:
+def _filled(cell: CellPixels, bands: list[Band]) -> CellPixels | Unread:
     """A cell's pixels, unless a band is empty where the classification has data."""
-    share = empty_shares(raw, scl)
+    error = empty_band(cell, {band.key: band.file for band in bands})
+    return cell if error is None else Unread(index=cell.index, error=error)
+
+
+def empty_band(cell: CellPixels, files: Mapping[str, str]) -> EmptyBandError | None:
+    """What is wrong with a cell of which a band is empty where the classification has data; None where none is.
+
+    Args:
+        cell: its pixels.
+        files: where each band was read, by its key.
+    """
+    share = empty_shares(cell.raw, cell.scl)
     empty = [number for number, value in enumerate(share) if value > LARGEST_EMPTY_FRACTION]
     if not empty:
-        return CellPixels(index=index, raw=raw, scl=scl)
-    keys = ",".join(bands[number].key for number in empty)
+        return None
     most = max(empty, key=lambda number: share[number])
     found = f"{share[most]:.2%} of the pixels where the classification has data are 0"
     expected = f"at most {LARGEST_EMPTY_FRACTION:.0%}"
-    return Unread(index=index, error=EmptyBandError(keys, file=bands[most].file, found=found, expected=expected))
+    keys = ",".join(BANDS[number] for number in empty)
+    return EmptyBandError(keys, file=files[BANDS[most]], found=found, expected=expected)
 
 
 def double(cells: NDArray[Any], into: NDArray[Any]) -> None:

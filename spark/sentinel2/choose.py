@@ -1,4 +1,4 @@
-"""The choice: which scene supplies a cell in a pass, and which passes become chips.
+"""The choice: which scene, or which two halves, supply a cell in a pass, and which passes become chips.
 
 A pure function, free of order and of the clock: the same measures, rules and existing chips give
 the same choice.
@@ -31,7 +31,8 @@ NOT_AMONG_CLEAREST = f"{REJECTED}not_among_clearest"
 
 _KEY = ("cell_id", "pass")
 EXISTING = (*_KEY, "baseline")
-_RANKS = ("_class", "_older", "_nodata", "_unclear", "_preference")
+_SECOND = "second_scene_id"
+_RANKS = ("_class", "_older", "_joined", "_nodata", "_unclear", "_preference")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +92,9 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
     """One row per (cell, pass): its best scene, and what becomes of it.
 
     Scenes that meet the thresholds come before those that are rejected, and these before those that cannot be used.
-    The best that meets them has the least nodata, then the lowest preference; the best of the others the least nodata,
-    then the most clear, then the lowest id, as observations of several runs are merged (`spark.lake.merge.order`).
+    The best that meets them is one scene rather than two halves, then has the least nodata, then the lowest preference;
+    the best of the others the least nodata, then the most clear, then the lowest ids, as observations of several runs
+    are merged (`spark.lake.merge.order`).
     A month's clearest passes are those of highest `clear_frac`, earlier passes first; existing
     chips count among a month's passes and are never given up. Where the rules replace, the newest baseline comes before
     all else among the scenes that meet the thresholds, and a chip of an older one is read again. A baseline that is no
@@ -100,7 +102,8 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
 
     Args:
         observed: one row per (cell, scene): cell_id, pass, scene_id, preference, problem, clear_frac, nodata_frac;
-            others travel along. `problem` is None where the scene can be used; fractions are NaN where they are not
+            others travel along. Rows of two halves, beside those of each, name the second in `second_scene_id`; there
+            may be no such column. `problem` is None where the scene can be used; fractions are NaN where they are not
             known; `preference` ranks scenes; `baseline` is needed where the rules replace.
         existing: `EXISTING` of the chips that exist, of at least the cells and months of `observed`; without `baseline`
             where the rules do not replace.
@@ -115,11 +118,15 @@ def choose(observed: pd.DataFrame, existing: pd.DataFrame, rules: Rules) -> pd.D
         ValueError: passes per month are limited, and a pass does not end in its datatake's start.
     """
     key = list(_KEY)
-    ranked = observed.assign(**_ranks(observed, rules)).sort_values(
-        [*key, *_RANKS, "scene_id"], na_position="last", ignore_index=True
+    if _SECOND not in observed:
+        observed = observed.assign(**{_SECOND: np.array([None] * len(observed), dtype=object)})
+    ranked = observed.assign(**_ranks(observed, rules), _other=observed[_SECOND].fillna("")).sort_values(
+        [*key, *_RANKS, "scene_id", "_other"], na_position="last", ignore_index=True
     )
-    table = ranked.loc[~ranked.duplicated(key)].drop(columns=list(_RANKS)).reset_index(drop=True)
-    considered = observed.sort_values([*key, "scene_id"]).groupby(key, sort=True)["scene_id"].agg(list)
+    table = ranked.loc[~ranked.duplicated(key)].drop(columns=[*_RANKS, "_other"]).reset_index(drop=True)
+    # Each half is there alone, too.
+    alone = observed.loc[observed[_SECOND].isna()]
+    considered = alone.sort_values([*key, "scene_id"]).groupby(key, sort=True)["scene_id"].agg(list)
     table["considered"] = considered.to_numpy()
     chips = _chips(existing, rules)
     best = _rows(table, chips, rules)
@@ -139,7 +146,9 @@ def _ranks(observed: pd.DataFrame, rules: Rules) -> dict[str, pd.Series[Any]]:
     rejected = ~failed & ((nodata > rules.max_nodata_frac) | (clear < rules.min_clear_frac))
     good = ~failed & ~rejected
     older = (-_number_of_baseline(observed)).where(good, 0.0) if rules.replaces else 0.0 * failed
-    values = (2 * failed + rejected, older, nodata, (-clear).where(~good, 0.0), observed["preference"].where(good, 0))
+    joined = observed[_SECOND].notna().astype(int).where(good, 0)
+    unclear, preference = (-clear).where(~good, 0.0), observed["preference"].where(good, 0)
+    values = (2 * failed + rejected, older, joined, nodata, unclear, preference)
     return dict(zip(_RANKS, values, strict=True))
 
 

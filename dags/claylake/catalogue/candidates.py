@@ -46,7 +46,8 @@ def find_candidates(
 
     All candidates of a cell come at once, so what is counted of the parts adds up, and memory does not grow with
     the number of cells. A scene supplies only cells of its own zone's grid: nothing is warped. With `only_new_cells` it
-    supplies only new ones.
+    supplies only new ones. A settled scene has no candidates here: it shows no pass in a cell where the half that it
+    completes does not.
 
     Args:
         cells: a table of `claylake.area.cells`: `geometry`, `epsg`, and `NEW` if not all are new.
@@ -57,10 +58,11 @@ def find_candidates(
     footprints, start = _Footprints.of(scenes), 0
     new = new_among(cells)
     all_cells = np.array([not scene.only_new_cells for scene in scenes], dtype=np.bool_)
+    is_open = np.array([not scene.settled for scene in scenes], dtype=np.bool_)
     for batch in cells.select(["epsg", "geometry"]).to_batches(max_chunksize=CELLS_AT_ONCE):
         cell_index, scene_index = footprints.over(batch)
         cell_index += start
-        supplied = new[cell_index] | all_cells[scene_index]
+        supplied = (new[cell_index] | all_cells[scene_index]) & is_open[scene_index]
         yield cell_index[supplied], scene_index[supplied]
         start += batch.num_rows
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.halves import half_of
 
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
@@ -20,7 +21,7 @@ class PackedScene:
     """One scene in about 1 kB, where a `Scene` takes 15 and a raw item 130: a search finds tens of thousands.
 
     `footprint` is WKB, lon/lat, as `claylake.catalogue.footprint` makes it; `document` the scene's line in
-    the manifest, compressed.
+    the manifest, compressed; `half` what it may be half of (`claylake.catalogue.halves`).
     """
 
     id: str
@@ -30,6 +31,8 @@ class PackedScene:
     footprint: bytes
     document: bytes
     only_new_cells: bool = False
+    settled: bool = False
+    half: str | None = None
 
     @classmethod
     def of(cls, scene: Scene, area: BaseGeometry | None = None) -> Self:
@@ -53,6 +56,8 @@ class PackedScene:
             footprint=shapely.to_wkb(area),
             document=zlib.compress(scene.model_dump_json().encode()),
             only_new_cells=scene.only_new_cells,
+            settled=scene.settled,
+            half=half_of(scene),
         )
 
     @property

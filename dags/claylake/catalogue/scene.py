@@ -50,7 +50,9 @@ class Scene(_Value):
     `datetime` is the item's (UTC); the pass carries the datatake's start. `footprint` is the
     item's geometry, GeoJSON in lon/lat. `boa_offset_applied` is the flag as published, which
     may be wrong (see `spark.sentinel2.radiometry`). `only_new_cells` is not the item's: the scene
-    is settled for the AOI's cells by another ownership rule, so it supplies only those that are new.
+    is settled for the AOI's cells by another ownership rule, so it supplies only those that are new. Nor is `settled`:
+    the scene is done for the run's cells, and supplies only those that it completes together with another half
+    (`claylake.catalogue.halves`).
     """
 
     former: ClassVar[frozenset[str]] = frozenset({"mgrs_tile"})
@@ -68,6 +70,7 @@ class Scene(_Value):
     footprint: dict[str, Any]
     assets: dict[str, Asset]
     only_new_cells: bool = False
+    settled: bool = False
 
     @field_validator("datetime")
     @classmethod

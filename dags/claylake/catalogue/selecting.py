@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from claylake.catalogue import dialects
 from claylake.catalogue.footprint import footprint
+from claylake.catalogue.halves import half_of, with_partners
 from claylake.catalogue.hrefs import refusal
 from claylake.catalogue.packed import PackedScene
 from claylake.catalogue.scene import Scene
@@ -37,7 +38,8 @@ class Criteria:
     """What makes an item one to read.
 
     `max_scene_cloud` is the highest cloud cover, percent; an item without one is kept. `settled` are (scene id,
-    `updated`) of scenes done before: one is left out only as the same version. `settled_by_others` are those
+    `updated`) of scenes done before: one is left out only as the same version, and only if no other half of its
+    tile-date is to be read (`claylake.catalogue.halves`). `settled_by_others` are those
     done for the AOI's cells by another ownership rule: such a scene supplies new cells alone. `area` is what
     footprints must meet, lon/lat; None where the search saw to that.
     """
@@ -78,10 +80,11 @@ class _Unusable:
 
 @dataclass(frozen=True, slots=True)
 class _Passed:
-    """A scene that could be read and is not; `why` is a field of `Found`."""
+    """A scene that could be read and is not; `why` is a field of `Found`. `scene`: to be read if another half is."""
 
     why: str
     month: str
+    scene: PackedScene | None = None
 
 
 _Outcome = PackedScene | _Unusable | _Passed | str
@@ -115,7 +118,9 @@ def _selected(outcomes: list[_Outcome], months: Collection[Month]) -> Selected:
     if counts[_ELSEWHERE]:
         log.info("catalogue listed %s items that do not meet the area; they are not counted", counts[_ELSEWHERE])
     unusable = [outcome for outcome in outcomes if isinstance(outcome, _Unusable)]
-    kept = [outcome for outcome in outcomes if isinstance(outcome, PackedScene)]
+    new = [outcome for outcome in outcomes if isinstance(outcome, PackedScene)]
+    halves = [outcome.scene for outcome in outcomes if isinstance(outcome, _Passed) and outcome.scene is not None]
+    kept = with_partners([*new, *halves])
     for each in unusable:
         log.warning("left out: %s", each.message)
     kept.sort(key=lambda scene: (scene.pass_id, scene.id))
@@ -124,10 +129,10 @@ def _selected(outcomes: list[_Outcome], months: Collection[Month]) -> Selected:
         unusable=dict(sorted(Counter(each.reason for each in unusable).items())),
         other_month=counts["other_month"],
         too_cloudy=counts["too_cloudy"],
-        settled=counts["settled"],
+        settled=counts["settled"] - (len(kept) - len(new)),
         kept=len(kept),
     )
-    of_month = Counter(str(pass_month(scene.pass_id)) for scene in kept)
+    of_month = Counter(str(pass_month(scene.pass_id)) for scene in new)
     of_month.update(outcome.month for outcome in outcomes if isinstance(outcome, _Passed))
     listed = of_month + Counter(each.month for each in unusable)
     names = [str(month) for month in months]
@@ -169,7 +174,9 @@ def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> _Outcome:
     if scene.cloud_cover is not None and scene.cloud_cover > criteria.max_scene_cloud:
         return _Passed("too_cloudy", str(scene.month))
     if (scene.id, scene.updated) in criteria.settled:
-        return _Passed("settled", str(scene.month))
+        scene = scene.model_copy(update={"settled": True})
+        packed = None if half_of(scene) is None else PackedScene.of(scene, area)
+        return _Passed("settled", str(scene.month), packed)
     if (scene.id, scene.updated) in criteria.settled_by_others:
         scene = scene.model_copy(update={"only_new_cells": True})
     return PackedScene.of(scene, area)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from claylake.area.rule import NEWEST, RULES
 from claylake.catalogue.candidates import find_candidates
+from claylake.catalogue.halves import with_partners
 from claylake.run import published
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ def settled_by_others(
 def with_cells(scenes: tuple[PackedScene, ...], cells: pa.Table) -> tuple[PackedScene, ...]:
     """The scenes that there is something to observe in: of those settled by another rule, those that show a new cell.
 
+    Settled halves go with the last half that is not settled.
+
     Args:
         scenes: to read, in order.
         cells: of the run, as of `claylake.area.cells.AoiCells.by`.
@@ -75,4 +78,4 @@ def with_cells(scenes: tuple[PackedScene, ...], cells: pa.Table) -> tuple[Packed
     settled = [scenes[place] for place in places]
     shown = {int(place) for _, index in find_candidates(cells, settled) for place in index} if settled else set()
     nothing_new = {place for number, place in enumerate(places) if number not in shown}
-    return tuple(scene for place, scene in enumerate(scenes) if place not in nothing_new)
+    return tuple(with_partners(scene for place, scene in enumerate(scenes) if place not in nothing_new))

@@ -38,7 +38,16 @@ def measured(costs: Costs, load: Workload, slots: int) -> Costs:
     numbers = [(number, scene_id) for scene_id in list(load.wanted)[:SCENES] for number in _numbers(load, scene_id)]
     stored = pickle.dumps(
         [
-            made(load.cells["cell_id"][number].as_py(), DATATAKE, scene_id, "read", [scene_id], None, *_distinct(place))
+            made(
+                load.cells["cell_id"][number].as_py(),
+                DATATAKE,
+                scene_id,
+                None,
+                "read",
+                [scene_id],
+                None,
+                *_distinct(place),
+            )
             for place, (number, scene_id) in enumerate(numbers)
         ]
     )

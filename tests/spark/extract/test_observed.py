@@ -21,7 +21,7 @@ from spark.extraction.read_failures import ReadFailures
 from spark.lake.columns import Columns
 from spark.lake.opening import open_branches
 from spark.lake.scope import Scope, read_cells_table
-from spark.lake.tables import FRACTIONS, TABLES
+from spark.lake.tables import FRACTIONS, SECOND_SCENE, TABLES
 from spark.sentinel2.choose import Rules
 from tests.spark.extract.test_job import bbox
 from tests.spark.jobs import jobs_of
@@ -39,7 +39,14 @@ PASSES = [f"S2A_202002{day:02}T112111" for day in (4, 9, 14)]
 CELLS = [f"32629_{col}_1342" for col in range(156, 162)]
 BASELINES = ["02.14", "05.00", "05.11", "odd", None]
 EXISTING = Columns(
-    {"cell_id": "string", "pass": "string", "datetime": "timestamp", "scene_id": "string", "baseline": "string"}
+    {
+        "cell_id": "string",
+        "pass": "string",
+        "datetime": "timestamp",
+        "scene_id": "string",
+        SECOND_SCENE: "string",
+        "baseline": "string",
+    }
 ) + Columns(dict.fromkeys(("scl_mean", *FRACTIONS), "float"))
 
 
@@ -70,17 +77,25 @@ def world(seed: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]], ReadFa
                 "nodata_frac": None if problem else of.choice([0.0, 0.01, 0.5]),
                 "scl_mean": None if problem else 4.5,
             }
-            row = {"cell_id": cell_id, "pass": scene.id[:-2], "scene_id": scene.id, "preference": place, **known}
+            row = {
+                "cell_id": cell_id,
+                "pass": scene.id[:-2],
+                "scene_id": scene.id,
+                SECOND_SCENE: None,
+                "preference": place,
+            }
+            row |= known
             row |= {"baseline": baseline, "problem": problem, "detail": problem and f"{problem} at {cell_id}"}
             rows.append(row | {"requests": of.randrange(9), "downloaded": of.randrange(9), "seconds": of.random()})
             if of.random() < 0.15:
-                failures.cells[cell_id, scene.id] = ("unreadable", of.choice([None, "cut short"]))
+                failures.cells[cell_id, scene.id, None] = ("unreadable", of.choice([None, "cut short"]))
     for cell_id in CELLS:
         for pass_id in PASSES:
             if seed and of.random() < 0.4:
                 shown = {name: np.float32(of.random()).item() for name in ("scl_mean", *FRACTIONS)}
                 chip = {"cell_id": cell_id, "pass": pass_id, "datetime": MONTH, "baseline": of.choice(BASELINES)}
-                chips.append(chip | shown | {"scene_id": of.choice([f"{pass_id}_0", None])})
+                second = {SECOND_SCENE: of.choice([f"{pass_id}_1", None])}
+                chips.append(chip | shown | second | {"scene_id": of.choice([f"{pass_id}_0", None])})
     return rows, chips, failures if of.random() < 0.8 else ReadFailures(), scenes
 
 

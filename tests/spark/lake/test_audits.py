@@ -58,6 +58,7 @@ FAULTS = {
     "chip_id_is_cell_and_pass": chips(id=f"{CELLS[8]}_{rows.PASS_A}"),
     "chip_fractions_in_0_1": chips(snow_frac=1.5),
     "chip_fractions_add_up": chips(cloud_frac=0.2),
+    "chip_halves_differ": chips(second_scene_id=f"S2_{rows.PASS_A}"),
     "chip_digest_is_32_hex": chips(content_digest="nonsense"),
     "chip_datetime_in_months": chips(datetime=rows.moment(rows.PASS_A) + timedelta(days=40)),
     "vector_keys_unique": twice("embeddings"),

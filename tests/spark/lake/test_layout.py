@@ -8,6 +8,7 @@ import pytest
 
 from claylake.run.tables import catalog, open_table
 from spark.lake import branches, compaction, layout, merge, names
+from spark.lake.audits import audit
 from spark.lake.opening import open_branches
 from spark.lake.rebuild import rebuild
 from spark.lake.refs import Refs, load
@@ -135,6 +136,62 @@ def test_a_branch_by_years_is_put_on_a_main_by_months(spark, by_years):
     assert {row["id"] for row in added} <= ids
     assert len(ids) == 8
     assert set(files(spark, by_years, name).values()) == {0, 1}
+
+
+@pytest.fixture
+def of_one_scene(spark, make_plan):
+    """A plan of July whose tables were created without the column of a second scene, with a chip of July."""
+    plan = make_plan()
+    spark.sql(f"CREATE DATABASE lake.{plan.database}")
+    for name, shape in TABLES.items():
+        spark.sql(replace(shape, columns=shape.columns.without(layout.SECOND_SCENE)).ddl(plan.database))
+        spark.sql(f"ALTER TABLE {names.main_table(plan, name)} WRITE ORDERED BY {shape.ordered_by}")
+        made = rows.frame(spark, name, runs.rows_of(plan, CELLS[:1])[name])
+        made.drop(layout.SECOND_SCENE).coalesce(1).writeTo(names.main_table(plan, name)).append()
+    return plan
+
+
+def test_a_run_goes_on_in_a_lake_without_second_scenes(spark, of_one_scene):
+    plan = of_one_scene
+    heads = {name: main(spark, plan, name) for name in TABLES}
+    open_branches(spark, plan)
+    assert {name: main(spark, plan, name) for name in TABLES} == heads
+    for name in layout.ONCE_OF_ONE_SCENE:
+        assert tuple(spark.table(names.main_table(plan, name)).columns) == TABLES[name].columns.names
+        assert not layout.with_second_scene(spark, names.main_table(plan, name))
+    # What is audited is a snapshot, which has the columns that it was written with.
+    assert sum(audit(spark, Scope.of(plan), heads).offending.values()) == 1, "there is no report of extraction"
+
+    made = runs.rows_of(plan, CELLS[1:2])
+    for name in layout.ONCE_OF_ONE_SCENE:
+        made[name][0] |= {layout.SECOND_SCENE: "S2_second"}
+    merge.insert_only(spark, plan, "chips", rows.frame(spark, "chips", made["chips"]))
+    merge.upsert(spark, plan, "observations", rows.frame(spark, "observations", made["observations"]))
+    for name in layout.ONCE_OF_ONE_SCENE:
+        found = spark.table(names.branch_table(plan, name)).select("cell_id", layout.SECOND_SCENE).collect()
+        assert {tuple(row) for row in found} == {(CELLS[0], None), (CELLS[1], "S2_second")}
+
+
+def test_a_run_goes_on_where_a_later_release_has_added_a_column(spark, make_plan):
+    plan = make_plan()
+    open_branches(spark, plan)
+    made = runs.rows_of(plan, CELLS[:2])
+    for name in ("chips", "observations"):
+        spark.sql(f"ALTER TABLE {names.main_table(plan, name)} ADD COLUMN later string AFTER scene_id")
+        write = merge.upsert if name == "observations" else merge.insert_only
+        assert write(spark, plan, name, rows.frame(spark, name, made[name])) == 2
+        found = spark.table(names.branch_table(plan, name)).select("cell_id", "later").collect()
+        assert sorted(map(tuple, found)) == [(cell, None) for cell in CELLS[:2]]
+
+
+def test_the_second_of_two_runs_finds_the_column(spark, of_one_scene, monkeypatch):
+    table = names.main_table(of_one_scene, "chips")
+    loaded = iter([load(spark, table)])
+    assert layout.with_second_scene(spark, table)
+    monkeypatch.setattr(layout, "load", lambda spark, table: next(loaded, None) or load(spark, table))
+    monkeypatch.setattr(branches, "SWAP_PAUSE_S", 0)
+    assert not layout.with_second_scene(spark, table)
+    assert next(loaded, None) is None, "it began with what the table was before"
 
 
 def main(spark, plan, name):

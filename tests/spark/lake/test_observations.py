@@ -99,6 +99,18 @@ def test_of_one_scene_tried_again_the_later_look_stays(spark, plan, cells):
     assert {row["outcome"] for row in found(spark, plan).values()} == {MISALIGNED["outcome"]}
 
 
+def test_where_two_halves_show_no_more_the_first_alone_stays(spark, plan, cells):
+    after, before = next(cells), next(cells)
+    both = LESSER | {"second_scene_id": "b"}
+    upsert(spark, plan, [look(after, 1, **LESSER), look(before, 1, **both)])
+    assert upsert(spark, plan, [look(after, 2, **both), look(before, 2, **LESSER)]) == 1
+    assert {cell: row["second_scene_id"] for cell, row in found(spark, plan).items()} == {after: None, before: None}
+    more = both | {"nodata_frac": 0.25}
+    assert upsert(spark, plan, [look(after, 3, **more)]) == 1
+    assert upsert(spark, plan, [look(after, 4, **LESSER)]) == 0
+    assert found(spark, plan)[after]["second_scene_id"] == "b"
+
+
 def test_a_row_of_which_only_the_scenes_grew_keeps_its_look(spark, plan, cells):
     # As version 1 wrote them: in order of preference.
     as_before, grown = look(next(cells), 1, ["z", "c", "a"], **CHIP), look(next(cells), 1, ["z", "c"], **CHIP)

@@ -132,7 +132,7 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 
 .PHONY: test-beside
 test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
-	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark
+	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark tests/cli
 
 .PHONY: faults
 faults: setup ## print what faults of networks and servers cost: requests, cells lost, seconds (docs/reading.md)

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from claylake.configuration.local import DATABASE
 from claylake.month import Month
 from claylake.vocabulary import STEPS
 from cli.command import examined, explained, make_months, view_of
@@ -38,7 +39,8 @@ _SMALL_AREA: Final = "-9.20,38.70,-9.15,38.75"
 Lake = Annotated[Path, typer.Option(envvar="CLAYLAKE_LAKE", help="Folder of the lake.")]
 AoiFile = Annotated[Path | None, typer.Option("--aoi", help="GeoJSON file with the area's polygon, in lon/lat.")]
 Bbox = Annotated[str | None, typer.Option(help="The area as west,south,east,north in degrees, instead of --aoi.")]
-Months = Annotated[str, typer.Option("--month", help="yyyy-mm, or yyyy-mm/yyyy-mm for several, one by one.")]
+Months = Annotated[str | None, typer.Option("--month", help="yyyy-mm, or yyyy-mm/yyyy-mm for several, one by one.")]
+Database = Annotated[str, typer.Option(help="Namespace of the tables in the lake's catalogue.")]
 Data = Annotated[
     Path | None, typer.Option(help="Folder of STAC items and COGs to read, instead of the catalogue on the web.")
 ]
@@ -48,9 +50,13 @@ EncoderName = Annotated[
 Live = Annotated[bool, typer.Option("--live", help="Try the catalogue, too: one search, and a read of one file.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document, and nothing else, to standard output.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log, too.")]
-Overrides = Annotated[
+Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[KEY=VALUE]...", help="Settings as in settings.yaml: selection.min_clear_frac=0.5"),
+    typer.Argument(
+        metavar="[KEY=VALUE]...",
+        help="Settings as in settings.yaml: selection.min_clear_frac=0.5; and names that scripts use: "
+        "aoi_bounds=[w,s,e,n] start_date=2024-07-05 end_date=2024-07-20 (days of passes, both taken).",
+    ),
 ]
 
 
@@ -81,6 +87,7 @@ def verify(
     sample: Annotated[
         int | None, typer.Option(min=1, help="Chips to check, drawn anew each time; all without it.")
     ] = None,
+    database: Database = DATABASE,
     seed: Annotated[
         int | None, typer.Option(min=0, help="Number of a sample drawn before, as its output says.")
     ] = None,
@@ -88,7 +95,7 @@ def verify(
     """Read published chips again from their scenes' files, and compare every pixel. Exits with 1 if any differs."""
     console = Console()
     with explained(console):
-        if not verify_lake(LakeFolder.at(lake), sample, seed, console):
+        if not verify_lake(LakeFolder.at(lake), database, sample, seed, console):
             raise typer.Exit(int(ExitCode.FAILED))
 
 
@@ -101,12 +108,13 @@ def show(
     ] = None,
     chip: Annotated[str | None, typer.Option(help="Id of a published chip, to be written as a picture.")] = None,
     out: Annotated[Path | None, typer.Option(help="Where to write the chip: .tif (with its place) or .png.")] = None,
+    database: Database = DATABASE,
     as_json: AsJson = False,
 ) -> None:
     """Show what is in a lake: tables, months, kinds of vectors, runs, and what is still open; or save one chip."""
     console = Console(as_json=as_json)
     with explained(console):
-        view = view_of(lake, deployed)
+        view = view_of(lake, deployed, database)
         if chip is not None:
             console.text(view.save_chip(chip, out or Path(f"{chip}.png")))
         else:
@@ -115,7 +123,7 @@ def show(
 
 @app.command(epilog="Example: [bold]claylake doctor --live[/bold]")
 def doctor(
-    overrides: Overrides = None,
+    words: Words = None,
     *,
     lake: Lake = _LAKE,
     encoder: EncoderName = None,
@@ -130,7 +138,8 @@ def doctor(
     with explained(console):
         last = str(Month.of(datetime.now(UTC)).before(1))
         area = bbox if aoi or bbox else _SMALL_AREA
-        wanted = Wanted(aoi=aoi, bbox=area, months=month or last, data=data, encoder=encoder, overrides=overrides or ())
+        options = {"aoi": aoi, "bbox": area, "months": month or last, "data": data, "encoder": encoder}
+        wanted = Wanted.of("doctor", words or (), database=DATABASE, **options)
         if not examined(wanted, lake, console, live=live):
             raise typer.Exit(int(ExitCode.FAILED))
 
@@ -139,20 +148,29 @@ def _register(name: str, about: str, steps: Sequence[str]) -> None:
     """A command that plans months and does these steps of them."""
 
     def command(
-        month: Months,
-        overrides: Overrides = None,
+        words: Words = None,
         *,
+        month: Months = None,
         aoi: AoiFile = None,
         bbox: Bbox = None,
         lake: Lake = _LAKE,
         data: Data = None,
         encoder: EncoderName = None,
+        database: Database = DATABASE,
         as_json: AsJson = False,
         verbose: Verbose = False,
     ) -> None:
-        wanted = Wanted(aoi=aoi, bbox=bbox, months=month, data=data, encoder=encoder, overrides=overrides or ())
         console = Console(as_json=as_json, verbose=verbose)
         with explained(console):
+            options = {
+                "aoi": aoi,
+                "bbox": bbox,
+                "months": month,
+                "data": data,
+                "encoder": encoder,
+                "database": database,
+            }
+            wanted = Wanted.of(name, words or (), **options)
             make_months(wanted, lake, steps, console)
 
     example = f"Example: [bold]claylake {name} --aoi my.geojson --month 2024-07 --lake ./lake[/bold]"
@@ -162,8 +180,12 @@ def _register(name: str, about: str, steps: Sequence[str]) -> None:
 _register("plan", "Search the catalogue and say what a run would do; only the plan is written.", ())
 _register("run", "Make months: plan, extract, embed, publish, maintain.", STEPS)
 _register("extract", "Only plan, and make the chips; embed and publish go on from there.", STEPS[:1])
-_register("embed", "Only make the vectors that the last run's chips lack.", STEPS[1:2])
-_register("publish", "Only audit what the last run has made, and publish it.", STEPS[2:3])
+_register("embed", "Only make the vectors that chips lack; without an area, of all months not published.", STEPS[1:2])
+_register(
+    "publish",
+    "Only audit what was made, and publish it; without an area, all months.",
+    STEPS[2:3],
+)
 _register("maintain", "Only maintain the tables.", STEPS[3:])
 
 

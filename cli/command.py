@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,16 +13,17 @@ import typer
 
 from claylake.errors import BadInputError, ClaylakeError
 from cli.doctor import examine, try_live
+from cli.earlier import open_runs
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
 from cli.machine import Machine, user_cache
-from cli.month import Runner
+from cli.month import EXTRACT, Runner
 from cli.relocating import require_in_place
 from cli.showing import LakeView
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from claylake.run.receipt import Receipt
     from cli.console import Console
@@ -43,40 +45,49 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
     Raises:
         ClaylakeError: of the kind that fits; months before are done.
     """
-    aoi, months = wanted.area(), wanted.each_month()
-    for remark in wanted.remarks(aoi):
-        console.note(remark)
     lake = LakeFolder.at(folder)
     require_in_place(lake)
-    settings = wanted.settings(lake, aoi, dry_run=not steps)
+    months: list[Callable[[Runner], Receipt]]
+    if wanted.names_nothing and steps and steps[0] != EXTRACT:
+        plans = open_runs(lake.place(lake.path).lake, wanted.database)
+        here = plans[0].settings.here
+        months = [partial(Runner.go_on, plan=plan, steps=steps) for plan in plans]
+    else:
+        aoi, each = wanted.area(), wanted.each_month()
+        for remark in wanted.remarks(aoi):
+            console.note(remark)
+        settings = wanted.settings(lake, aoi, dry_run=not steps)
+        here = settings.here
+        requests = [wanted.request(aoi, month) for month in each]
+        months = [partial(Runner.month, request=one, settings=settings, steps=steps) for one in requests]
     lake.make()
     receipts = []
     with (
         _logged(lake, console) as log,
         lake.held() if steps else nullcontext(),
-        Engine(settings.here, Machine.here(), user_cache(), log.with_suffix(".spark.log")) as engine,
+        Engine(here, Machine.here(), user_cache(), log.with_suffix(".spark.log")) as engine,
     ):
         runner = Runner(engine=engine, console=console)
-        for month in months:
-            receipt = runner.month(wanted.request(aoi, month), settings, steps)
+        for make in months:
+            receipt = make(runner)
             console.summary(receipt, lake.bytes())
             receipts.append(receipt)
     console.results(receipts)
     return receipts
 
 
-def view_of(folder: Path, deployed: Path | None) -> LakeView:
+def view_of(folder: Path, deployed: Path | None, database: str) -> LakeView:
     """A lake to be read: in a folder, or on AWS.
 
     Args:
         folder: of a lake on this machine.
         deployed: ``deployed.json`` of a deployment; None for the lake in the folder.
+        database: namespace of the tables in the folder.
 
     Raises:
         BadInputError: there is no lake, or the document is not of a deployment.
     """
     from claylake.configuration.layers import read_deployed
-    from claylake.configuration.local import Local
     from claylake.run.tables import catalog
 
     if deployed is not None:
@@ -87,7 +98,7 @@ def view_of(folder: Path, deployed: Path | None) -> LakeView:
         msg = f"--lake {folder}: no lake is there; `claylake init` or `claylake run` makes one"
         raise BadInputError(msg)
     require_in_place(lake)
-    here: Local = lake.place(lake.path)
+    here = lake.place(lake.path, database)
     return LakeView(catalog=catalog(here), database=here.database, lake=here.lake)
 
 

@@ -113,6 +113,7 @@ def _rows(receipt: Receipt, lake_bytes: int) -> Iterator[tuple[str, str]]:
     left = {
         "too cloudy": receipt.too_cloudy,
         "of another month": receipt.other_month,
+        "outside the dates": receipt.other_date,
         "done before": receipt.settled,
         "unusable": sum(receipt.unusable.values()),
     }

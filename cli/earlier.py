@@ -7,11 +7,39 @@ from typing import TYPE_CHECKING
 from claylake import store
 from claylake.errors import BadInputError
 from claylake.plan import PLAN, Plan, run_folder
-from claylake.run.reports import ExtractReport
+from claylake.run.reports import ExtractReport, PublishReport
 
 if TYPE_CHECKING:
     from claylake.configuration.settings import Settings
     from claylake.request.params import Request
+
+
+def open_runs(lake: str, database: str) -> list[Plan]:
+    """Plans of the months that were extracted and not published, the last run of each, in order of time.
+
+    Args:
+        lake: its address.
+        database: namespace of the tables.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    last: dict[tuple[str, str], Plan] = {}
+    for uri in sorted(store.names(store.join(lake, "runs")), key=lambda uri: uri.split("/")[-2]):
+        if uri.endswith(f"/{PLAN}"):
+            plan = Plan.load(uri)
+            if plan.database == database and ExtractReport.load(plan) is not None:
+                last[plan.branch, plan.period] = plan
+    plans = [plan for plan in last.values() if not _published(plan)]
+    if not plans:
+        msg = "no month was extracted that is not published; give an area and a month, or `claylake extract` first"
+        raise BadInputError(msg)
+    return plans
+
+
+def _published(plan: Plan) -> bool:
+    report = PublishReport.load(plan)
+    return report is not None and not report.embed_again
 
 
 def last_run(request: Request, settings: Settings) -> Plan:

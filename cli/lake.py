@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.configuration.local import CATALOGUE_FILE, Local
+from claylake.configuration.local import CATALOGUE_FILE, DATABASE, Local
 from claylake.errors import BadInputError, SettingsError
 from cli.errors import LakeInUseError
 from cli.overrides import refuse_elsewhere
@@ -72,19 +72,23 @@ class LakeFolder:
         """The lake's settings, which make a folder a lake."""
         return self.path / SETTINGS
 
-    def place(self, encoder: Path) -> Local:
+    def place(self, encoder: Path, database: str = DATABASE) -> Local:
         """Where runs work, as their settings have it.
 
         Args:
             encoder: folder of an artefact.
+            database: namespace of the tables.
 
         Raises:
-            BadInputError: a path that some library would misread.
+            BadInputError: a path that some library would misread, or a namespace that is no name.
         """
         try:
-            return Local(folder=str(self.path), encoder=str(encoder.absolute()))
+            return Local(folder=str(self.path), encoder=str(encoder.absolute()), database=database)
         except ValueError as error:
-            msg = f"--lake {self.path}, --encoder {encoder}: give paths without '?', '#', '%' and control characters"
+            msg = (
+                f"--lake {self.path}, --encoder {encoder}, namespace {database!r}: give paths without '?', '#', '%' "
+                "and control characters, and a namespace of small letters, digits and _"
+            )
             raise BadInputError(msg) from error
 
     def settings(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class Runner:
     console: Console
 
     def month(self, request: Request, settings: Settings, steps: Sequence[str]) -> Receipt:
-        """Do steps of a month, and write the run's receipt, however they end.
+        """Plan a month and do steps of it.
 
         Args:
             request: area and month.
@@ -51,9 +51,22 @@ class Runner:
         Raises:
             ClaylakeError: of the kind that fits; what was done is used by the next attempt.
         """
-        goes_on = bool(steps) and steps[0] != EXTRACT
-        plan = last_run(request, settings) if goes_on else self._plan(request, settings)
-        go = goes_on or decide_start(plan).go
+        if steps and steps[0] != EXTRACT:
+            return self.go_on(last_run(request, settings), steps)
+        plan = self._plan(request, settings)
+        return self.go_on(plan, steps, go=decide_start(plan).go)
+
+    def go_on(self, plan: Plan, steps: Sequence[str], *, go: bool = True) -> Receipt:
+        """Do steps of a plan, and write the run's receipt, however they end.
+
+        Args:
+            plan: of the run.
+            steps: names of `STEPS`, in order.
+            go: whether there is anything to do.
+
+        Raises:
+            ClaylakeError: of the kind that fits; what was done is used by the next attempt.
+        """
         ended: Outcome | None = "failed" if go else None
         try:
             if go:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from claylake.area.aoi import Aoi
 from claylake.configuration.layers import refuse_lake_wide
+from claylake.configuration.local import DATABASE
 from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError
 from claylake.month import Month, parse_months
 from claylake.request.params import Request
+from cli import script_names
 from cli.encoder import find_encoder
 from cli.overrides import ELSEWHERE, parse
 
@@ -28,15 +30,47 @@ class Wanted:
     """Options of a command, as given.
 
     `aoi` is a GeoJSON file, `bbox` is ``west,south,east,north`` in degrees, `months` is ``yyyy-mm`` or
-    ``yyyy-mm/yyyy-mm``, `data` a folder of STAC items and their files, `encoder` a folder or name.
+    ``yyyy-mm/yyyy-mm`` (None: those of `selection.start_date` and `end_date`), `data` a folder of STAC items and their
+    files, `encoder` a folder or name, `database` the namespace of the tables.
     """
 
     aoi: Path | None
     bbox: str | None
-    months: str
+    months: str | None
     data: Path | None
     encoder: str | None
+    database: str = DATABASE
     overrides: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, command: str, words: Sequence[str], **options: Any) -> Self:
+        """Of options and words.
+
+        Args:
+            command: its name.
+            words: ``key=value``: settings, and names that scripts use (`cli.script_names`).
+            options: the fields, but `overrides`.
+
+        Raises:
+            BadInputError: a word is unknown, or says otherwise than an option.
+        """
+        named = script_names.read(words, command)
+        if named.bbox is not None and (options["bbox"] or options["aoi"]):
+            msg = "the area: aoi_bounds and an option are given; give one of them"
+            raise BadInputError(msg)
+        if named.namespace is not None and options["database"] not in (DATABASE, named.namespace):
+            msg = f"--database {options['database']}, and tables in {named.namespace}: give the same namespace"
+            raise BadInputError(msg)
+        options["bbox"] = options["bbox"] if named.bbox is None else named.bbox
+        options["database"] = named.namespace or options["database"]
+        if options["months"] is None:
+            options["months"] = _months_of(named.day("start_date"), named.day("end_date"))
+        return cls(overrides=named.overrides, **options)
+
+    @property
+    def names_nothing(self) -> bool:
+        """Whether neither area nor months are given."""
+        return self.aoi is None and self.bbox is None and self.months is None
 
     def area(self) -> Aoi:
         """The area.
@@ -64,8 +98,11 @@ class Wanted:
         """The months, in order.
 
         Raises:
-            BadInputError: they are written otherwise.
+            BadInputError: there are none, or they are written otherwise.
         """
+        if self.months is None:
+            msg = "the months: none are given; give --month yyyy-mm (or yyyy-mm/yyyy-mm), or start_date= and end_date="
+            raise BadInputError(msg)
         return parse_months(self.months)
 
     def settings_of_catalogue(self, lake: LakeFolder) -> Settings:
@@ -102,7 +139,7 @@ class Wanted:
         options |= self._data()
         named = assemble({**layers, "options": options})
         encoder = find_encoder(self.encoder or named.encoder.model)
-        options["local"] = lake.place(encoder).model_dump()
+        options["local"] = lake.place(encoder, self.database).model_dump()
         return assemble({**layers, "options": options})
 
     def _data(self) -> dict[str, dict[str, Any]]:
@@ -116,6 +153,16 @@ class Wanted:
             month: of the run.
         """
         return Request(aoi=aoi, months=(month,), overrides=parse(self.overrides))
+
+
+def _months_of(start: str | None, end: str | None) -> str | None:
+    """From the month of one day to that of another."""
+    if start is None and end is None:
+        return None
+    if start is None or end is None:
+        msg = f"{'start_date' if end is None else 'end_date'} alone says no months: give the other one, or --month, too"
+        raise BadInputError(msg)
+    return f"{start[:7]}/{end[:7]}"
 
 
 def _numbers(text: str) -> list[float]:

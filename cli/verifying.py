@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from cli.lake import LakeFolder
 
 
-def verify_lake(lake: LakeFolder, sample: int | None, seed: int | None, console: Console) -> bool:
+def verify_lake(lake: LakeFolder, database: str, sample: int | None, seed: int | None, console: Console) -> bool:
     """Whether every chip that was checked is right; what is wrong is printed line by line.
 
     Args:
         lake: to check.
+        database: namespace of its tables.
         sample: how many chips; None for all.
         seed: of the sample; None draws one.
         console: takes the lines.
@@ -29,7 +30,7 @@ def verify_lake(lake: LakeFolder, sample: int | None, seed: int | None, console:
     """
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
     try:
-        tally = Check(lake=Lake.of_folder(lake.path), sample=sample, seed=drawn, say=console.text).run()
+        tally = Check(lake=Lake.of_folder(lake.path, database), sample=sample, seed=drawn, say=console.text).run()
     except VerifyError as error:
         raise BadInputError(str(error)) from error
     return tally.good

@@ -39,12 +39,13 @@ class RunRef(_Value):
 class Found(_Value):
     """What the catalogue search gave, counted so that nothing is silent.
 
-    `items` = `unusable` + `other_month` + `too_cloudy` + `settled` + `kept`.
+    `items` = `unusable` + `other_month` + `other_date` + `too_cloudy` + `settled` + `kept`.
     """
 
     items: int = 0
     unusable: dict[str, int] = {}
     other_month: int = 0
+    other_date: int = 0
     too_cloudy: int = 0
     settled: int = 0
     kept: int = 0
@@ -52,7 +53,7 @@ class Found(_Value):
     @property
     def usable(self) -> int:
         """Scenes of the months that could be read, whether or not they are to be."""
-        return self.too_cloudy + self.settled + self.kept
+        return self.other_date + self.too_cloudy + self.settled + self.kept
 
     @property
     def listed(self) -> int:
@@ -222,8 +223,12 @@ class Plan(_Value):
 
 
 def selection_digest(selection: Selection) -> str:
-    """Digest of what decides which chips there are: sha256, first 16 hex digits."""
-    return hashlib.sha256(selection.model_dump_json().encode()).hexdigest()[:16]
+    """Digest of what decides which chips there are: sha256, first 16 hex digits.
+
+    Settings that came later count only where they are set: lakes of before keep their digests.
+    """
+    later = {name for name in ("start_date", "end_date") if getattr(selection, name) is None}
+    return hashlib.sha256(selection.model_dump_json(exclude=later).encode()).hexdigest()[:16]
 
 
 def run_folder(lake: str, dag_id: str, first_month: Month, run_id: str) -> str:

@@ -56,11 +56,12 @@ class Lake:
         )
 
     @classmethod
-    def of_folder(cls, folder: Path) -> Lake:
+    def of_folder(cls, folder: Path, database: str = "claylake") -> Lake:
         """A lake in a folder of this machine, as the command `claylake` keeps it.
 
         Args:
             folder: Of the lake.
+            database: Namespace of its tables.
 
         Raises:
             VerifyError: There is none.
@@ -72,7 +73,7 @@ class Lake:
             raise VerifyError(f"{folder} has no {catalogue.name}: no month was run in this folder")
         return cls(
             catalog=load_catalog("lake", type="sql", uri=f"sqlite:///{catalogue}"),
-            database="claylake",
+            database=database,
             runs=f"file://{folder.absolute()}/runs",
             stac=None,
         )

@@ -45,13 +45,19 @@ def refused(lake, *arguments):
         (("--month", "2024-07"), "neither is given"),
         (("--aoi", "nowhere.geojson", "--month", "2024-07"), "no such file"),
         (("--bbox", "11,48,11.1,48.1", "--month", "July"), "July"),
-        (("--bbox", "11,48,11.1,48.1"), "--month"),
+        (("--bbox", "11,48,11.1,48.1"), "the months: none are given"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "cloud=3"), "section.key=value"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "selection.min_clear=0.5"), "did you mean min_clear_frac"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "selektion.min_clear_frac=0.5"), "did you mean selection"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "selection.min_clear_frac=2"), "command line: selection.min_clear_frac"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "cluster.spot=true"), "there is no cluster on this machine"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "maintenance.chips_keep_months=2"), "of the whole lake"),
+        (("aoi_bounds=[11,48,11.1,48.1]", "--bbox", "1,2,3,4", "--month", "2024-07"), "aoi_bounds and an option are given"),
+        (("aoi_bounds=[11,48,11.1,48.1]", "start_date=2024-07-05"), "start_date alone says no months"),
+        (("aoi_bounds=[11,48,11.1,48.1]", "start_date=2024-07-05", "end_date=2024-07-01"), "is before start_date"),
+        (("aoi_bounds=[11,48,11.1,48.1]", "start_date=5 July", "end_date=2024-07-07"), "5 July"),
+        (("aoi_bound=[11,48,11.1,48.1]", "--month", "2024-07"), "did you mean aoi_bounds"),
+        (("input_table=claylake.chips", "--bbox", "11,48,11.1,48.1", "--month", "2024-07"), "has a meaning for embed only"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "--encoder", "no-such"), "encoder no-such is not on this machine"),
         (("--bbox", "11,48,11.1,48.1", "--month", "2024-07", "--encoder", "./none"), "no such folder"),
     ],
@@ -68,6 +74,11 @@ def test_an_encoder_folder_without_its_description_is_refused(tmp_path, aoi):
     assert "no encoder artefact" in refused(
         tmp_path / "lake", "--aoi", aoi, "--month", "2024-07", "--encoder", tmp_path
     )
+
+
+def test_a_namespace_that_is_no_name_is_refused(tmp_path, aoi, encoder):
+    options = ("--aoi", aoi, "--month", "2024-07", "--encoder", encoder, "--database", "No Name")
+    assert "a namespace of small letters" in refused(tmp_path / "lake", *options)
 
 
 @pytest.mark.parametrize("name", ["what?", "a#b", "50%"])

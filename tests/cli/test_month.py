@@ -135,3 +135,11 @@ def test_doctor_tries_a_search_and_a_read(made, world, encoder, tmp_path):
     missing = claylake("doctor", "--lake", tmp_path / "none", "--encoder", "no-such")
     assert missing.returncode == 1
     assert "no-such is not on this machine" in missing.stdout
+
+
+def test_days_of_the_month_are_another_selection(made):
+    done = claylake("plan", *made.options, "start_date=2024-08-12", "end_date=2024-08-12", "--json")
+    (receipt,) = json.loads(done.stdout)["months"]
+    assert receipt["outcome"] == "dry run", "the month that is done does not settle its days"
+    assert receipt["other_date"] > 0
+    assert receipt["settled"] == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from claylake.catalogue import dialects
@@ -41,7 +41,8 @@ class Criteria:
     `updated`) of scenes done before: one is left out only as the same version, and only if no other half of its
     tile-date is to be read (`claylake.catalogue.halves`). `settled_by_others` are those
     done for the AOI's cells by another ownership rule: such a scene supplies new cells alone. `area` is what
-    footprints must meet, lon/lat; None where the search saw to that.
+    footprints must meet, lon/lat; None where the search saw to that. `first` and `last`: days (UTC) of the passes that
+    are taken.
     """
 
     months: Collection[Month]
@@ -49,6 +50,8 @@ class Criteria:
     settled: Collection[tuple[str, str | None]]
     settled_by_others: Collection[tuple[str, str | None]] = ()
     area: BaseGeometry | None = None
+    first: date = date.min
+    last: date = date.max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +131,7 @@ def _selected(outcomes: list[_Outcome], months: Collection[Month]) -> Selected:
         items=len(outcomes) - counts[_ELSEWHERE],
         unusable=dict(sorted(Counter(each.reason for each in unusable).items())),
         other_month=counts["other_month"],
+        other_date=counts["other_date"],
         too_cloudy=counts["too_cloudy"],
         settled=counts["settled"] - (len(kept) - len(new)),
         kept=len(kept),
@@ -171,8 +175,9 @@ def _of_scene(scene: Scene, area: BaseGeometry, criteria: Criteria) -> _Outcome:
     if scene.missing_assets:
         missing = f"the item offers no asset for {', '.join(scene.missing_assets)}"
         return _Unusable.of(SceneError(scene.id, MISSING_ASSET, missing), str(scene.month))
-    if scene.cloud_cover is not None and scene.cloud_cover > criteria.max_scene_cloud:
-        return _Passed("too_cloudy", str(scene.month))
+    dated = criteria.first <= scene.pass_start.date() <= criteria.last
+    if not dated or (scene.cloud_cover is not None and scene.cloud_cover > criteria.max_scene_cloud):
+        return _Passed("too_cloudy" if dated else "other_date", str(scene.month))
     if (scene.id, scene.updated) in criteria.settled:
         scene = scene.model_copy(update={"settled": True})
         packed = None if half_of(scene) is None else PackedScene.of(scene, area)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from claylake.configuration.section import Section
 
 CATALOGUE_FILE = "catalogue.sqlite"
+DATABASE = "claylake"
 _MISREAD = "?#%"
 """Characters that begin a query, a fragment or an escape where an address is taken apart, as each library does anew."""
 
@@ -25,7 +26,7 @@ class Local(Section):
 
     folder: str
     encoder: str
-    database: str = Field(default="claylake", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    database: str = Field(default=DATABASE, pattern=r"^[a-z_][a-z0-9_]{0,62}$")
 
     @field_validator("folder", "encoder")
     @classmethod

@@ -8,6 +8,7 @@ that it came from.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
@@ -62,7 +63,9 @@ class Selection(Section):
 
     `max_scene_cloud` is in percent (the catalogue's ``eo:cloud_cover``); the fractions are of all
     pixels of a cell. `passes_per_month` None keeps every pass that is clear enough, n the n
-    clearest of a cell and month. `collections` is an order of preference.
+    clearest of a cell and month. `collections` is an order of preference. `start_date` and `end_date`: the first and
+    the last day (UTC) of the passes that are taken; None: the month's. What is selected by them is not the month: they
+    settle no scene for a run without them.
     """
 
     max_scene_cloud: float = Field(default=80.0, ge=0, le=100)
@@ -70,6 +73,15 @@ class Selection(Section):
     max_nodata_frac: Fraction = 0.05
     passes_per_month: int | None = Field(default=None, ge=1)
     collections: tuple[Literal["sentinel-2-c1-l2a", "sentinel-2-l2a"], ...] = COLLECTIONS
+    start_date: date | None = None
+    end_date: date | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.start_date is not None and self.end_date is not None and self.end_date < self.start_date:
+            msg = f"end_date {self.end_date} is before start_date {self.start_date}: give them in order, both inclusive"
+            raise ValueError(msg)
+        return self
 
     @field_validator("collections")
     @classmethod

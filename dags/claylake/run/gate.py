@@ -97,6 +97,7 @@ def _found(plan: Plan) -> str:
     return (
         f"{found.items} scenes found, {found.settled} of them done before, {found.too_cloudy} too cloudy, "
         f"{found.other_month} of another month"
+        + (f", {found.other_date} outside the dates" if found.other_date else "")
     ) + (f"; {left_out(found)}" if found.unusable else "")
 
 

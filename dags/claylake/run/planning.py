@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from claylake import release, store
@@ -76,6 +76,8 @@ def make_plan(
         settled=settled,
         settled_by_others=ownership.settled_by_others(lake, where.database, work, digests),
         area=area_to_meet(request.aoi.geometry),
+        first=settings.selection.start_date or date.min,
+        last=settings.selection.end_date or date.max,
     )
     listed = search_items(settings.catalogue, request.aoi.geometry, request.months, settings.selection.collections)
     kept = select_scenes(listed, criteria)

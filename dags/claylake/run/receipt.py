@@ -27,9 +27,9 @@ class Receipt(BaseModel):
     `chips` and `vectors` were made by this run, `rejected` and `failed` count its observations by reason;
     `month_chips` and `month_vectors` are what readers find now, None where nothing was published.
     `km2` is the area of the AOI's cells. `warnings` need attention although the run is fine. `unusable` counts by
-    reason the scenes of the catalogue that cannot be read, `too_cloudy`, `other_month` and `settled` those
-    that were not to be read; `remarks` are sentences about the months. `kept_year` is what a year of such months costs
-    to keep. Times in seconds, money in US dollars (an
+    reason the scenes of the catalogue that cannot be read, `too_cloudy`, `other_month`, `other_date` and `settled`
+    those that were not to be read; `remarks` are sentences about the months. `kept_year` is what a year of such months
+    costs to keep. Times in seconds, money in US dollars (an
     estimate from the settings' prices), energy in kWh (an estimate).
     """
 
@@ -77,6 +77,7 @@ class Receipt(BaseModel):
     unusable: dict[str, int] = {}
     too_cloudy: int = 0
     other_month: int = 0
+    other_date: int = 0
     settled: int = 0
     remarks: tuple[str, ...] = ()
     report: str | None
@@ -167,6 +168,7 @@ def make_receipt(
         unusable=plan.found.unusable,
         too_cloudy=plan.found.too_cloudy,
         other_month=plan.found.other_month,
+        other_date=plan.found.other_date,
         settled=plan.found.settled,
         remarks=plan.remarks,
         report=publish.report if publish else None,

@@ -62,6 +62,16 @@ def test_the_selections_digest_follows_its_values():
     assert len(selection_digest(Selection())) == 16
 
 
+def test_lakes_of_before_there_were_dates_keep_their_digests():
+    assert selection_digest(Selection()) == "bc9acfacb516bef6"
+    days = [
+        {"start_date": "2024-07-05"},
+        {"end_date": "2024-07-05"},
+        {"start_date": "2024-07-05", "end_date": "2024-07-05"},
+    ]
+    assert len({selection_digest(Selection(**one)) for one in [{}, *days]}) == 4
+
+
 def test_run_folders_hold_no_awkward_characters():
     folder = run_folder("s3://lake/", "claylake__town", Month(2024, 7), "manual__2024-08-11T00:00:00+00:00/..")
     assert folder == "s3://lake/runs/claylake__town/2024-07/manual__2024-08-11T00_00_00_00_00_.."

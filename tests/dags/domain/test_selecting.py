@@ -2,7 +2,7 @@ import json
 import logging
 import tracemalloc
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import shapely
@@ -269,3 +269,32 @@ def test_a_number_without_end_is_a_reason(item):
     shape["geometry"]["coordinates"][0][1][0] = 10**400
     value = item("b", **{"eo:cloud_cover": 10**400})
     assert select_scenes([shape, value], criteria()).found.unusable == {"bad_footprint": 1, "malformed": 1}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "taken"),
+    [
+        (1, 31, True),
+        (12, 12, True),
+        (13, 31, False),
+        (1, 11, False),
+        (None, 11, False),
+        (13, None, False),
+        (None, None, True),
+    ],
+)
+def test_only_passes_of_the_days_are_taken_and_the_others_are_counted(item, first, last, taken):
+    found = item()
+    scene = Scene.from_item(found)
+    day = scene.pass_start.date()
+    moved = {
+        12: day,
+        11: day - timedelta(days=1),
+        13: day + timedelta(days=1),
+        1: date(2015, 7, 1),
+        31: date(2100, 1, 1),
+    }
+    days = {name: moved[number] for name, number in (("first", first), ("last", last)) if number is not None}
+    selected = select_scenes([found], criteria(months=(scene.month,), **days))
+    assert (selected.found.kept, selected.found.other_date) == ((1, 0) if taken else (0, 1))
+    assert selected.found.usable == selected.found.listed == 1

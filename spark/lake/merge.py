@@ -61,7 +61,7 @@ def insert_only(
             return 0
         if branch is None and not BranchState.of(spark, plan, table).may_hold(bounds):
             # A MERGE would join them with nothing, and is no safer where another attempt commits meanwhile.
-            source.writeTo(target).append()
+            _with_later_columns(source, target).writeTo(target).append()
         elif missing(spark, target, shape, source, bounds).isEmpty():
             return 0
         else:
@@ -69,6 +69,14 @@ def insert_only(
                 spark.sql(insert_sql(shape, target, view, bounds))
     refs = Refs.read(spark, names.main_table(plan, table))
     return refs.snapshots[refs.heads[branch or plan.branch]].added
+
+
+def _with_later_columns(rows: DataFrame, target: str) -> DataFrame:
+    """The rows with the columns that a later release has added to the table, null."""
+    from pyspark.sql import functions as f
+
+    later = (field for field in rows.sparkSession.table(target).schema if field.name not in rows.columns)
+    return rows.withColumns({field.name: f.lit(None).cast(field.dataType) for field in later})
 
 
 def upsert(

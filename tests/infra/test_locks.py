@@ -62,6 +62,8 @@ ROOMS = {
     "requirements.txt": ("dags", "plugins"),
     "locks/airflow.in": ("dags", "plugins", "tests/dags", "tests/plugins", "tests/system"),
     "locks/spark.in": (
+        "dags/claylake",
+        "cli",
         "spark",
         "model",
         "infra",

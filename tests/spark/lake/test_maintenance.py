@@ -24,15 +24,18 @@ PASS_SEPTEMBER = "S2A_20240903T112111"
 pytestmark = pytest.mark.slow
 
 
+def appended(spark, plan, table):
+    """Six small commits of one partition on main."""
+    for row in runs.rows_of(plan, CELLS[:6])[table]:
+        rows.frame(spark, table, [row]).writeTo(names.main_table(plan, table)).append()
+
+
 @pytest.fixture
 def plan(spark, make_plan):
-    """A plan whose tables hold six small commits of one partition on main, and one of another month."""
+    """A plan of whose chips main holds six small commits of one partition, and one of another month."""
     plan = make_plan()
     open_branches(spark, plan)
-    made = runs.rows_of(plan, CELLS[:6])
-    for table in ("chips", "embeddings", "observations"):
-        for row in made[table]:
-            rows.frame(spark, table, [row]).writeTo(names.main_table(plan, table)).append()
+    appended(spark, plan, "chips")
     august = rows.frame(spark, "chips", [rows.chip(CELLS[0], rows.PASS_AUGUST)])
     august.writeTo(names.main_table(plan, "chips")).append()
     branches.drop(spark, plan)
@@ -57,6 +60,8 @@ def files(spark, plan, table):
 
 
 def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
+    for table in ("embeddings", "observations"):
+        appended(spark, plan, table)
     before, state = files(spark, plan, "chips"), runs.state(spark, plan)
     assert len(before) == 7
     report = maintain(spark, plan)

@@ -131,7 +131,7 @@ test-matrix: setup ## clear and fail every task of a run in turn (over half an h
 	$(AIRFLOW) -m pytest -q -m matrix tests/system
 
 .PHONY: test-beside
-test-beside: setup ## try the rarer cases of runs beside each other: lost answers, old attempts, expired history (minutes)
+test-beside: setup ## try rarer cases: runs beside each other, lost answers, expired history, clocks of maintenance, interrupted commands (half an hour)
 	JAVA_HOME=$$($(SPARK) -m infra.java) $(SPARK) -m pytest -q -m beside tests/spark tests/cli
 
 .PHONY: faults

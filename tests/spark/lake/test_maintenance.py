@@ -185,6 +185,7 @@ def ran(report, part, table="chips"):
     return found.ran
 
 
+@pytest.mark.beside
 def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan, make_plan, monkeypatch):
     asked, now = [], datetime.now(UTC).replace(microsecond=0)
     monkeypatch.setattr(maintenance, "remove_orphans", lambda *given: asked.append(given[2]) or 2)
@@ -222,6 +223,7 @@ def test_a_part_that_failed_is_tried_again(spark, plan, monkeypatch):
     assert not ran(maintain(spark, plan, now), maintenance.ORPHANS)
 
 
+@pytest.mark.beside
 def test_partitions_that_no_run_came_to_are_compacted_in_the_end(spark, plan, make_plan, monkeypatch):
     """A run's cluster was lost before it compacted what it wrote; no later one touches that month."""
     for row in runs.rows_of(plan, CELLS[:5], PASS_SEPTEMBER)["chips"]:

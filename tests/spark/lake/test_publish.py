@@ -61,6 +61,7 @@ def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_
     assert "nothing to publish" in again.message
 
 
+@pytest.mark.beside
 def test_what_main_holds_of_other_months_and_places_costs_no_file(spark, make_plan):
     """Files read for missing vectors, audits and publication of the same rows, in a lake that grows fourfold."""
     read = []
@@ -93,6 +94,7 @@ def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):
     assert ids(spark, second, "embeddings") == ids(spark, second)
 
 
+@pytest.mark.beside
 def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))
@@ -112,6 +114,7 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
     assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:4])
 
 
+@pytest.mark.beside
 def test_it_gives_up_when_main_never_stands_still(spark, make_plan, monkeypatch):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:1]))
@@ -211,6 +214,7 @@ def test_a_chip_that_could_not_be_embedded_is_a_counted_failure(spark, make_plan
     assert (report.month_chips, report.month_vectors) == (2, 1)
 
 
+@pytest.mark.beside
 def test_another_run_half_way_through_is_waited_for(spark, make_plan, monkeypatch):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:2]))

@@ -69,6 +69,7 @@ def found(spark, plan, *, main=False):
     }
 
 
+@pytest.mark.beside
 def test_of_a_chip_that_another_run_publishes_the_newer_baseline_stays(spark, make_plan):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2", **REPLACE)
     newer, equal, older, own = CELLS[:4]

@@ -1,10 +1,11 @@
-"""The same month by the command on this machine, and by the real DAG on the stand-in: equal ids, pixels and vectors."""
+"""The same month by the command on this machine, and by the real DAG on the stand-in: equal ids and pixels, and vectors to rounding."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 
+import numpy as np
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
@@ -35,7 +36,13 @@ def test_both_make_the_same(airflow, home, lake, world, tmp_path):
     assert made.returncode == 0, made.stderr
     here = Folder(tmp_path / "lake").content()
     assert {name: len(rows) > 0 for name, rows in here.items()} == dict.fromkeys(here, True)
-    assert here == _of_month(lake)
+    there = _of_month(lake)
+    # Sums of floating point depend on how many threads and chips share them.
+    rows, others = here.pop("embeddings"), there.pop("embeddings")
+    assert [row[:-1] for row in rows] == [row[:-1] for row in others]
+    difference = np.array([row[-1] for row in rows]) - np.array([row[-1] for row in others])
+    assert here == there
+    assert np.abs(difference).max() < 1e-5
 
 
 def _of_month(lake):

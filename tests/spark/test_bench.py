@@ -10,6 +10,7 @@ import pytest
 
 from spark.bench.__main__ import main
 from spark.bench.chips import batches
+from spark.bench.extract.scene import scene
 from spark.embedding.columns import INPUT
 from spark.lake.pixels import open_chip
 
@@ -24,6 +25,16 @@ def test_chips_are_distinct_whole_and_of_a_real_ones_size():
     assert len(set(frames)) == 32
     assert 420_000 < sum(map(len, frames)) / 64 < 500_000
     open_chip(frames[3], given[0].column("content_digest")[3].as_py())
+
+
+def test_a_folder_that_is_relative_gives_whole_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """As `make bench-extract` gives it: an item with others is refused."""
+    monkeypatch.chdir(tmp_path)
+    first = scene(Path("here"), 512)
+    assert {Path(asset.href).parent for asset in first.assets.values()} == {tmp_path / "here"}
+    assert scene(tmp_path / "here", 512) == first
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert scene(Path("there"), 512).assets["red"].href == str(tmp_path / "there/red.tif")
 
 
 @pytest.mark.slow

@@ -27,16 +27,18 @@ _DOCUMENT = "scene.json"
 
 
 def scene(folder: Path, side: int = SIDE_PX) -> Scene:
-    """The scene in a folder; painted if it is not there.
+    """The scene in a folder, by whole addresses of its files; painted if it is not there.
 
     Args:
         folder: for its files.
         side: pixels at 10 m, even.
     """
+    folder = folder.absolute()
     document = folder / _DOCUMENT
     if document.is_file():
         found = Scene.model_validate_json(document.read_text())
-        if found.assets["red"].shape == (side, side):
+        red = found.assets["red"]
+        if red.shape == (side, side) and red.href.startswith(f"{folder}/"):
             return found
     folder.mkdir(parents=True, exist_ok=True)
     assets = {key: _asset(folder, key, number, side) for number, key in enumerate((*BANDS, SCL_ASSET))}

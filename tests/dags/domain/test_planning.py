@@ -57,6 +57,7 @@ def test_a_plan_says_all_and_leaves_its_files(stac, item, here, lake, request_of
         "items": 5,
         "unusable": {"no_utm": 1},
         "other_month": 1,
+        "other_date": 0,
         "too_cloudy": 1,
         "settled": 0,
         "kept": 2,

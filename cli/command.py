@@ -17,7 +17,7 @@ from cli.earlier import open_runs
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
-from cli.machine import Machine, user_cache
+from cli.machine import user_cache
 from cli.month import EXTRACT, Runner
 from cli.relocating import require_in_place
 from cli.showing import LakeView
@@ -65,7 +65,7 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
     with (
         _logged(lake, console) as log,
         lake.held() if steps else nullcontext(),
-        Engine(here, Machine.here(), user_cache(), log.with_suffix(".spark.log")) as engine,
+        Engine(here, user_cache(), log.with_suffix(".spark.log")) as engine,
     ):
         runner = Runner(engine=engine, console=console)
         for make in months:

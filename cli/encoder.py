@@ -7,6 +7,7 @@ from typing import Final
 
 from claylake.errors import BadInputError
 from claylake.release import MODEL_DESCRIPTION
+from cli.machine import user_cache
 
 _HOW: Final = {
     "clay-v1.5": "`make model` fetches its checkpoint and builds it (installed: `claylake-model build --name {0}`)",
@@ -45,8 +46,6 @@ def find_encoder(given: str) -> Path:
 
 def _built(name: str) -> Path | None:
     """The newest build of a name in the user's cache."""
-    from model.cache import cache_folder
-
-    found = (cache_folder() / "model").glob(f"*/{name}/{MODEL_DESCRIPTION}")
+    found = (user_cache() / "model").glob(f"*/{name}/{MODEL_DESCRIPTION}")
     newest = max(found, key=lambda path: path.stat().st_mtime, default=None)
     return newest.parent if newest else None

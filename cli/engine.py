@@ -8,10 +8,11 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
 
-from cli.machine import jar_files, java_home
+from cli.machine import Machine, jar_files, java_home
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from claylake.configuration.local import Local
-    from cli.machine import Machine
 
 _log = logging.getLogger(__name__)
 _LOOPBACK: Final = "127.0.0.1"
@@ -34,13 +34,11 @@ class Engine:
 
     Attributes:
         local: the lake.
-        machine: what there is to work with.
         cache: the user's folder for downloads.
         log: file of what the JVM has to say.
     """
 
     local: Local
-    machine: Machine
     cache: Path
     log: Path
     _session: SparkSession | None = None
@@ -61,6 +59,11 @@ class Engine:
             except (Py4JError, OSError):
                 _log.exception("the session could not be stopped")
         self._held.close()
+
+    @cached_property
+    def machine(self) -> Machine:
+        """What there is to work with; read when work begins: GPUs are found through torch, which is slow to load."""
+        return Machine.here()
 
     def session(self) -> SparkSession:
         """The session; the first call starts it.

@@ -10,7 +10,7 @@ the dearest count.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
 from claylake.cluster.shape import Shape, shape_of
@@ -80,12 +80,7 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
     kept_h = settings.cluster.keep_cluster_minutes / 60
     hours = 0.0 if idle else START_H + extract_h + (task_h or embed_h) + FINISH_H + kept_h
     return Estimate(
-        scenes=load.scenes,
-        cells=load.cells,
-        candidates=load.candidates,
-        chips=load.chips,
-        read_gb=_read_gb(load),
-        store_gb=_store_gb(load),
+        **_counts(load),
         gpu_hours=(task_h if shape.task else hours) * gpus,
         cluster_hours=hours,
         usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h),
@@ -97,12 +92,7 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
 def without_cluster(load: Workload) -> Estimate:
     """Counts and gigabytes of a run on this machine, which costs neither hours of instances nor dollars."""
     return Estimate(
-        scenes=load.scenes,
-        cells=load.cells,
-        candidates=load.candidates,
-        chips=load.chips,
-        read_gb=_read_gb(load),
-        store_gb=_store_gb(load),
+        **_counts(load),
         gpu_hours=0.0,
         cluster_hours=0.0,
         usd=0.0,
@@ -111,12 +101,16 @@ def without_cluster(load: Workload) -> Estimate:
     )
 
 
-def _read_gb(load: Workload) -> float:
-    return (load.candidates * READ_MB_PER_OBSERVATION + load.chips * READ_MB_PER_CHIP) / 1000
-
-
-def _store_gb(load: Workload) -> float:
-    return (load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000
+def _counts(load: Workload) -> dict[str, Any]:
+    """What an estimate says of the work itself, wherever it is done."""
+    return {
+        "scenes": load.scenes,
+        "cells": load.cells,
+        "candidates": load.candidates,
+        "chips": load.chips,
+        "read_gb": (load.candidates * READ_MB_PER_OBSERVATION + load.chips * READ_MB_PER_CHIP) / 1000,
+        "store_gb": (load.chips * STORE_MB_PER_CHIP + load.vectors * STORE_MB_PER_VECTOR) / 1000,
+    }
 
 
 def _instances(shape: Shape, settings: Settings) -> dict[str, int]:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from claylake.errors import BadInputError, ClaylakeError
+from claylake.vocabulary import EXTRACT
 from cli.doctor import examine, try_live
 from cli.earlier import open_runs
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
 from cli.machine import user_cache
-from cli.month import EXTRACT, Runner
+from cli.month import Runner
 from cli.relocating import require_in_place
 from cli.showing import LakeView
 
@@ -70,7 +71,7 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
         runner = Runner(engine=engine, console=console)
         for make in months:
             receipt = make(runner)
-            console.summary(receipt, lake.bytes())
+            console.summary(receipt, lake)
             receipts.append(receipt)
     console.results(receipts)
     return receipts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,19 +11,18 @@ from typing import TYPE_CHECKING, Final
 import rich.console
 import rich.markup
 
+from cli.bars import followed
 from cli.showing import lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.status import Status
-
+    from claylake.plan import Plan
     from claylake.run.receipt import Receipt
     from cli.doctor import Finding
+    from cli.lake import LakeFolder
     from cli.showing import LakeFacts
 
-_WATCHED: Final = ("spark.extraction.progress", "spark.embedding.run", "claylake.catalogue.search")
-"""Modules whose log says how far a stage is."""
 _WIDTH: Final = 10
 
 
@@ -55,10 +53,15 @@ class Console:
         self._out = rich.console.Console(highlight=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Stage]:
-        """A stage of a run: named while it runs, and a line with what it did and its seconds at the end."""
+    def stage(self, name: str, plan: Plan | None = None) -> Iterator[Stage]:
+        """A stage of a run: how far it is while it runs, and a line with what it did and its seconds at the end.
+
+        Args:
+            name: of the stage; of a step, where there is a plan.
+            plan: whose run folder says how far the step is.
+        """
         stage, started = Stage(), time.monotonic()
-        with self._errors.status(f"{name} ...") as status, _followed(name, status):
+        with followed(self._errors, f"{name:{_WIDTH}}", name, plan):
             yield stage
         seconds = f"{time.monotonic() - started:.1f} s"
         self._errors.print(f"[bold]{name:{_WIDTH}}[/bold]{rich.markup.escape(stage.said)} [dim]({seconds})[/dim]")
@@ -95,20 +98,20 @@ class Console:
         mark = f"[{colour}]{finding.state:{_WIDTH}}[/{colour}]"
         self._out.print(f"{mark}[bold]{finding.name:{_WIDTH}}[/bold]{rich.markup.escape(finding.text)}")
 
-    def summary(self, receipt: Receipt, lake_bytes: int) -> None:
-        """For people: what became of a month's scenes and cells, times and sizes.
+    def summary(self, receipt: Receipt, lake: LakeFolder) -> None:
+        """For people: what became of a month's scenes and cells, times and sizes, and what to try next.
 
         Args:
             receipt: of the run.
-            lake_bytes: size of the lake on disk.
+            lake: where it went.
         """
         if self.as_json:
             return
-        for name, value in _rows(receipt, lake_bytes):
+        for name, value in _rows(receipt, lake):
             self._out.print(f"[dim]{name:{_WIDTH}}[/dim]{rich.markup.escape(value)}")
 
 
-def _rows(receipt: Receipt, lake_bytes: int) -> Iterator[tuple[str, str]]:
+def _rows(receipt: Receipt, lake: LakeFolder) -> Iterator[tuple[str, str]]:
     yield "month", f"{receipt.aoi} {receipt.period}: {receipt.outcome}"
     left = {
         "too cloudy": receipt.too_cloudy,
@@ -129,9 +132,11 @@ def _rows(receipt: Receipt, lake_bytes: int) -> Iterator[tuple[str, str]]:
     spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in receipt.stage_seconds.items())
     if spent:
         yield "time", spent
-    yield "lake", f"{lake_bytes / 1e6:,.1f} MB on disk"
+    yield "lake", f"{lake.bytes() / 1e6:,.1f} MB on disk, {lake.path}"
     if receipt.report:
         yield "report", receipt.report
+    if receipt.outcome in {"published", "nothing new"}:
+        yield "next", f"claylake show --lake {lake.path}; claylake verify --lake {lake.path} --sample 20"
     for warning in (*receipt.warnings, *receipt.remarks):
         yield "note", warning
 
@@ -139,27 +144,3 @@ def _rows(receipt: Receipt, lake_bytes: int) -> Iterator[tuple[str, str]]:
 def _counted(whole: int, of: str, kept: int, what: str, lost: dict[str, int]) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in lost.items() if count)
     return f"{whole:,} {of}, {kept:,} {what}" + (f" ({reasons})" if reasons else "")
-
-
-@contextmanager
-def _followed(name: str, status: Status) -> Iterator[None]:
-    """While a stage runs, its own words on how far it is stand beside its name."""
-    watcher = _StatusHandler(name, status)
-    loggers = [logging.getLogger(watched) for watched in _WATCHED]
-    for logger in loggers:
-        logger.addHandler(watcher)
-    try:
-        yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(watcher)
-
-
-class _StatusHandler(logging.Handler):
-    def __init__(self, name: str, status: Status) -> None:
-        super().__init__(logging.INFO)
-        self._stage, self._status = name, status
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show the record beside the stage's name."""
-        self._status.update(f"{self._stage} ... {rich.markup.escape(record.getMessage())}")

@@ -11,7 +11,7 @@ from claylake.plan import RunRef
 from claylake.run.gate import decide_start
 from claylake.run.planning import make_plan
 from claylake.run.receipt import make_receipt
-from claylake.vocabulary import STEPS
+from claylake.vocabulary import EMBED, EXTRACT, PUBLISH
 from cli.earlier import last_run
 from cli.errors import StepError
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS: Final = 3
 """Of embedding what others have published meanwhile."""
-EXTRACT, EMBED, PUBLISH, _ = STEPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ class Runner:
             report = self._done(PUBLISH, plan)
 
     def _done(self, name: str, plan: Plan) -> _Done:
-        with self.console.stage(name) as stage:
+        with self.console.stage(name, plan) as stage:
             report = _work(name)(self.engine.session(), plan)
             stage.done(report.message)
         return report

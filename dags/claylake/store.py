@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 _KEYS_PER_REQUEST = 1000
 """Of a deletion: S3's limit."""
+_PARTIAL = ".part"
+_making = Lock()
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -37,7 +40,9 @@ def split_s3(uri: str) -> tuple[str, str]:
 def _client() -> Any:
     import boto3
 
-    return boto3.client("s3")
+    # Clients may be used by threads, but not be made by several at once.
+    with _making:
+        return boto3.client("s3")
 
 
 def _path(uri: str) -> Path | None:
@@ -108,7 +113,7 @@ def write(uri: str, data: bytes, content_type: str = "application/octet-stream")
     with _storing(uri):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(path.name + ".part")
+            partial = path.with_name(path.name + _PARTIAL)
             partial.write_bytes(data)
             partial.replace(path)
         else:
@@ -134,7 +139,7 @@ def writing(uri: str, content_type: str = "application/octet-stream") -> Iterato
     with _storing(uri):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(path.name + ".part")
+            partial = path.with_name(path.name + _PARTIAL)
             try:
                 with partial.open("wb") as sink:
                     yield sink
@@ -192,7 +197,7 @@ def names(folder: str) -> Iterator[str]:
 
 
 def sizes(folder: str) -> dict[str, int]:
-    """Bytes of each object below `folder`, by URI, in order.
+    """Bytes of each whole object below `folder`, by URI, in order.
 
     Raises:
         StoreError: if that cannot be found out (e.g. access denied).
@@ -201,8 +206,7 @@ def sizes(folder: str) -> dict[str, int]:
 
     path = _path(folder)
     if path is not None:
-        files = sorted(item for item in path.rglob("*") if item.is_file())
-        return {join(folder, item.relative_to(path).as_posix()): item.stat().st_size for item in files}
+        return {join(folder, item.relative_to(path).as_posix()): size for item, size in _files(path)}
     bucket, prefix = split_s3(folder)
     found: dict[str, int] = {}
     try:
@@ -213,6 +217,16 @@ def sizes(folder: str) -> dict[str, int]:
         msg = f"cannot list {folder}: {error}"
         raise StoreError(msg) from error
     return found
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Files and their sizes; without those that are being written, or are deleted meanwhile."""
+    for item in sorted(folder.rglob("*")):
+        try:
+            if item.suffix != _PARTIAL and item.is_file():
+                yield item, item.stat().st_size
+        except FileNotFoundError:
+            continue
 
 
 def remove(uris: Iterable[str]) -> None:

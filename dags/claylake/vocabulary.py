@@ -61,7 +61,11 @@ ON_REPROCESSED: Final = "on_reprocessed"
 of the evidence of scenes that were done under `REPLACE`."""
 CONVENTIONS: Final = ("tutorial", "training", "blank")
 
-STEPS: Final = ("extract", "embed", "publish", "maintain")
+EXTRACT: Final = "extract"
+EMBED: Final = "embed"
+PUBLISH: Final = "publish"
+MAINTAIN: Final = "maintain"
+STEPS: Final = (EXTRACT, EMBED, PUBLISH, MAINTAIN)
 
 SCENE_DONE: Final = "done"
 SCENE_PARTIAL: Final = "partial"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claylake.run.reports import EmbedReport, PublishReport
-from claylake.vocabulary import EMBEDDINGS
+from claylake.vocabulary import EMBED, EMBEDDINGS
 from spark.embedding import workers
 from spark.embedding.columns import INPUT, OUTPUT
 from spark.embedding.encoder_choice import EncoderChoice
@@ -23,6 +23,7 @@ from spark.lake.opening import open_branches
 from spark.lake.scope import Scope
 from spark.lake.tables import TABLES
 from spark.lake.vectors import comparable
+from spark.progress import Reporter
 from spark.session import planned_once
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from claylake.plan import Plan
-    from spark.embedding.pending import Group, Pending
     from spark.lake.bounds import Extent
+    from spark.progress import Counts
 
 _log = logging.getLogger(__name__)
 COMPUTED_BY = ("precision", "device", "path")
@@ -57,30 +58,34 @@ def embed(spark: SparkSession, plan: Plan) -> EmbedReport:
     """Make the missing vectors on the plan's branch and save the report."""
     started = time.monotonic()
     open_branches(spark, plan)
-    with planned_once(spark):
-        return _embed(spark, plan, started)
+    with planned_once(spark), Reporter(plan, EMBED) as reporter:
+        return _embed(spark, plan, started, reporter)
 
 
-def _embed(spark: SparkSession, plan: Plan, started: float) -> EmbedReport:
+def _embed(spark: SparkSession, plan: Plan, started: float, reporter: Reporter) -> EmbedReport:
     scope, choice = Scope.of(plan), EncoderChoice.of(plan, workers.threads(spark))
     vectors, failed = 0, Counter[str]()
     computed_by: dict[str, set[str]] = {name: set() for name in COMPUTED_BY}
+    reporter.stage("find chips without a vector")
     pending = without_vector(spark, scope, CHIPS_PER_COMMIT)
     total, lacking = pending.total, pending.chips
     _log.info("%d chips, %d of them without a vector of %s", total, lacking, choice.model_version)
+    counts = reporter.stage("embed", "chips", lacking)
     for group in pending.groups:
-        made = _embed_group(spark, scope, choice, pending, group)
+        chips = with_pixels(spark, scope, pending, group).select(*INPUT)
+        made = _embedded(chips, group.chips, choice, counts)
         try:
-            chips = _chips(made)
-            rows, extent = _rows(made.where("failure IS NULL"), choice, plan), _extent(chips, choice, plan)
+            done = _chips(made)
+            rows, extent = _rows(made.where("failure IS NULL"), choice, plan), _extent(done, choice, plan)
             vectors += merge.insert_only(spark, plan, EMBEDDINGS, rows, cheap=True, extent=extent)
-            for chip in chips:
+            for chip in done:
                 for name in COMPUTED_BY:
                     computed_by[name].add(getattr(chip, name))
-            failed.update(chip.failure for chip in chips if chip.failure)
+            failed.update(chip.failure for chip in done if chip.failure)
         finally:
             made.unpersist()
         _log.info("vectors: %d of %d, %.1f/s", vectors, lacking, vectors / (time.monotonic() - started))
+    reporter.stage("check the vectors")
     health = health_of(comparable(spark, scope, branch=plan.branch)) if total else None
     earlier = _earlier(plan)
     report = EmbedReport(
@@ -105,11 +110,17 @@ def _earlier(plan: Plan) -> EmbedReport | None:
     return EmbedReport.load(plan) if published is not None and published.embed_again else None
 
 
-def _embed_group(spark: SparkSession, scope: Scope, choice: EncoderChoice, pending: Pending, group: Group) -> DataFrame:
-    """Vectors or failures of a group of chips, computed once when first used."""
-    chips = with_pixels(spark, scope, pending, group).select(*INPUT)
-    chips = workers.shared_out(chips, group.chips, workers.at_once(spark))
-    return chips.mapInArrow(embedder(choice), OUTPUT.spark).persist()
+def _embedded(chips: DataFrame, number: int, choice: EncoderChoice, counts: Counts) -> DataFrame:
+    """Vectors or failures of chips, computed once when first used.
+
+    Args:
+        chips: with columns `INPUT`.
+        number: how many they are.
+        choice: of the encoder.
+        counts: tasks count their chips with it.
+    """
+    shared = workers.shared_out(chips, number, workers.at_once(chips.sparkSession))
+    return shared.mapInArrow(embedder(choice, counts.of_job()), OUTPUT.spark).persist()
 
 
 def _chips(made: DataFrame) -> list[_Chip]:

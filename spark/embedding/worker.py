@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from spark.embedding.encoder_choice import EncoderChoice
     from spark.encoding import Encoder
+    from spark.progress import Counts
 
 DECODED_AHEAD = 2
 """Groups that are decoded while one is encoded: a chip takes 1.3 MB then."""
@@ -36,15 +37,24 @@ ENCODED_AHEAD = 1
 MOST_DECODERS = 8
 
 
-def embedder(choice: EncoderChoice) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes."""
+def embedder(choice: EncoderChoice, counts: Counts) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """The function for `mapInArrow`: batches with columns `INPUT` to batches of `OUTPUT`, of other sizes.
+
+    Args:
+        choice: of the encoder.
+        counts: tasks count their chips with it.
+    """
 
     def embed_all(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rest = iter(batches)
         for first in rest:
             # Not loaded before the first row: an empty partition needs no encoder.
             if first.num_rows:
-                yield from embedded(chain([first], rest), _encoder(choice, device_of_task()), choice.threads)
+                encoder = _encoder(choice, device_of_task())
+                with counts.of_task() as counter:
+                    for made in embedded(chain([first], rest), encoder, choice.threads):
+                        counter.add(made.num_rows)
+                        yield made
 
     return embed_all
 

@@ -13,6 +13,7 @@ from spark.extraction.reading import Lineage, Part, PartRead, read
 from spark.extraction.reading_log import Reading, ReadingLog
 from spark.lake import replacing
 from spark.lake.append import Appender, discard
+from spark.progress import Counts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -43,7 +44,7 @@ class ChipWriter:
     """Writes chips to the branch. `log` and `failures` grow with every batch.
 
     `scenes`: the manifest, by id. `lineage`: of new rows. `found`: chips that were read, and were on the branch
-    already when they were to be committed: another attempt at the run has written them.
+    already when they were to be committed: another attempt at the run has written them. `counts`: of the stage.
     """
 
     spark: SparkSession
@@ -54,6 +55,7 @@ class ChipWriter:
     failures: ReadFailures
     quarantine: Quarantine
     found: int = field(default=0, init=False)
+    counts: Counts = field(default_factory=Counts.none, init=False)
 
     @property
     def slots(self) -> int:
@@ -78,7 +80,7 @@ class ChipWriter:
             for (scene_id, *others), members in tasks
         ]
         try:
-            done = read(self.spark, parts, target, self.lineage)
+            done = read(self.spark, parts, target, self.lineage, self.counts)
         except BaseException:
             discard(target.folder, ())
             raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from claylake.area.grid import Cell
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
+
+    from spark.progress import Counts
 
 OBSERVED = (
     Columns(
@@ -64,7 +67,11 @@ class ObservedScene:
 
 
 def observe_all(
-    spark: SparkSession, candidates: DataFrame, scenes: Sequence[Scene], preferences: Mapping[str, int]
+    spark: SparkSession,
+    candidates: DataFrame,
+    scenes: Sequence[Scene],
+    preferences: Mapping[str, int],
+    counts: Counts,
 ) -> DataFrame:
     """`OBSERVED` for every candidate.
 
@@ -73,6 +80,7 @@ def observe_all(
         candidates: as `spark.extraction.candidates` joins them.
         scenes: of these candidates.
         preferences: rank of each scene id.
+        counts: tasks count their scenes with it.
     """
     from pyspark.sql import functions as f
 
@@ -85,7 +93,7 @@ def observe_all(
         .select("preference", "document", "cols", "rows")
         .repartition(tasks_of(spark, len(scenes)))
     )
-    return work.mapInArrow(_observe, OBSERVED.spark)
+    return work.mapInArrow(partial(_observe, counts=counts.of_job()), OBSERVED.spark)
 
 
 def tasks_of(spark: SparkSession, scenes: int) -> int:
@@ -93,12 +101,14 @@ def tasks_of(spark: SparkSession, scenes: int) -> int:
     return max(1, min(scenes, _TASKS_PER_SLOT * spark.sparkContext.defaultParallelism))
 
 
-def _observe(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    with environment():
+def _observe(batches: Iterable[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:
+    with environment(), counts.of_task() as counter:
         for batch in batches:
             work = cast("list[_Work]", batch.to_pylist())
             for item in work:
-                yield batch_of(_rows(item), OBSERVED)
+                rows = _rows(item)
+                counter.add(1, sum(cast("int", row["downloaded"]) for row in rows))
+                yield batch_of(rows, OBSERVED)
 
 
 def _rows(item: _Work) -> list[dict[str, object]]:

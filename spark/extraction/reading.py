@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from spark.chips.make import ReadCell
     from spark.datafiles.parquet import DataFile
+    from spark.progress import Counts
     from spark.sentinel2.radiometry import Evidence
 
 
@@ -76,7 +77,9 @@ class PartRead:
         return self.scene_ids[1] if len(self.readings) > 1 else None
 
 
-def read(spark: SparkSession, parts: Sequence[Part], target: Target, lineage: Lineage) -> list[PartRead]:
+def read(
+    spark: SparkSession, parts: Sequence[Part], target: Target, lineage: Lineage, counts: Counts
+) -> list[PartRead]:
     """Read parts of scenes, each in a task of its own, and write their chips: one job, and no pixel comes back.
 
     Args:
@@ -84,20 +87,23 @@ def read(spark: SparkSession, parts: Sequence[Part], target: Target, lineage: Li
         parts: in the order in which they are begun.
         target: where files go.
         lineage: of the rows.
+        counts: tasks count their cells with it.
     """
     # Not `createDataFrame(...).repartition(...)`, which deals rows unevenly: two to one task, none to another.
     work = spark.sparkContext.parallelize(parts, len(parts))
-    done: list[PartRead] = work.map(partial(read_part, target=target, lineage=lineage)).collect()
+    task = partial(read_part, target=target, lineage=lineage, counts=counts.of_job())
+    done: list[PartRead] = work.map(task).collect()
     return done
 
 
-def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
+def read_part(part: Part, target: Target, lineage: Lineage, counts: Counts) -> PartRead:
     """Read the cells of a part and write a file for each partition of the table.
 
     Args:
         part: what to read.
         target: where files go.
         lineage: of the rows.
+        counts: cells are counted with it, read or not.
 
     Raises:
         StoreError: a file cannot be written.
@@ -117,10 +123,11 @@ def read_part(part: Part, target: Target, lineage: Lineage) -> PartRead:
     }
     rows = {index: {**_of_cell(cell, scene), **of_scene} for index, cell in by_index.items()}
     problems, reading, of_second = [], Reading(), Reading()
-    with environment(), FileWriter(target, scene.id, rows.values()) as writer:
+    with environment(), counts.of_task() as counter, FileWriter(target, scene.id, rows.values()) as writer:
         for read_cell in make_chips(scene, by_index, part.radiometry, second):
             row, reading = rows[read_cell.index], reading + _reading(read_cell)
             of_second += _evidence(read_cell.second_evidence)
+            counter.add(1, read_cell.traffic.downloaded)
             chip = read_cell.chip
             if chip is not None:
                 blobs = {"clay_tensor": chip.clay_tensor, "geotiff": chip.geotiff}

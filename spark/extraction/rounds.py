@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from spark.extraction.batches import OF_CELL, CellToRead, batches
 from spark.extraction.errors import ExtractError
-from spark.extraction.progress import Progress
 from spark.extraction.read_ahead import ReadAhead
 from spark.lake.columns import filled
 from spark.lake.tables import SECOND_SCENE
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from spark.extraction.chip_writer import ChipWriter
     from spark.extraction.observed import Choice, Observed
+    from spark.progress import Reporter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +44,7 @@ class Rounds:
     writer: ChipWriter
     cells: pa.Table
     observed: Observed
+    reporter: Reporter
 
     def run(self) -> FinalChoice:
         """What fails in one round is replaced in the next, by another scene of its pass or another pass.
@@ -76,12 +77,11 @@ class Rounds:
 
     def _read(self, choice: Choice, chips: Mapping[str, int]) -> int:
         cells = CellRows(self.cells)
-        progress = Progress("chips", sum(chips.values()))
+        self.writer.counts = self.reporter.stage("read chips", "chips", sum(chips.values()))
         new = 0
         with ReadAhead(self.writer) as ahead:
             for batch in batches(chips, self.writer.slots):
                 new += ahead.read([cells.to_read(row) for row in choice.wanted(batch.scene_ids)])
-                progress.add(batch.chips)
             new += ahead.rest()
         return new
 

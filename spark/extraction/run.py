@@ -13,7 +13,7 @@ from claylake.catalogue.halves import pairs_of
 from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST
 from claylake.run.reports import ExtractReport
-from claylake.vocabulary import CHIPS, FAILED, REJECTED
+from claylake.vocabulary import CHIPS, EXTRACT, FAILED, REJECTED
 from spark.extraction.candidates import join_candidates
 from spark.extraction.chip_writer import ChipWriter
 from spark.extraction.errors import ExtractError
@@ -33,6 +33,7 @@ from spark.lake import opened, replacing
 from spark.lake.append import Appender
 from spark.lake.opening import open_branches
 from spark.lake.scope import Scope, read_cells_table
+from spark.progress import Reporter
 from spark.sentinel2.choose import PRESENT, Rules
 from spark.sentinel2.preference import preferences
 from spark.session import planned_once
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from claylake.catalogue.scene import Scene
     from claylake.plan import Plan
     from spark.extraction.observed import Observed
+    from spark.progress import Counts
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +68,8 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         message = f"nothing to read: the plan's work is {plan.work!r}"
         report = ExtractReport(**empty, rejected={}, failed={}, scene_status={}, message=message, seconds=0.0)
     else:
-        with planned_once(spark):
-            report = _extract(spark, plan)
+        with planned_once(spark), Reporter(plan, EXTRACT) as reporter:
+            report = _extract(spark, plan, reporter)
     replaced = replacing.follow(spark, plan)
     if replaced:
         message = f"{report.message}; {replaced} chips replace ones of an older baseline"
@@ -78,7 +80,7 @@ def extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     return report
 
 
-def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
+def _extract(spark: SparkSession, plan: Plan, reporter: Reporter) -> ExtractReport:
     cells = read_cells_table(plan)
     manifest = read_manifest(plan.uri(MANIFEST))
     scenes, unreadable = with_footprint(manifest)
@@ -103,10 +105,12 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
         failures=failures,
         quarantine=quarantine,
     )
-    observed = _observed(spark, scope, scenes, quarantine)
+    counts = reporter.stage("observe cells", "scenes", len(scenes))
+    observed = _observed(spark, scope, scenes, quarantine, counts)
     by_scene = observed.by_scene()
     _log.info("%d scenes, %d cells: observed %d (cell, scene)", len(scenes), len(cells), observed.number)
-    final = Rounds(writer=writer, cells=cells, observed=observed).run()
+    final = Rounds(writer=writer, cells=cells, observed=observed, reporter=reporter).run()
+    reporter.stage("write observations")
     changed = final.choice.write_observations(scope, scenes, now)
     _log.info("observations: %d new or changed", changed)
     maker = SceneRows(
@@ -126,13 +130,15 @@ def _extract(spark: SparkSession, plan: Plan) -> ExtractReport:
     return report.model_copy(update={"warnings": (*report.warnings, *reprocessed)})
 
 
-def _observed(spark: SparkSession, scope: Scope, scenes: Sequence[Scene], quarantine: Quarantine) -> Observed:
+def _observed(
+    spark: SparkSession, scope: Scope, scenes: Sequence[Scene], quarantine: Quarantine, counts: Counts
+) -> Observed:
     """Every candidate, observed; held by the driver where they cannot be many, and none is of two halves."""
     from pyspark import StorageLevel
 
     plan, rules, pairs = scope.plan, Rules.of(scope.plan.settings), pairs_of(scenes)
     ranks = preferences(scenes, plan.settings.selection.collections)
-    observed = observe_all(spark, join_candidates(spark, scope.cells, scenes), scenes, ranks)
+    observed = observe_all(spark, join_candidates(spark, scope.cells, scenes), scenes, ranks, counts)
     if not pairs and len(scope.cells) * len(scenes) <= FEW:
         return FewObserved(observed, lambda cell_ids: few_existing_chips(spark, plan, scope.cells, cell_ids), rules)
     if pairs:

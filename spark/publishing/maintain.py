@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from claylake.run.reports import MaintainReport
+from claylake.vocabulary import MAINTAIN
 from spark.lake.maintenance import Cleared, existing_tables, maintain_table
 from spark.lake.optimizers import optimizers_of
 from spark.lake.scope import Scope
+from spark.progress import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,9 +36,11 @@ def maintain(spark: SparkSession, plan: Plan, now: datetime | None = None) -> Ma
     started = time.monotonic()
     scope, now = Scope.of(plan), now or datetime.now(UTC)
     cleared: dict[str, Cleared] = {}
-    for name in existing_tables(spark, plan):
-        cleared[name] = maintain_table(spark, scope, name, now)
-        _log.info("%s: %s", name, cleared[name])
+    with Reporter(plan, MAINTAIN) as reporter:
+        for name in existing_tables(spark, plan):
+            reporter.stage(f"maintain {name}")
+            cleared[name] = maintain_table(spark, scope, name, now)
+            _log.info("%s: %s", name, cleared[name])
     optimizers = optimizers_of(plan, cleared)
     parts = tuple(part for done in cleared.values() for part in done.parts)
     nothing = "" if optimizers else "nothing to do"

@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING
 
 from claylake.run.reports import PublishReport, TablePublish
+from claylake.vocabulary import PUBLISH
 from spark.lake.publish import Published, publish
 from spark.lake.scope import Scope
+from spark.progress import Reporter
 from spark.report.build import build
 from spark.session import planned_once
 
@@ -24,8 +26,14 @@ _log = logging.getLogger(__name__)
 
 def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
     """Publish, draw, and save the report of the step last."""
+    with Reporter(plan, PUBLISH) as reporter:
+        return _publish_run(spark, plan, reporter)
+
+
+def _publish_run(spark: SparkSession, plan: Plan, reporter: Reporter) -> PublishReport:
     started = time.monotonic()
     scope = Scope.of(plan)
+    reporter.stage("audit and publish")
     before = PublishReport.load(plan)
     done = publish(spark, scope)
     found = done.findings
@@ -34,6 +42,7 @@ def publish_run(spark: SparkSession, plan: Plan) -> PublishReport:
     if (before is None or before.embed_again) and not done.changed and not done.embed_again:
         # An attempt that died after publishing has left no report: this one reports what that added.
         rows_added = found.rows_of_run
+    reporter.stage("draw the report")
     page, failure = (None, "") if done.embed_again else _draw(spark, scope, done)
     report = PublishReport(
         seconds=time.monotonic() - started,

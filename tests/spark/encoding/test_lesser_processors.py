@@ -22,7 +22,7 @@ def possible(kind: str) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["avx2", "x86", "avx512", "neon"])
+@pytest.mark.parametrize("kind", ["avx2", "x86", "avx512", pytest.param("neon", marks=pytest.mark.beside)])
 def test_build_check_and_embed_on_a_lesser_processor(artefact: Path, tmp_path: Path, kind: str):
     if not possible(kind):
         pytest.skip(f"{this_processor()} has no more than {kind} itself: every other test runs on it")

@@ -70,6 +70,7 @@ def require_whole(spark, plan):
     )
 
 
+@pytest.mark.beside
 def test_of_a_shared_chip_the_first_one_stays_and_the_other_s_vector_goes(spark, make_plan):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:4]))

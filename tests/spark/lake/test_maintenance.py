@@ -209,6 +209,7 @@ def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan,
     assert ran(maintain(spark, always, late), maintenance.ORPHANS)
 
 
+@pytest.mark.beside
 def test_a_part_that_failed_is_tried_again(spark, plan, monkeypatch):
     now, real = datetime.now(UTC), maintenance.remove_orphans
 

@@ -109,6 +109,7 @@ def test_months_on_which_a_run_works_stay_until_it_has_published(spark, lake, ma
         months.end_old(spark, lake, NOW)
 
 
+@pytest.mark.beside
 def test_a_later_run_of_an_ended_month_is_audited_and_published(spark, lake, make_plan):
     """It adds one cell; what main has of the others is vectors and observations without a chip."""
     months.end_old(spark, lake, NOW)

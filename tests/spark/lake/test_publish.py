@@ -80,6 +80,7 @@ def test_what_main_holds_of_other_months_and_places_costs_no_file(spark, make_pl
     assert read[0], "files were counted"
 
 
+@pytest.mark.beside
 def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):
     first, second = make_plan("first"), make_plan("second", run_id="manual__2")
     runs.write(spark, first, runs.rows_of(first, CELLS[:4]))
@@ -135,7 +136,7 @@ def undisturbed(spark):
     return runs.state(spark, plan)
 
 
-@pytest.mark.parametrize("kill_after", ["chips", "observations", "scenes"])
+@pytest.mark.parametrize("kill_after", ["chips", pytest.param("observations", marks=pytest.mark.beside), "scenes"])
 def test_killed_between_tables_and_run_again_gives_the_same_tables(
     spark, make_plan, monkeypatch, kill_after, undisturbed
 ):

@@ -74,7 +74,9 @@ def test_messages_are_the_programs(page):
 
 
 def test_messages_are_found():
-    assert sum(1 for page in PAGES for _ in quoted(page)) > 60
+    quotes = [each for page in PAGES for each in quoted(page)]
+    assert len(quotes) > 60
+    assert [each for each in quotes if max(map(len, each.split("…"))) < FEW + 1] == [], "more … than words"
     assert is_there("--lake …: it is a file; give a folder")
     assert not is_there("--lake …: it is a file; give a disk")
     assert not is_there("give a folder… it is a file")

@@ -19,11 +19,13 @@ endif
 PYTHON_airflow := 3.12
 PYTHON_spark := 3.11
 PYTHON_infra := 3.12
+PYTHON_docs := 3.12
 AIRFLOW := .venv/airflow/bin/python
 SPARK := .venv/spark/bin/python
 INFRA := .venv/infra/bin/python
 ENVIRONMENTS := .venv/airflow/.synced .venv/spark/.synced .venv/infra/.synced
 ORACLE := .venv/oracle/.synced
+DOCS := .venv/docs/.synced
 JARS := .cache/jars/.fetched
 
 # demo: which months of the generated world, and which events, with blanks between (else a fire; docs/demo.md);
@@ -32,6 +34,7 @@ MONTHS ?= 2024-08/2024-09
 EVENTS ?=
 DATA ?=
 PORT ?= 8080
+DOCS_PORT ?= 8000
 # verify: the lake to check, instead of DATA: a deployment's deployed.json, or a folder that has one; how many of its chips,
 # a number or all; and the seed that an earlier sample said.
 LAKE ?=
@@ -67,7 +70,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-14s%s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(ENVIRONMENTS) $(ORACLE) $(JARS) ## install everything that is missing: uv, three environments, jars, the JVM's class archive
+setup: $(ENVIRONMENTS) $(ORACLE) $(DOCS) $(JARS) ## install everything that is missing: uv, the environments, jars, the JVM's class archive
 	@$(INFRA) -m infra.local.class_archive.rehearse
 	@echo "claylake is set up"
 
@@ -170,6 +173,19 @@ bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,0
 bench-scale: setup ## simulate extraction of 1,000,000 km2 a month on 8, 32 and 128 nodes, from measured unit costs (a minute; RATES=<JSON of bench-extract>)
 	PYTHONPATH=dags:. $(SPARK) -m spark.bench.scale $(if $(RATES),--rates "$(RATES)") --out out/bench-scale.json
 
+.PHONY: docs
+docs: .venv/infra/.synced $(DOCS) ## build the site of the documentation in out/site; a broken link or anchor is an error
+	$(INFRA) -m infra.site
+	@echo "out/site/index.html (its search needs make docs-serve)"
+
+.PHONY: docs-serve
+docs-serve: .venv/infra/.synced $(DOCS) ## show that site on this machine, on DOCS_PORT (8000); Ctrl-C ends it
+	$(INFRA) -m infra.site --serve "$(DOCS_PORT)"
+
+.PHONY: settings-docs
+settings-docs: .venv/infra/.synced ## write docs/settings.md anew from the model of the settings
+	$(INFRA) -m infra.site.settings_page
+
 .PHONY: synth
 synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; any finding of cdk-nag fails (REASONS=1 shows those answered)
 	$(INFRA) -m infra.synth $(if $(REASONS),--reasons)
@@ -211,6 +227,7 @@ lock: $(UV) ## compile the lock files again, each for every platform; those of n
 	$(COMPILE) --no-deps --python-version $(PYTHON_spark) locks/oracle.in -o locks/oracle.txt
 	for layer in extract embed; do $(COMPILE) --python-version $(PYTHON_spark) --python-platform x86_64-manylinux_2_28 -c locks/spark.txt locks/$$layer.in -o locks/$$layer.txt || exit; done
 	$(COMPILE) --universal --python-version $(PYTHON_infra) locks/infra.in -o locks/infra.txt
+	$(COMPILE) --universal --python-version $(PYTHON_docs) locks/docs.in -o locks/docs.txt
 
 .PHONY: tiles
 tiles: setup ## check ESA's list of tiles and write dags/claylake/area/tiles.json (GEOJSON=<path>; else the package is fetched)
@@ -228,7 +245,7 @@ $(CACHE)/uv/bin/uv:
 	infra/python -m venv $(CACHE)/uv
 	$(CACHE)/uv/bin/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
-$(ENVIRONMENTS): .venv/%/.synced: locks/%.txt | $(UV)
+$(ENVIRONMENTS) $(DOCS): .venv/%/.synced: locks/%.txt | $(UV)
 	$(UV) venv -q --allow-existing --python $(PYTHON_$*) .venv/$*
 	UV=$(UV) TORCH_BACKEND=$(TORCH_BACKEND) infra/install .venv/$* locks/$*.txt
 	touch $@

@@ -16,7 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 
 LOCKS = Path(__file__).parents[1] / "locks"
-PYTHONS: Mapping[str, str] = MappingProxyType({"airflow": "3.12", "spark": "3.11", "infra": "3.12", "oracle": "3.11"})
+PYTHONS: Mapping[str, str] = MappingProxyType(
+    {"airflow": "3.12", "spark": "3.11", "infra": "3.12", "oracle": "3.11", "docs": "3.12"}
+)
 """Python of each environment."""
 PLATFORMS: Mapping[str, str] = MappingProxyType(
     {

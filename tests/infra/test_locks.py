@@ -75,6 +75,7 @@ ROOMS = {
     ),
     "locks/infra.in": ("infra", "tests/infra"),
     "locks/oracle.in": (),
+    "locks/docs.in": (),  # programs
     "locks/extract.in": ("spark", "dags/claylake"),
     "locks/embed.in": ("spark", "model"),
 }
@@ -134,7 +135,7 @@ def requirements(name):
     return dict(re.findall(r"^([a-z0-9-]+)(?:\[[^]]*\])?==[^ ;]+ *(;[^\\]*)?\\?$", text, re.MULTILINE))
 
 
-@pytest.mark.parametrize("name", ["airflow", "spark", "infra", "oracle"])
+@pytest.mark.parametrize("name", ["airflow", "spark", "infra", "oracle", "docs"])
 def test_locks_speak_of_platforms_by_markers(name):
     """A lock compiled for one machine alone would require its CUDA of others."""
     for package, marker in requirements(name).items():

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from claylake.configuration.instances import instance
-from claylake.configuration.section import Section
+from claylake.configuration.section import Section, setting
 
 Layout = Literal["all_gpu", "split", "cpu"]
 MOST_TYPES = 30
@@ -16,27 +16,42 @@ InstanceTypes = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_T
 
 
 class Cluster(Section):
-    """The transient EMR cluster.
+    """The transient EMR cluster."""
 
-    `layout`: ``all_gpu`` (every core node has GPUs), ``split`` (CPU core nodes; GPU nodes join for
-    embedding only) or ``cpu`` (no GPUs). `compute` ``auto`` takes ``cpu`` instead where the estimate
-    is lower. Of several instance types EMR takes what is cheap and there. `gpu_count` counts GPUs,
-    `cpu_count` nodes of the smallest CPU type. `ebs_gib` None sizes disks by the estimate.
-    """
-
-    layout: Layout = "all_gpu"
-    compute: Literal["fixed", "auto"] = "fixed"
-    primary_type: str = "m7i.xlarge"
-    gpu_types: InstanceTypes = ("g6.2xlarge", "g5.2xlarge")
-    cpu_types: InstanceTypes = ("m7i.2xlarge", "r7i.2xlarge")
-    gpu_count: int = Field(default=1, ge=1, le=64)
-    cpu_count: int = Field(default=1, ge=1, le=64)
-    spot: bool = True
-    keep_cluster_minutes: int = Field(default=0, ge=0, le=720)
-    idle_minutes: int = Field(default=60, ge=5, le=1440)
-    max_hours: int = Field(default=12, ge=1, le=72)
-    max_clusters: int = Field(default=2, ge=1, le=50)
-    ebs_gib: int | None = Field(default=None, ge=30, le=2000)
+    layout: Layout = setting(
+        "all_gpu",
+        "`all_gpu`: every core node has GPUs; `split`: CPU core nodes, and GPU nodes that join for embedding only; "
+        "`cpu`: no GPUs.",
+    )
+    compute: Literal["fixed", "auto"] = setting(
+        "fixed", "`fixed` takes the layout above; `auto` takes `cpu` instead where the estimate is lower."
+    )
+    primary_type: str = setting("m7i.xlarge", "Instance type of the primary node: one without GPUs.")
+    gpu_types: InstanceTypes = setting(
+        ("g6.2xlarge", "g5.2xlarge"),
+        "Instance types of GPU nodes, of which EMR takes what is cheap and available; each needs a price.",
+    )
+    cpu_types: InstanceTypes = setting(
+        ("m7i.2xlarge", "r7i.2xlarge"), "The same of nodes without GPUs, in the layouts `split` and `cpu`."
+    )
+    gpu_count: int = setting(1, "How many GPUs.", unit="GPUs", ge=1, le=64)
+    cpu_count: int = setting(
+        1, "How many nodes of the smallest of `cpu_types`, in the layouts `split` and `cpu`.", unit="nodes", ge=1, le=64
+    )
+    spot: bool = setting(
+        True, "Spot instances for all but the primary node; on demand is the fallback where no spot capacity comes."
+    )
+    keep_cluster_minutes: int = setting(
+        0, "How long the cluster stays after its work; it costs all the while.", unit="minutes", ge=0, le=720
+    )
+    idle_minutes: int = setting(60, "EMR ends a cluster that idles this long.", unit="minutes", ge=5, le=1440)
+    max_hours: int = setting(
+        12, "No cluster lives longer; a run whose estimate is longer fails in `gate`.", unit="hours", ge=1, le=72
+    )
+    max_clusters: int = setting(
+        2, "Clusters of claylake that may be alive at the same time; a further run waits.", unit="clusters", ge=1, le=50
+    )
+    ebs_gib: int | None = setting(None, "Disk of each node; null sizes it by the estimate.", unit="GiB", ge=30, le=2000)
 
     @field_validator("primary_type")
     @classmethod

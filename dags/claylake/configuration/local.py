@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from claylake.configuration.section import Section
+from claylake.configuration.section import Section, setting
 
 CATALOGUE_FILE = "catalogue.sqlite"
 DATABASE = "claylake"
@@ -16,17 +16,13 @@ _MISREAD = "?#%"
 
 
 class Local(Section):
-    """Where a lake on this machine is, and the encoder that it is filled with.
+    """Where a lake on this machine is, and the encoder that it is filled with."""
 
-    Attributes:
-        folder: of the lake, an absolute path: the tables' catalogue, their files, and the run folders.
-        encoder: folder of the encoder artefact, an absolute path.
-        database: of the tables.
-    """
-
-    folder: str
-    encoder: str
-    database: str = Field(default=DATABASE, pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    folder: str = setting(
+        ..., "Folder of the lake, an absolute path: the tables' catalogue, their files, and the run folders."
+    )
+    encoder: str = setting(..., "Folder of the encoder artefact, an absolute path.")
+    database: str = setting(DATABASE, "Namespace of the tables.", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
 
     @field_validator("folder", "encoder")
     @classmethod

@@ -4,34 +4,55 @@ from __future__ import annotations
 
 from typing import Final
 
-from pydantic import Field
-
-from claylake.configuration.section import Section
+from claylake.configuration.section import Section, setting
 
 
 class Retention(Section):
     """What maintenance keeps: snapshots by age (days) and number, orphan files by age (days)."""
 
-    snapshot_days: int = Field(default=7, ge=1)
-    keep_snapshots: int = Field(default=5, ge=1)
-    orphan_days: int = Field(default=4, ge=3)
+    snapshot_days: int = setting(
+        7, "Snapshots older than this expire, as far as `keep_snapshots` allows.", unit="days", ge=1
+    )
+    keep_snapshots: int = setting(
+        5, "So many of the newest snapshots stay, whatever their age.", unit="snapshots", ge=1
+    )
+    orphan_days: int = setting(
+        4, "Files that no snapshot names are removed once they are older than this.", unit="days", ge=3
+    )
 
 
 class Maintenance(Retention):
     """Maintenance of the tables after each run.
 
-    A branch is dropped when no run has opened it for `stale_branch_days`. Of `chips` the last `chips_keep_months` whole
-    months are kept, and the present one; None keeps all. That is of the lake, for every AOI: see `LAKE_WIDE`.
-
-    Each run compacts what it wrote. Work on a whole table is done by the first run after so many days: snapshots
-    expire, orphan files are removed, and partitions are compacted that no run came to. 0: at each run.
+    Each run compacts what it wrote. Work on a whole table is done by the first run after so many days, or by each run
+    where the number is 0.
     """
 
-    stale_branch_days: int = Field(default=30, ge=1)
-    chips_keep_months: int | None = Field(default=None, ge=1)
-    expire_every_days: int = Field(default=1, ge=0)
-    orphans_every_days: int = Field(default=7, ge=0)
-    compact_all_every_days: int = Field(default=30, ge=0)
+    stale_branch_days: int = setting(
+        30, "A run's branch is dropped when no run has opened it for so long.", unit="days", ge=1
+    )
+    chips_keep_months: int | None = setting(
+        None,
+        "Pixels of the last so many whole months are kept, and of the present one; null keeps all. "
+        "Vectors and observations always stay. It holds for every AOI: only the lake's `settings.yaml` may set it.",
+        unit="months",
+        ge=1,
+    )
+    expire_every_days: int = setting(
+        1, "Old snapshots expire in the first run after so many days; 0: in each run.", unit="days", ge=0
+    )
+    orphans_every_days: int = setting(
+        7,
+        "Orphan files are removed in the first run after so many days; 0: in each run. It lists all files.",
+        unit="days",
+        ge=0,
+    )
+    compact_all_every_days: int = setting(
+        30,
+        "Partitions that no run came to are compacted in the first run after so many days; 0: in each run.",
+        unit="days",
+        ge=0,
+    )
 
     @property
     def retention(self) -> Retention:
@@ -44,13 +65,9 @@ LAKE_WIDE: Final = ("chips_keep_months",)
 
 
 class Optimizers(Retention):
-    """Glue's table optimizers, with the limits that they were deployed with.
+    """Glue's table optimizers, with the limits that they were deployed with."""
 
-    Attributes:
-        catalog_id: Glue's catalogue, which is the account's number.
-    """
-
-    catalog_id: str = Field(pattern=r"^\d{12}$")
+    catalog_id: str = setting(..., "Glue's catalogue, which is the account's number.", pattern=r"^\d{12}$")
 
     def differences(self, wanted: Retention) -> list[str]:
         """Limits in which a run's settings differ, e.g. ``snapshot_days 30 (the optimizers have 7)``."""

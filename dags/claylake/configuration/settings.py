@@ -18,7 +18,7 @@ from claylake.configuration.cluster_settings import Cluster, Layout
 from claylake.configuration.deployed import Deployed
 from claylake.configuration.local import Local
 from claylake.configuration.maintenance import Maintenance
-from claylake.configuration.section import Section
+from claylake.configuration.section import Section, setting
 from claylake.errors import SettingsError
 from claylake.month import Month, require_observed
 from claylake.nearest import hint
@@ -31,50 +31,71 @@ Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Catalogue(Section):
-    """The STAC API, its time limits and retries, and what is known of its files. Times in seconds.
+    """The STAC API, its time limits and retries, and what is known of its files. Times in seconds."""
 
-    `longest_wait_s` is the longest wait before an attempt is repeated that a server's Retry-After is given.
-    `radiometry`: by scene id or collection, what is done to digital numbers, whatever flags, baselines and pixels say.
-    `on_reprocessed`: what becomes of a chip whose pass has a scene of a newer baseline by now.
-    """
-
-    url: str = "https://earth-search.aws.element84.com/v1"
-    page_size: int = Field(default=100, ge=1, le=500)
-    timeout_s: float = Field(default=30.0, gt=0)
-    retries: int = Field(default=6, ge=0, le=20)
-    backoff_s: float = Field(default=1.0, ge=0)
-    longest_wait_s: float = Field(default=30.0, ge=1, le=600)
-    radiometry: dict[str, Literal["as_published", "minus_1000"]] = Field(default={})
-    on_reprocessed: Literal["keep", "replace"] = KEEP
+    url: str = setting(
+        "https://earth-search.aws.element84.com/v1",
+        "Address of the STAC API's landing page; for the command also a folder of STAC items and COGs (`file:`).",
+    )
+    page_size: int = setting(100, "Items of one page of a search.", unit="items", ge=1, le=500)
+    timeout_s: float = setting(30.0, "How long an attempt waits for an answer.", unit="s", gt=0)
+    retries: int = setting(6, "How often a failed attempt is repeated.", unit="attempts", ge=0, le=20)
+    backoff_s: float = setting(
+        1.0, "Base of the pause between repetitions, which doubles each time, up to a minute.", unit="s", ge=0
+    )
+    longest_wait_s: float = setting(30.0, "Longest wait that a server's Retry-After is given.", unit="s", ge=1, le=600)
+    radiometry: dict[str, Literal["as_published", "minus_1000"]] = setting(
+        {},
+        "By scene id or collection, whether 1,000 is subtracted from digital numbers, whatever flags, baselines and "
+        "pixels say (`docs/radiometry.md`).",
+    )
+    on_reprocessed: Literal["keep", "replace"] = setting(
+        KEEP,
+        "Chips whose pass has a scene of a newer processing baseline by now: `keep` reports them, `replace` makes them "
+        "and their vectors anew (`docs/outcomes.md`).",
+    )
 
 
 class Grid(Section):
-    """Which cells there are.
+    """Which cells there are."""
 
-    `ownership` is the version of the rule by which grids own ground (`claylake.area.rule`); ``auto`` is the one under
-    which the AOI has published, else the newest.
-    """
-
-    ownership: Ownership = "auto"
+    ownership: Ownership = setting(
+        "auto",
+        "Version of the rule that says which cells there are near borders of UTM zones; `auto` is the one under which "
+        "the AOI has published, else the newest (`docs/deploy.md`).",
+    )
 
 
 class Selection(Section):
     """Which scenes, passes and cells become chips.
 
-    `max_scene_cloud` is in percent (the catalogue's ``eo:cloud_cover``); the fractions are of all
-    pixels of a cell. `passes_per_month` None keeps every pass that is clear enough, n the n
-    clearest of a cell and month. `collections` is an order of preference. `start_date` and `end_date`: the first and
-    the last day (UTC) of the passes that are taken; None: the month's. What is selected by them is not the month: they
-    settle no scene for a run without them.
+    What is selected by `start_date` and `end_date` is not the month: they settle no scene for a run without them.
     """
 
-    max_scene_cloud: float = Field(default=80.0, ge=0, le=100)
-    min_clear_frac: Fraction = 0.7
-    max_nodata_frac: Fraction = 0.05
-    passes_per_month: int | None = Field(default=None, ge=1)
-    collections: tuple[Literal["sentinel-2-c1-l2a", "sentinel-2-l2a"], ...] = COLLECTIONS
-    start_date: date | None = None
-    end_date: date | None = None
+    max_scene_cloud: float = setting(
+        80.0, "Scenes with more cloud, by the catalogue's `eo:cloud_cover`, are not read.", unit="%", ge=0, le=100
+    )
+    min_clear_frac: Fraction = setting(
+        0.7,
+        "Least share of a cell's pixels that the scene classification calls clear; with less there is no chip.",
+        unit="fraction",
+    )
+    max_nodata_frac: Fraction = setting(
+        0.05, "Most share of a cell's pixels without data; with more there is no chip.", unit="fraction"
+    )
+    passes_per_month: int | None = setting(
+        None,
+        "Keeps the n clearest passes of each cell and month; null keeps every pass that is clear enough.",
+        unit="passes",
+        ge=1,
+    )
+    collections: tuple[Literal["sentinel-2-c1-l2a", "sentinel-2-l2a"], ...] = setting(
+        COLLECTIONS, "Collections that are searched, preferred first: of two scenes of a pass the first one's is read."
+    )
+    start_date: date | None = setting(
+        None, "First day (UTC) of the passes that are taken, e.g. 2024-07-05; null: the month's."
+    )
+    end_date: date | None = setting(None, "Last day (UTC) of the passes that are taken; null: the month's.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -93,39 +114,71 @@ class Selection(Section):
 
 
 class Encoder(Section):
-    """Which encoder artefact runs, and how.
+    """Which encoder artefact runs, and how."""
 
-    `model` is a folder name below ``<artifacts>/model/``. Precision ``auto`` is the device's fastest one in which the
-    encoder passes its self-check; `batch_size` None is found by trial.
-    """
-
-    model: str = Field(default="clay-v1.5", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    convention: Literal["tutorial", "training", "blank"] = "tutorial"
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    batch_size: int | None = Field(default=None, ge=1, le=1024)
+    model: str = setting(
+        "clay-v1.5",
+        "Name of an encoder artefact: a folder below `<artifacts>/model/`; for the command also `--encoder`.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+    )
+    convention: Literal["tutorial", "training", "blank"] = setting(
+        "tutorial", "How date and location are fed to the encoder; vectors of different conventions do not compare."
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = setting(
+        "auto",
+        "`auto`: the device's fastest one in which the encoder passes its self-check; others are used or refused.",
+    )
+    batch_size: int | None = setting(
+        None, "Chips at once on a device; null finds the fastest by trial.", unit="chips", ge=1, le=1024
+    )
 
 
 class Limits(Section):
     """What a run may cost and lose, and how large it may be.
 
-    `min_usable_frac` is of the scenes that the catalogue lists of a month: where fewer can be used (no pass is named,
-    an asset is missing), the run fails before it starts a cluster. `max_cells`: an area's first plan of a million cells
-    takes 540 MB at the most, which a small MWAA worker (2 GB) has to spare beside Airflow's own processes.
+    `max_cells`: an area's first plan of a million cells takes 540 MB at the most, which a small MWAA worker (2 GB) has
+    to spare beside Airflow's own processes.
     """
 
-    budget_usd: float = Field(default=20.0, gt=0)
-    max_failed_frac: Fraction = 0.02
-    min_usable_frac: Fraction = 0.5
-    dry_run: bool = False
-    max_cells: int = Field(default=1_000_000, ge=100)
+    budget_usd: float = setting(
+        20.0, "A run whose estimate is higher fails in `gate`, before its cluster starts.", unit="USD", gt=0
+    )
+    max_failed_frac: Fraction = setting(
+        0.02, "Most share of observations that may fail; above it nothing is published.", unit="fraction"
+    )
+    min_usable_frac: Fraction = setting(
+        0.5,
+        "Least share of a month's scenes in the catalogue that must be usable (pass named, no asset missing); below it "
+        "the run fails before its cluster starts.",
+        unit="fraction",
+    )
+    dry_run: bool = setting(False, "Plans and estimates only: no cluster, no cost. `claylake plan` sets it.")
+    max_cells: int = setting(
+        1_000_000,
+        "Most cells of an AOI, by its area; a larger one is refused at once, with its cost and how to cut it.",
+        unit="cells",
+        ge=100,
+    )
 
 
 class Schedule(Section):
-    """When an AOI's months are made, and how long a failed task waits for its next attempt (doubled each time)."""
+    """When an AOI's months are made, and how long a failed task waits for its next attempt."""
 
-    start_month: str = "2024-01"
-    settle_days: int = Field(default=10, ge=0, le=60)
-    retry_delay_s: float = Field(default=60.0, ge=0, le=3600)
+    start_month: str = setting("2024-01", "First month that the AOI's DAG makes, as yyyy-mm, from 2015-06 on.")
+    settle_days: int = setting(
+        10,
+        "A month's run is released so many days after the month has ended, for late scenes.",
+        unit="days",
+        ge=0,
+        le=60,
+    )
+    retry_delay_s: float = setting(
+        60.0,
+        "Pause before a failed task's next attempt; it doubles each time, up to 10 minutes.",
+        unit="s",
+        ge=0,
+        le=3600,
+    )
 
     @field_validator("start_month", mode="before")
     @classmethod
@@ -136,13 +189,10 @@ class Schedule(Section):
 
 
 class Prices(Section):
-    """USD per hour by instance type, on demand, us-east-1 list prices noted in 2026-09: estimates to override.
+    """Prices that estimates are made with: us-east-1 list prices noted in 2026-09, to be overridden."""
 
-    `s3_usd_gb_month` is S3's for a GB and month, in its standard class.
-    """
-
-    instance_usd_h: dict[str, float] = Field(
-        default={
+    instance_usd_h: dict[str, float] = setting(
+        {
             "g4dn.xlarge": 0.526,
             "g5.xlarge": 1.006,
             "g5.2xlarge": 1.212,
@@ -153,11 +203,20 @@ class Prices(Section):
             "r7i.xlarge": 0.2646,
             "r7i.2xlarge": 0.5292,
             "c7i.xlarge": 0.1785,
-        }
+        },
+        "By instance type, on demand. Every type that a run may use needs a price.",
+        unit="USD/h",
     )
-    emr_factor: float = Field(default=0.25, ge=0)
-    spot_factor: float = Field(default=0.4, gt=0, le=1)
-    s3_usd_gb_month: float = Field(default=0.023, ge=0)
+    emr_factor: float = setting(0.25, "EMR's fee, as a share of the on-demand price.", unit="fraction", ge=0)
+    spot_factor: float = setting(
+        0.4, "What spot capacity costs, as a share of the on-demand price.", unit="fraction", gt=0, le=1
+    )
+    s3_usd_gb_month: float = setting(
+        0.023,
+        "S3's price in its standard class: what keeping a year of chips costs.",
+        unit="USD for a GB and month",
+        ge=0,
+    )
 
 
 class Settings(Section):

@@ -8,6 +8,14 @@ from infra.costs import ENDPOINTS, at_rest, per_thousand, rate, stages
 from infra.local.options import REPOSITORY
 
 DEPLOY = (REPOSITORY / "docs/deploy.md").read_text()
+WRITTEN = ("dags/deployed.json", "dags/constraints.txt")
+"""Files of the DAGs folder on AWS."""
+PAGES = [
+    *(f"docs/{path.name}" for path in sorted((REPOSITORY / "docs").glob("*.md"))),
+    "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+]
 
 
 def test_the_tables_of_costs_are_the_computed_ones():
@@ -30,10 +38,44 @@ def test_endpoints_are_as_many_as_are_made():
     assert listed[1].count('"') == 2 * ENDPOINTS
 
 
-@pytest.mark.parametrize("page", ["deploy.md", "aws-smoke-test.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_files_and_make_targets_that_are_named_exist(page):
-    text = (REPOSITORY / "docs" / page).read_text()
+    text = (REPOSITORY / page).read_text()
     for name in re.findall(r"`((?:docs|infra|locks|tests|dags|spark)/[\w./-]+\.\w+)`", text):
-        assert name == "dags/deployed.json" or name.startswith("dags/aois/") or (REPOSITORY / name).exists(), name
+        assert name in WRITTEN or name.startswith("dags/aois/") or (REPOSITORY / name).exists(), name
     targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text)) <= targets
+
+
+def written(text):
+    """The page without its code."""
+    return re.sub(r"`[^`\n]*`", "code", re.sub(r"(?ms)^ *(```|~~~).*?^ *\1$", "", text))
+
+
+def anchors(text):
+    """Of a page's headings, as hosts of repositories make them from the words."""
+    headings = re.findall(r"(?m)^#+ (.*)$", re.sub(r"(?ms)^ *(```|~~~).*?^ *\1$", "", text))
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken(page, text):
+    """Links of a page that lead nowhere in the checkout."""
+    for link in re.findall(r"\]\(([^()\s]+)\)", written(text)):
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", link):
+            continue
+        target = (REPOSITORY / page).parent / path if path else REPOSITORY / page
+        if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
+            yield link
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    assert list(broken(page, (REPOSITORY / page).read_text())) == []
+
+
+def test_broken_links_are_found():
+    text = (
+        "[a](demo.md) [b](gone.md) `[c](gone.md)` [d](demo.md#months) [e](demo.md#gone) [f](../Makefile) [g](#a)\n# A\n"
+    )
+    assert list(broken("docs/setup.md", text)) == ["gone.md", "demo.md#gone", "#a"]

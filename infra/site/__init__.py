@@ -1,0 +1,1 @@
+"""The documentation as a site: its pages put together, and built without anything from the network."""

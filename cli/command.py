@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from claylake.errors import BadInputError, ClaylakeError
-from claylake.vocabulary import EXTRACT
+from claylake.vocabulary import EXTRACT, STEPS
 from cli.doctor import examine, try_live
 from cli.earlier import open_runs
 from cli.engine import Engine
@@ -73,6 +73,10 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
             receipt = make(runner)
             console.summary(receipt, lake)
             receipts.append(receipt)
+        if tuple(steps) == STEPS and engine.may_keep_classes:
+            with console.stage("classes") as stage:
+                kept = engine.keep_classes()
+                stage.done("kept, once: later commands start faster" if kept else "not kept, which does no harm")
     console.results(receipts)
     return receipts
 

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from cli.machine import Machine, jar_files, java_home
+from cli.classes import Classes
+from cli.machine import Machine, jar_files, java_home, spark_jars
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,6 +43,7 @@ class Engine:
     cache: Path
     log: Path
     _session: SparkSession | None = None
+    _classes: Classes | None = None
     _held: ExitStack = field(default_factory=ExitStack)
 
     def __enter__(self) -> Self:
@@ -75,12 +77,29 @@ class Engine:
             self._session = self._started()
         return self._session
 
+    @property
+    def may_keep_classes(self) -> bool:
+        """Whether the session's JVM can leave an archive of its classes, and there is none."""
+        return self._classes is not None and self._classes.possible and not self._classes.kept
+
+    def keep_classes(self) -> bool:
+        """Let the JVM write the archive from which later sessions start; gives whether it has."""
+        if self._session is None or self._classes is None:
+            return False
+        gateway: Any = self._session.sparkContext._gateway  # noqa: SLF001 - PySpark names its JVM nowhere else
+        # The JVM says so on its standard output, which is the command's.
+        gateway.jvm.java.lang.System.setOut(
+            gateway.jvm.java.io.PrintStream(gateway.jvm.java.io.OutputStream.nullOutputStream())
+        )
+        return self._classes.keep(gateway.proc.pid)
+
     def _started(self) -> SparkSession:
         from spark.embedding.workers import ENCODERS
         from spark.session import in_folder, session
 
         home = java_home()
         jars = jar_files(self.cache, home)
+        self._classes = Classes.of(self.cache, Path(home), [*jars, *spark_jars()])
         scratch = self._held.enter_context(tempfile.TemporaryDirectory(prefix="claylake-"))
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._set_environment(home, scratch)
@@ -94,7 +113,7 @@ class Engine:
                 # JDBC finds its drivers on the class path alone.
                 "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
                 "spark.driver.extraJavaOptions": " ".join(
-                    (*_SHORT_LIVED, f'"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"')
+                    (*_SHORT_LIVED, *self._classes.options, f'"-Dlog4j2.configurationFile={_LOGGING.as_uri()}"')
                 ),
                 "spark.driver.memory": f"{self.machine.driver_gb}g",
                 "spark.driver.host": _LOOPBACK,

@@ -101,6 +101,13 @@ def missing_jars(cache: Path) -> list[str]:
     ]
 
 
+def spark_jars() -> list[Path]:
+    """Spark's own jars, which PySpark brings."""
+    import pyspark
+
+    return sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+
+
 def jar_files(cache: Path, home: str) -> list[Path]:
     """The jars of a lake in a folder, from the user's cache; fetched on first use.
 

@@ -44,7 +44,8 @@ def test_people_see_a_line_for_each_stage(made):
     note, *lines = made.said.splitlines()
     assert "section schedule of aoi.geojson: nothing on this machine runs by itself" in note
     stages = list(dict.fromkeys(line.split()[0] for line in lines))
-    assert stages == ["plan", "start", "extract", "embed", "publish", "maintain"]
+    assert stages[:6] == ["plan", "start", "extract", "embed", "publish", "maintain"]
+    assert stages[6:] in ([], ["classes"])
 
 
 def test_no_server_and_no_airflow_is_below_it(made):

@@ -68,6 +68,7 @@ ROOMS = {
         "model",
         "infra",
         "tests/spark",
+        "tests/cli",
         "tests/model",
         "tests/infra/world",
         "tests/infra/tiles",

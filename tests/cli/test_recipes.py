@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 
 import geopandas
 import numpy as np
@@ -153,6 +154,12 @@ def test_spark_with_sedona(here, chips):
     point = shapely.Point(11.79, 48.40)
     holding = [chips[name] for name, cell in cells.items() if cell.contains(point)]
     assert [(line[0].strip(), int(line[1])) for line in inside] == [(holding[0]["cell_id"], len(holding))]
+
+
+def test_versions_of_the_page_are_those_that_are_run():
+    named = re.findall(r"([\w-]+)==([\d.]+)", PAGE)
+    assert {name for name, _ in named} >= {"duckdb", "pyspark", "apache-sedona"}
+    assert [(name, version(name)) for name, _ in named] == named
 
 
 def test_only_what_needs_aws_or_a_new_lake_is_not_run():

@@ -70,6 +70,7 @@ ROOMS = {
         "tests/spark",
         "tests/cli",
         "tests/model",
+        "tests/infra/pictures",
         "tests/infra/world",
         "tests/infra/tiles",
         "tests/infra/verify",

@@ -55,6 +55,12 @@ def test_readme_names_targets_and_folders_that_exist():
     assert folders == {name.partition("/")[0] for name in tracked.split() if "/" in name and not name.startswith(".")}
 
 
+def test_pages_that_readme_names_exist():
+    pages = set(re.findall(r"docs/[\w-]+\.md", README))
+    assert len(pages) > 15
+    assert [page for page in sorted(pages) if not (REPOSITORY / page).exists()] == []
+
+
 def test_readme_says_what_make_clean_removes():
     (removed,) = re.findall(r"^clean:.*\n\trm -rf (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
     (line,) = [line for line in README.splitlines() if line.endswith("| `make clean` |") and "checkout" in line]

@@ -209,8 +209,8 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, mypy strict in each environment, impor
 	.venv/airflow/bin/ruff format --check .
 	.venv/airflow/bin/vulture
 	.venv/airflow/bin/mypy dags plugins spark/bench/planning.py
-	.venv/spark/bin/mypy spark model cli infra/world infra/tiles infra/verify --exclude spark/bench/planning.py
-	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles|verify)'
+	.venv/spark/bin/mypy spark model cli infra/world infra/tiles infra/verify infra/pictures --exclude spark/bench/planning.py
+	.venv/infra/bin/mypy infra --exclude 'infra/(world|tiles|verify|pictures)'
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format
@@ -232,6 +232,12 @@ lock: $(UV) ## compile the lock files again, each for every platform; those of n
 .PHONY: tiles
 tiles: setup ## check ESA's list of tiles and write dags/claylake/area/tiles.json (GEOJSON=<path>; else the package is fetched)
 	UV=$(UV) PYTHONPATH=dags:. $(SPARK) -m infra.tiles $(if $(GEOJSON),--geojson "$(GEOJSON)")
+
+.PHONY: docs-images
+docs-images: setup ## run two months of the generated landscape by the command, and draw docs/images/ from its lake (minutes)
+	$(SPARK) -m infra.world --out "$(CACHE)/world/demo" --months 2024-08/2024-09
+	$(SPARK) -m model build --name demo-random
+	PYTHONPATH=dags:. $(SPARK) -m infra.pictures --world "$(CACHE)/world/demo" --lake out/docs-images/lake --out docs/images
 
 .PHONY: locks-check
 locks-check: .venv/infra/.synced ## check that the package index has wheels of every lock for Linux x86-64 and ARM, and macOS on ARM

@@ -33,9 +33,15 @@ class _Value(BaseModel):
 
 
 class TableFacts(_Value):
-    """A table as readers of main see it. `branches` are of runs that have not published."""
+    """A table as readers of main see it.
+
+    Attributes:
+        metadata: address of the file that says what the table is now; other programs read the table by it.
+        branches: of runs that have not published.
+    """
 
     name: str
+    metadata: str
     rows: int
     files: int
     megabytes: float
@@ -161,6 +167,7 @@ def _facts(name: str, table: Table) -> TableFacts:
             by_month[str(Month(1970 + number // 12, number % 12 + 1))] += part["record_count"]
     return TableFacts(
         name=name,
+        metadata=table.metadata_location,
         rows=sum(part["record_count"] for part in parts),
         files=sum(part["file_count"] for part in parts),
         megabytes=sum(part["total_data_file_size_in_bytes"] for part in parts) / 1e6,

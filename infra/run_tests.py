@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
+_SPARK_ROOMS = ("tests/infra/pictures", "tests/infra/tiles", "tests/infra/verify", "tests/infra/world")
+"""What of `infra` runs in the spark environment."""
 ROOMS = {
     "airflow": ("tests/dags", "tests/plugins", "tests/system"),
     "spark": (
         "tests/spark",
         "tests/cli",
         "tests/model",
-        "tests/infra/world",
-        "tests/infra/tiles",
-        "tests/infra/verify",
+        *_SPARK_ROOMS,
     ),
-    "infra": ("tests/infra", "--ignore=tests/infra/world", "--ignore=tests/infra/tiles", "--ignore=tests/infra/verify"),
+    "infra": ("tests/infra", *(f"--ignore={room}" for room in _SPARK_ROOMS)),
 }
 OWN = "not matrix and not beside"
 """Marks of tests that have targets of their own."""

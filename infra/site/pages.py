@@ -22,6 +22,7 @@ ROOT_PAGES: Final[Mapping[str, str]] = {
     "CONTRIBUTING.md": "contributing.md",
 }
 """Pages that lie beside `docs/`, and their names on the site."""
+IMAGES: Final = "docs/images"
 STYLE: Final = Path(__file__).with_name("extra.css")
 _FENCE: Final = re.compile(r"^ *(```|~~~)")
 _LINK: Final = re.compile(r"(?<!!)\[((?:[^\[\]`]|`[^`]*`)*)\]\(([^()\s]+)\)")
@@ -29,6 +30,7 @@ _NAMED: Final = re.compile(
     r"(?<!\[)(?:`(docs/[\w-]+\.md|ARCHITECTURE\.md|CONTRIBUTING\.md)`|(?<![\w/`])(ARCHITECTURE\.md|CONTRIBUTING\.md)(?![\w`]))"
 )
 """A page that a sentence names. README is named in other senses, too."""
+_PICTURE: Final = re.compile(r"(!\[[^\[\]]*\])\(([^()\s]+)\)")
 _EXTERNAL: Final = re.compile(r"[a-z][a-z+.-]*:|#")
 
 
@@ -65,6 +67,8 @@ def stage(root: Path, out: Path) -> list[str]:
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     shutil.copy(STYLE, out)
+    if (root / IMAGES).is_dir():
+        shutil.copytree(root / IMAGES, out / site_name(IMAGES))
     for name, text in texts.items():
         (out / site_name(name)).write_text(for_site(text, name, titles), encoding="utf-8")
     return [site_name(name) for name in texts]
@@ -90,6 +94,9 @@ def for_site(markdown: str, source: str, titles: Mapping[str, str]) -> str:
 def _linked(line: str, source: str, titles: Mapping[str, str]) -> str:
     kept: list[str] = []
 
+    def picture(found: re.Match[str]) -> str:
+        return f"{found[1]}({site_name(_in_checkout(found[2], source))})"
+
     def link(found: re.Match[str]) -> str:
         kept.append(_target(found[1], found[2], source, titles))
         return f"\0{len(kept) - 1}\0"
@@ -98,7 +105,7 @@ def _linked(line: str, source: str, titles: Mapping[str, str]) -> str:
         page = found[1] or found[2]
         return f"[{titles[page]}]({site_name(page)})" if page in titles and page != source else found[0]
 
-    line = _NAMED.sub(named, _LINK.sub(link, line))
+    line = _NAMED.sub(named, _LINK.sub(link, _PICTURE.sub(picture, line)))
     return re.sub(r"\0(\d+)\0", lambda found: kept[int(found[1])], line)
 
 
@@ -106,5 +113,10 @@ def _target(text: str, address: str, source: str, titles: Mapping[str, str]) -> 
     if _EXTERNAL.match(address):
         return f"[{text}]({address})"
     path, hash_mark, anchor = address.partition("#")
-    named = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
+    named = _in_checkout(path, source)
     return f"[{text}]({site_name(named)}{hash_mark}{anchor})" if named in titles else text
+
+
+def _in_checkout(path: str, source: str) -> str:
+    """A path that a page of the checkout names, from the root."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(source), path))

@@ -105,6 +105,9 @@ def test_show_says_what_is_in_it(made):
     tables = {table["name"]: table for table in facts["tables"]}
     assert tables["chips"]["rows_by_month"] == tables["embeddings"]["rows_by_month"] == {MONTH: chips}
     assert all(table["branches"] == [] for table in tables.values())
+    for name, table in tables.items():
+        newest = max(made.lake.glob(f"tables/claylake/{name}/metadata/*.metadata.json"))
+        assert table["metadata"] in {f"file:{newest}", f"file://{newest}"}
     assert list(facts["vectors"].values()) == [chips]
     assert facts["open_scenes"] == {}
     (run,) = facts["runs"]

@@ -11,7 +11,7 @@ COMMANDS = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts)
     for path in (ROOT / "infra").rglob("*.py")
     if '__name__ == "__main__"' in path.read_text()
-    and path.parts[-2] not in ("tiles", "verify", "world")  # need the spark environment
+    and path.parts[-2] not in ("pictures", "tiles", "verify", "world")  # need the spark environment
 )
 
 

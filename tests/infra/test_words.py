@@ -27,8 +27,8 @@ OUT = {
     r"condemned|doomed": "leaked, to be ended",
 }
 """Regular expression to what stands in its place."""
-LEFT_OUT = re.compile(r"tests/.*|locks/.*\.txt|package-lock\.json")
-"""Tests, and what tools write."""
+LEFT_OUT = re.compile(r"tests/.*|locks/.*\.txt|package-lock\.json|docs/images/.*\.png")
+"""Tests, what tools write, and pictures."""
 
 
 def pages():

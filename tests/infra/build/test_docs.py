@@ -1,12 +1,15 @@
 """What the documentation quotes is so."""
 
 import re
+import subprocess
 
 import pytest
 
 from infra.costs import ENDPOINTS, at_rest, per_thousand, rate, stages
 from infra.local.options import REPOSITORY
 
+README = (REPOSITORY / "README.md").read_text()
+TARGETS = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
 DEPLOY = (REPOSITORY / "docs/deploy.md").read_text()
 WRITTEN = ("dags/deployed.json", "dags/constraints.txt")
 """Files of the DAGs folder on AWS."""
@@ -43,8 +46,7 @@ def test_files_and_make_targets_that_are_named_exist(page):
     text = (REPOSITORY / page).read_text()
     for name in re.findall(r"`((?:docs|infra|locks|tests|dags|spark)/[\w./-]+\.\w+)`", text):
         assert name in WRITTEN or name.startswith("dags/aois/") or (REPOSITORY / name).exists(), name
-    targets = set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text)) <= targets
+    assert set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", text)) <= TARGETS
 
 
 def written(text):
@@ -79,3 +81,29 @@ def test_broken_links_are_found():
         "[a](demo.md) [b](gone.md) `[c](gone.md)` [d](demo.md#months) [e](demo.md#gone) [f](../Makefile) [g](#a)\n# A\n"
     )
     assert list(broken("docs/setup.md", text)) == ["gone.md", "demo.md#gone", "#a"]
+
+
+def test_readme_names_targets_and_folders_that_exist():
+    named = set(re.findall(r"(?m)(?:`|^)make ([a-z-]+)", README))
+    assert named <= TARGETS
+    assert {"doctor", "demo", "cli", "model", "deploy", "docs-images", "clean"} <= named
+    layout = README.partition("## Where things are")[2].partition("\n\nARCHITECTURE")[0]
+    folders = {
+        name
+        for line in layout.splitlines()
+        for name in re.findall(r"`(\w+)/`", line.split("|")[1] if "|" in line else "")
+    }
+    tracked = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert folders == {name.partition("/")[0] for name in tracked.split() if "/" in name and not name.startswith(".")}
+
+
+def test_pages_that_readme_names_exist():
+    pages = set(re.findall(r"docs/[\w-]+\.md", README))
+    assert len(pages) > 15
+    assert [page for page in sorted(pages) if not (REPOSITORY / page).exists()] == []
+
+
+def test_readme_says_what_make_clean_removes():
+    (removed,) = re.findall(r"^clean:.*\n\trm -rf (.*)$", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
+    (line,) = [line for line in README.splitlines() if line.endswith("| `make clean` |") and "checkout" in line]
+    assert set(re.findall(r"`([\w.]+)`", line.split("|")[2])) <= set(removed.split())

@@ -21,6 +21,8 @@ TITLES = {"README.md": "claylake", "ARCHITECTURE.md": "How", "docs/demo.md": "Th
         ("docs/a.md", "[start](../README.md#two-commands)", "[start](overview.md#two-commands)"),
         ("README.md", "[demo](docs/demo.md#months)", "[demo](demo.md#months)"),
         ("README.md", "[`x` and y](infra/costs.py)", "`x` and y"),  # no page: the site has no sources
+        ("README.md", "![a picture](docs/images/a.png)", "![a picture](images/a.png)"),
+        ("docs/a.md", "![a picture](images/a.png)", "![a picture](images/a.png)"),
         ("docs/a.md", "[`docs/demo.md`](demo.md)", "[`docs/demo.md`](demo.md)"),
         (
             "docs/a.md",

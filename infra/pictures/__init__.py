@@ -1,0 +1,1 @@
+"""`make docs-images`: the pictures of README and docs, drawn from a lake of the generated landscape."""

@@ -1,0 +1,157 @@
+"""`make up`: the local stack with a real Airflow on it, at addresses that stay, and what to do first."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from infra.local import client, standalone
+from infra.local.demo import runs
+from infra.local.errors import LocalError
+from infra.local.home import Home, HomeError
+from infra.local.ports import preferred_port
+from infra.local.standalone import AirflowError
+from infra.world.arguments import MONTHS, WorldArguments
+
+UI_PORT = 8080
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where the three servers listen.
+
+    Attributes:
+        ui: Airflow's UI and REST API.
+        stack: S3, Glue and EMR, the scenes' files, and the reports of runs.
+        stac: The STAC API.
+        taken: Ports that other programs had.
+    """
+
+    ui: int
+    stack: int
+    stac: int
+    taken: tuple[int, ...] = ()
+
+    @classmethod
+    def from_port(cls, first: int) -> Self:
+        """A port and the two after it; another free one for each that is taken.
+
+        Args:
+            first: That of the UI.
+
+        Raises:
+            StackError: No port is free.
+        """
+        wanted = range(first, first + 3)
+        found = [preferred_port(port) for port in wanted]
+        taken = tuple(port for port, other in zip(wanted, found, strict=True) if port != other)
+        return cls(ui=found[0], stack=found[1], stac=found[2], taken=taken)
+
+
+def main(arguments: Sequence[str] | None = None, home: Home | None = None) -> int:
+    """Command line of `make up`.
+
+    Args:
+        arguments: Those of the command line; None for this process's own.
+        home: Where things lie.
+    """
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _serve(home or Home(), options.port, options.data)
+    except KeyboardInterrupt:
+        pass
+    except (HomeError, AirflowError, LocalError, client.StackFailedError, runs.DataFolderError) as error:
+        sys.stderr.write(f"make up: {error}\n")
+        return 1
+    _say("all processes have ended; runs, their logs and their reports stay for the next make up, tables do not")
+    return 0
+
+
+def _serve(home: Home, port: int, data: Path | None) -> None:
+    """Everything, until it is interrupted."""
+    folder = data or home.world(MONTHS, WorldArguments())
+    first = _first(folder, is_world=data is None)
+    if info := client.read_info(home.state / "stack"):
+        raise HomeError(f"another make up or make demo runs in {home.state} (process {info.pid}); end it first")
+    ports = Ports.from_port(port)
+    _say("starting the local S3, Glue, EMR and STAC API")
+    reports = home.state / "reports"
+    places = ("--port", str(ports.stack), "--stac-port", str(ports.stac), "--reports", str(reports))
+    with home.stack(folder, *places) as info:
+        _say("starting Airflow: about half a minute")
+        env = home.airflow_env(info)
+        home.migrate(env)
+        log = home.state / "airflow/standalone.log"
+        with standalone.running(home, env, ports.ui, log) as airflow:
+            for line in _about(ports, airflow.url, info, first, log):
+                _say(line)
+            _wait()
+            _say("ending Airflow and the stack")
+
+
+def _wait() -> None:
+    """Until Ctrl-C or SIGTERM; what ends the processes then is not to be interrupted again."""
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _about(ports: Ports, url: str, info: client.StackInfo, first: str, log: Path) -> Iterator[str]:
+    """Addresses, what to do first, where logs are, how to end it."""
+    yield ""
+    yield f"Airflow   {url}  (no log-in: every user of this machine is an administrator)"
+    yield f"stand-in  {info.endpoint}  (S3, Glue, EMR, the scenes' files, and reports, those of earlier starts too)"
+    yield f"scenes    {info.stac_url}  (STAC API)"
+    if ports.taken:
+        taken = ", ".join(map(str, ports.taken))
+        yield f"          other programs have {taken}, so addresses differ this time: bookmarks, links to reports"
+    yield f"first     {first}"
+    yield f"logs      of tasks: in Airflow; {log}; {Path(info.document['root']) / 'stack.log'}"
+    yield "end       Ctrl-C"
+
+
+def _first(folder: Path, *, is_world: bool) -> str:
+    """A run to begin with.
+
+    Raises:
+        DataFolderError: The folder holds no items that a run could use.
+    """
+    if is_world:
+        area, months = "aoi: demo", f"{MONTHS[1]}"
+    else:
+        requests = runs.of_items(folder)
+        months = requests[0].month
+        area = f"aoi_geojson: {requests[0].conf['aoi_geojson']}"
+    return f"Dags > {runs.ADHOC_DAG} > Trigger, with {area} and months: {months}; unpause it there, or runs stay queued"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
+    about = "of Airflow's UI; the two after it are the stand-in's and the STAC API's (default: %(default)s)"
+    parser.add_argument("--port", type=_port, default=UI_PORT, help=about)
+    parser.add_argument("--data", type=Path, help="folder of STAC items and COGs instead of the demo world")
+    return parser
+
+
+def _port(text: str) -> int:
+    """A port that two more follow."""
+    if not (text.isdecimal() and 0 < int(text) <= 65_533):
+        raise argparse.ArgumentTypeError(f"PORT={text}: a number from 1 to 65533; the two ports after it are used, too")
+    return int(text)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -33,15 +33,9 @@ OTHERS_WARNINGS = (
 """Filters of warnings that code of others gives about itself, in every log: each by its words."""
 
 
-QUIET = (
-    # At each call, that there are credentials, and where the stand-in is.
-    "botocore.credentials=WARNING",
-    "botocore.configprovider=WARNING",
-    "aiobotocore.credentials=WARNING",
-    # That there is no connection of Airflow's: credentials come from the environment, as on MWAA.
-    "airflow.providers.amazon.aws.hooks.base_aws.BaseSessionFactory=WARNING",
-)
-"""Loggers of others, and the least level that logs have of them: else each task's log begins with what is always so."""
+QUIET = "airflow.providers.amazon.aws.hooks.base_aws.BaseSessionFactory=WARNING"
+"""A logger of others, and its least level in logs: in each task it says that there is no connection of Airflow's, as on
+MWAA. Those of botocore cannot be set: Airflow 3.3 minds the levels of its own kind of loggers alone."""
 
 
 class HomeError(RuntimeError):
@@ -126,7 +120,7 @@ class Home:
             "AIRFLOW__API_AUTH__JWT_SECRET": self._secret(home / "jwt_secret"),
             # The last one wins: a user's own are after ours.
             "PYTHONWARNINGS": ",".join((*OTHERS_WARNINGS, *filter(None, [os.environ.get("PYTHONWARNINGS")]))),
-            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": " ".join(QUIET),
+            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": QUIET,
             "CLAYLAKE_POLL_SECONDS": "0.5",
             "PATH": f"{self.python('airflow').parent}:{os.environ['PATH']}",
             # As on an MWAA worker, where the DAGs folder is on the path.

@@ -61,7 +61,9 @@ def main(arguments: Sequence[str] | None = None, home: Home | None = None) -> in
         home: Where things lie.
     """
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT, too: shells have it ignored by what they start in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         _serve(home or Home(), options.port, options.data)
     except KeyboardInterrupt:

@@ -6,9 +6,11 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from infra.local import client, standalone
 from infra.local.demo import runs
@@ -19,6 +21,11 @@ from infra.local.standalone import AirflowError
 from infra.world.arguments import MONTHS, WorldArguments
 
 UI_PORT = 8080
+UNFINISHED = (
+    "make up ended while this ran: its plan, cluster and tables were in the stand-in's memory, so what is left of it "
+    "fails at the next start. Trigger it again."
+)
+"""Note on a run."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +102,8 @@ def _serve(home: Home, port: int, data: Path | None) -> None:
                 _say(line)
             _wait()
             _say("ending Airflow and the stack")
+            for name in _note_unfinished(airflow):
+                _say(f"{name} was not done and cannot go on: trigger it again")
 
 
 def _wait() -> None:
@@ -104,6 +113,17 @@ def _wait() -> None:
     except KeyboardInterrupt:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
+
+
+def _note_unfinished(airflow: standalone.Airflow) -> Iterator[str]:
+    """Runs under way, once their notes say why they will be red."""
+    with suppress(AirflowError, OSError, ValueError):
+        here = airflow.log_in()
+        for run in here.call("GET", "dags/~/dagRuns?state=running&limit=100")["dag_runs"]:
+            place = f"dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'])}"
+            note = f"{run['note']}\n\n{UNFINISHED}" if run["note"] else UNFINISHED
+            here.call("PATCH", f"{place}?update_mask=note", {"note": note})
+            yield f"{run['dag_id']} {run['dag_run_id']}"
 
 
 def _about(ports: Ports, url: str, info: client.StackInfo, first: str, log: Path) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from infra.local import standalone, up
 from infra.local.client import StackInfo
 from infra.local.ports import free_port
-from infra.local.standalone import Airflow
+from infra.local.standalone import Airflow, AirflowError
 from infra.local.up import Ports
 from tests.infra.local.scenes import make_item
 
@@ -23,6 +23,8 @@ class Home:
     state: Path
     said: list[str] = field(default_factory=list)
     places: tuple[str, ...] = ()
+    runs: list[dict] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)
 
     def world(self, *_arguments):
         return self.state
@@ -45,6 +47,23 @@ class Home:
         self.said.append("migrated")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ui(Airflow):
+    """An Airflow that has the runs of a home."""
+
+    home: Home
+
+    def log_in(self):
+        return self
+
+    def call(self, method, path, body=None):
+        if method == "GET":
+            assert path == "dags/~/dagRuns?state=running&limit=100"
+            return {"dag_runs": self.home.runs}
+        self.home.notes[path] = body["note"]
+        return None
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     home = Home(tmp_path)
@@ -53,7 +72,7 @@ def home(tmp_path, monkeypatch):
     def running(_home, _env, port, _log):
         home.said.append("airflow")
         try:
-            yield Airflow(url=f"http://127.0.0.1:{port}")
+            yield Ui(url=f"http://127.0.0.1:{port}", home=home)
         finally:
             home.said.append("no airflow")
 
@@ -94,6 +113,29 @@ def test_it_says_addresses_what_to_do_first_where_logs_are_and_that_all_has_ende
         "ending Airflow and the stack",
         "all processes have ended; runs, their logs and their reports stay for the next make up, tables do not",
     ]
+
+
+def test_a_run_under_way_is_named_and_its_note_says_why_it_will_be_red(home, capsys):
+    home.runs = [
+        {"dag_id": "claylake_adhoc", "dag_run_id": "manual__10:00+00:00", "note": None},
+        {"dag_id": "claylake__demo", "dag_run_id": "scheduled__1", "note": "mine"},
+    ]
+    assert up.main(["--port", str(three_ports())], home) == 0
+    assert home.notes == {
+        "dags/claylake_adhoc/dagRuns/manual__10%3A00%2B00%3A00?update_mask=note": up.UNFINISHED,
+        "dags/claylake__demo/dagRuns/scheduled__1?update_mask=note": f"mine\n\n{up.UNFINISHED}",
+    }
+    assert "claylake_adhoc manual__10:00+00:00 was not done and cannot go on" in capsys.readouterr().out
+    assert home.said[-2:] == ["no airflow", "no stack"]
+
+
+def test_an_airflow_that_does_not_answer_is_ended_all_the_same(home, monkeypatch):
+    def fails(*_arguments):
+        raise AirflowError("gone")
+
+    monkeypatch.setattr(Ui, "call", fails)
+    assert up.main(["--port", str(three_ports())], home) == 0
+    assert home.said[-2:] == ["no airflow", "no stack"]
 
 
 def test_an_interrupted_start_ends_what_it_has_started(home, capsys, monkeypatch):

@@ -33,16 +33,16 @@ class Ports:
     """Where the three servers listen.
 
     Attributes:
+        first: The port that was wanted for the UI; the two after it were wanted for the others, in order.
         ui: Airflow's UI and REST API.
         stack: S3, Glue and EMR, the scenes' files, and the reports of runs.
         stac: The STAC API.
-        taken: Ports that other programs had.
     """
 
+    first: int
     ui: int
     stack: int
     stac: int
-    taken: tuple[int, ...] = ()
 
     @classmethod
     def from_port(cls, first: int) -> Self:
@@ -54,10 +54,18 @@ class Ports:
         Raises:
             StackError: No port is free.
         """
-        wanted = range(first, first + 3)
-        found = [preferred_port(port) for port in wanted]
-        taken = tuple(port for port, other in zip(wanted, found, strict=True) if port != other)
-        return cls(ui=found[0], stack=found[1], stac=found[2], taken=taken)
+        ui, stack, stac = (preferred_port(port) for port in range(first, first + 3))
+        return cls(first=first, ui=ui, stack=stack, stac=stac)
+
+    def moved(self, port: int, place: int) -> str:
+        """What to say of a server that is not where it was wanted; empty of one that is.
+
+        Args:
+            port: Where it is.
+            place: Its number, from 0.
+        """
+        wanted = self.first + place
+        return "" if port == wanted else f"; this time not at {wanted}, which another program has"
 
 
 def main(arguments: Sequence[str] | None = None, home: Home | None = None) -> int:
@@ -129,12 +137,10 @@ def _note_unfinished(airflow: standalone.Airflow) -> Iterator[str]:
 def _about(ports: Ports, url: str, info: client.StackInfo, first: str, log: Path) -> Iterator[str]:
     """Addresses, what to do first, where logs are, how to end it."""
     yield ""
-    yield f"Airflow   {url}  (no log-in: every user of this machine is an administrator)"
-    yield f"stand-in  {info.endpoint}  (S3, Glue, EMR, the scenes' files, and reports, those of earlier starts too)"
-    yield f"scenes    {info.stac_url}  (STAC API)"
-    if ports.taken:
-        taken = ", ".join(map(str, ports.taken))
-        yield f"          other programs have {taken}, so addresses differ this time: bookmarks, links to reports"
+    yield f"Airflow   {url}  (no log-in: every user of this machine is an administrator{ports.moved(ports.ui, 0)})"
+    about = f"S3, Glue, EMR, the scenes' files, and reports, those of earlier starts too{ports.moved(ports.stack, 1)}"
+    yield f"stand-in  {info.endpoint}  ({about})"
+    yield f"scenes    {info.stac_url}  (STAC API{ports.moved(ports.stac, 2)})"
     yield f"first     {first}"
     yield f"logs      of tasks: in Airflow; {log}; {Path(info.document['root']) / 'stack.log'}"
     yield "end       Ctrl-C"

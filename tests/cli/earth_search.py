@@ -19,6 +19,7 @@ import shapely
 
 from claylake.catalogue.folder import read_items
 from claylake.vocabulary import COLLECTIONS
+from spark.reading.gdal import forget
 from tests.shared.stac import Stac
 from tests.shared.stac import serving as serving_api
 from tests.spark.extract.faults import Files
@@ -126,6 +127,7 @@ def twin(folder: Path) -> Iterator[tuple[EarthSearch, Files]]:
     """
     files = Files(folder=folder)
     with serving_files(files) as host:
+        forget(f"/vsicurl/{host}/")  # of an earlier server of this port
         items = read_items(folder, lambda path: f"{host}/{quote(path.relative_to(folder.resolve()).as_posix())}")
         with serving_api(EarthSearch(items=[_dressed(item) for item in items]), ROOT) as api:
             yield api, files

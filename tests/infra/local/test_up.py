@@ -90,7 +90,7 @@ def three_ports():
     """The first of three free ports in a row."""
     while True:
         first = free_port()
-        if not Ports.from_port(first).taken:
+        if Ports.from_port(first) == Ports(first=first, ui=first, stack=first + 1, stac=first + 2):
             return first
 
 
@@ -106,7 +106,7 @@ def test_it_says_addresses_what_to_do_first_where_logs_are_and_that_all_has_ende
         "end       Ctrl-C",
     ):
         assert part in said
-    assert "other programs" not in said
+    assert "another program" not in said
     assert home.places[:4] == ("--port", str(port + 1), "--stac-port", str(port + 2))
     assert home.said == ["stack", "migrated", "airflow", "no airflow", "no stack"]
     assert said.splitlines()[-2:] == [
@@ -152,8 +152,12 @@ def test_a_port_that_is_taken_is_named_and_another_one_is_used(home, capsys):
         server.listen()
         assert up.main(["--port", str(port)], home) == 0
     said = capsys.readouterr().out
-    assert f"other programs have {port}, so addresses differ this time" in said
-    assert f"Airflow   http://127.0.0.1:{port} " not in said
+    airflow, stack = (
+        next(line for line in said.splitlines() if line.startswith(name)) for name in ("Airflow", "stand")
+    )
+    assert f"; this time not at {port}, which another program has)" in airflow
+    assert f"http://127.0.0.1:{port} " not in airflow
+    assert "another program" not in stack
     assert f"stand-in  http://127.0.0.1:{port + 1} " in said
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,8 @@ UNFINISHED = (
     "fails at the next start. Trigger it again."
 )
 """Note on a run."""
+_LONGEST_NOTE = 1000
+"""Airflow takes no more characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +132,7 @@ def _note_unfinished(airflow: standalone.Airflow) -> Iterator[str]:
         here = airflow.log_in()
         for run in here.call("GET", "dags/~/dagRuns?state=running&limit=100")["dag_runs"]:
             place = f"dags/{run['dag_id']}/dagRuns/{quote(run['dag_run_id'])}"
-            note = f"{run['note']}\n\n{UNFINISHED}" if run["note"] else UNFINISHED
+            note = "\n\n".join(filter(None, (UNFINISHED, run["note"])))[:_LONGEST_NOTE]
             here.call("PATCH", f"{place}?update_mask=note", {"note": note})
             yield f"{run['dag_id']} {run['dag_run_id']}"
 
@@ -157,7 +160,7 @@ def _first(folder: Path, *, is_world: bool) -> str:
     else:
         requests = runs.of_items(folder)
         months = requests[0].month
-        area = f"aoi_geojson: {requests[0].conf['aoi_geojson']}"
+        area = f"aoi_geojson: {json.dumps(requests[0].conf['aoi_geojson'])}"
     return f"Dags > {runs.ADHOC_DAG} > Trigger, with {area} and months: {months}; unpause it there, or runs stay queued"
 
 

@@ -118,12 +118,12 @@ def test_it_says_addresses_what_to_do_first_where_logs_are_and_that_all_has_ende
 def test_a_run_under_way_is_named_and_its_note_says_why_it_will_be_red(home, capsys):
     home.runs = [
         {"dag_id": "claylake_adhoc", "dag_run_id": "manual__10:00+00:00", "note": None},
-        {"dag_id": "claylake__demo", "dag_run_id": "scheduled__1", "note": "mine"},
+        {"dag_id": "claylake__demo", "dag_run_id": "scheduled__1", "note": "mine" * 300},
     ]
     assert up.main(["--port", str(three_ports())], home) == 0
     assert home.notes == {
         "dags/claylake_adhoc/dagRuns/manual__10%3A00%2B00%3A00?update_mask=note": up.UNFINISHED,
-        "dags/claylake__demo/dagRuns/scheduled__1?update_mask=note": f"mine\n\n{up.UNFINISHED}",
+        "dags/claylake__demo/dagRuns/scheduled__1?update_mask=note": f"{up.UNFINISHED}\n\n{'mine' * 300}"[:1000],
     }
     assert "claylake_adhoc manual__10:00+00:00 was not done and cannot go on" in capsys.readouterr().out
     assert home.said[-2:] == ["no airflow", "no stack"]
@@ -176,5 +176,6 @@ def test_scenes_of_a_folder_are_what_to_begin_with(home, capsys, tmp_path):
     assert home.said == []
     (data / "item.json").write_text(json.dumps(make_item("a", day=3)))
     assert up.main(["--port", str(three_ports()), "--data", str(data)], home) == 0
-    assert "[[10.0, 50.0], " in (said := capsys.readouterr().out)
+    said = capsys.readouterr().out
+    assert 'aoi_geojson: {"type": "Polygon", "coordinates": [[[10.0, 50.0], ' in said
     assert "months: 2024-06" in said

@@ -94,8 +94,8 @@ cli: .venv/spark/.synced ## leave the command claylake in bin/: months on a lake
 	@echo "bin/claylake --help"
 
 .PHONY: up
-up: setup ## start the local stack with Airflow's UI on PORT (8080); Ctrl-C ends it
-	$(INFRA) -m infra.local.standalone --port $(PORT) $(if $(DATA),--data "$(DATA)")
+up: setup ## start the local stack with Airflow's UI on PORT (8080), or another port where that is taken; Ctrl-C ends all
+	$(INFRA) -m infra.local.up --port $(PORT) $(if $(DATA),--data "$(DATA)")
 
 .PHONY: build
 build: setup ## put together what AWS is given, in dist/ (MODEL=<name or folder of an encoder>; ARCH=cpu: nodes without GPUs, PRECISION=bf16)

@@ -6,6 +6,7 @@ import logging
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,11 +14,12 @@ import typer
 
 from claylake.errors import BadInputError, ClaylakeError
 from claylake.vocabulary import EXTRACT, STEPS
-from cli.doctor import examine, try_live
+from cli.doctor import examine
 from cli.earlier import open_runs
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
+from cli.live import try_live
 from cli.machine import user_cache
 from cli.month import Runner
 from cli.relocating import require_in_place
@@ -121,14 +123,12 @@ def examined(wanted: Wanted, folder: Path, console: Console, *, live: bool) -> b
     """
     aoi, months, lake = wanted.area(), wanted.each_month(), LakeFolder.at(folder)
     settings = wanted.settings_of_catalogue(lake)
-    findings = list(examine(lake, wanted.encoder or settings.encoder.model))
-    for finding in findings:
+    trial = try_live(aoi, settings, months) if live else ()
+    complete = True
+    for finding in chain(examine(lake, wanted.encoder or settings.encoder.model), trial):
         console.finding(finding)
-    if live:
-        for finding in try_live(aoi, settings, months):
-            console.finding(finding)
-            findings.append(finding)
-    return all(finding.state != "missing" for finding in findings)
+        complete = complete and finding.state != "missing"
+    return complete
 
 
 @contextmanager

@@ -96,7 +96,7 @@ class Console:
         """A line of the doctor's."""
         colour = {"ok": "green", "note": "yellow", "missing": "red"}[finding.state]
         mark = f"[{colour}]{finding.state:{_WIDTH}}[/{colour}]"
-        self._out.print(f"{mark}[bold]{finding.name:{_WIDTH}}[/bold]{rich.markup.escape(finding.text)}")
+        self._out.print(f"{mark}[bold]{finding.name:{_WIDTH + 2}}[/bold]{rich.markup.escape(finding.text)}")
 
     def summary(self, receipt: Receipt, lake: LakeFolder) -> None:
         """For people: what became of a month's scenes and cells, times and sizes, and what to try next.

@@ -12,7 +12,7 @@ def ports(facts: Network) -> Finding:
     if not facts.other_ports:
         return missing("ports", "none is free between 20000 and 32000", needed, "see what listens there")
     if facts.port_error:
-        remedy = "make up PORT=<another>; make demo does not mind"
+        remedy = "make up takes another one and says so, or give it PORT=<another>; make demo does not mind"
         return warning("ports", f"{facts.port} {facts.port_error}", needed, remedy)
     return ok("ports", f"{facts.port} is free", needed)
 

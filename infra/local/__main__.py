@@ -60,6 +60,8 @@ def _serve(args: argparse.Namespace) -> None:
         data=args.data,
         artifacts=args.artifacts,
         port=args.port,
+        stac_port=args.stac_port,
+        reports=args.reports,
         spark_python=args.spark_python.absolute(),
         java_home=Path(java) if java else None,
         state_delay_s=args.state_delay,
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--data", type=Path, help="folder of COGs and STAC items to serve")
     up.add_argument("--artifacts", type=Path, help="folder to upload to the lake's artifacts/")
     up.add_argument("--port", type=int, default=0, help="port of the AWS endpoint (default: free)")
+    up.add_argument("--stac-port", type=int, default=0, help="port of the STAC API, if it is free (default: any)")
+    up.add_argument("--reports", type=Path, help="folder that keeps runs' reports for the next start")
     up.add_argument("--spark-python", type=Path, default=StackOptions.spark_python)
     up.add_argument("--java-home", type=Path, help="Java of the steps (default: JAVA_HOME)")
     up.add_argument("--state-delay", type=float, default=StackOptions.state_delay_s)

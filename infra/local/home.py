@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from infra.world.arguments import WorldArguments
+
+
+OTHERS_WARNINGS = (
+    # Airflow's own reading of .airflowignore, by a name that pathspec has given up.
+    "ignore:GitWildMatchPattern ('gitwildmatch') is deprecated:DeprecationWarning",
+    # Airflow starts each task by a fork.
+    "ignore:This process (pid=:DeprecationWarning:airflow.sdk.execution_time.supervisor",
+    # The amazon provider's hooks, by a name that Airflow has moved.
+    "ignore:ProvidersManager.hooks is deprecated:FutureWarning",
+)
+"""Filters of warnings that code of others gives about itself, in every log: each by its words."""
+
+
+QUIET = "airflow.providers.amazon.aws.hooks.base_aws.BaseSessionFactory=WARNING"
+"""A logger of others, and its least level in logs: in each task it says that there is no connection of Airflow's, as on
+MWAA. Those of botocore cannot be set: Airflow 3.3 minds the levels of its own kind of loggers alone."""
 
 
 class HomeError(RuntimeError):
@@ -100,12 +117,24 @@ class Home:
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW__API_AUTH__JWT_SECRET": self._secret(home / "jwt_secret"),
+            # The last one wins: a user's own are after ours.
+            "PYTHONWARNINGS": ",".join((*OTHERS_WARNINGS, *filter(None, [os.environ.get("PYTHONWARNINGS")]))),
+            "AIRFLOW__LOGGING__NAMESPACE_LEVELS": QUIET,
             "CLAYLAKE_POLL_SECONDS": "0.5",
             "PATH": f"{self.python('airflow').parent}:{os.environ['PATH']}",
             # As on an MWAA worker, where the DAGs folder is on the path.
             "PYTHONPATH": str(REPOSITORY / "dags"),
             **(extra or {}),
         }
+
+    def _secret(self, file: Path) -> str:
+        """What tokens of the UI are signed with: the same at every start, so that an open page stays logged in."""
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_text(secrets.token_urlsafe(64), encoding="utf-8")
+        return file.read_text(encoding="utf-8")
 
     def migrate(self, env: Mapping[str, str]) -> None:
         """Create or upgrade Airflow's database, a SQLite file."""

@@ -54,6 +54,8 @@ class StackOptions:
         data: Folder of COGs and STAC items, served read-only; None serves an empty catalogue.
         artifacts: Folder uploaded to `s3://claylake-local/artifacts/`; None uploads nothing.
         port: Port of the AWS endpoint; 0 takes a free one.
+        stac_port: Port of the STAC API, where it is free; 0 takes a free one.
+        reports: Folder that keeps runs' reports beyond the stack's end; None keeps none.
         spark_python: Python of the spark environment; its folder holds `spark-submit`.
         java_home: Java for the steps; None leaves it to `spark-submit`.
         state_delay_s: Seconds a cluster spends in each of its passing states.
@@ -64,6 +66,8 @@ class StackOptions:
     data: Path | None = None
     artifacts: Path | None = None
     port: int = 0
+    stac_port: int = 0
+    reports: Path | None = None
     spark_python: Path = REPOSITORY / ".venv/spark/bin/python"
     java_home: Path | None = None
     state_delay_s: float = 0.2

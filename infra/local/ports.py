@@ -30,3 +30,24 @@ def free_port() -> int:
                 continue
             return port
     raise StackError(f"of {_TRIES} ports between {_PORTS.start} and {_PORTS.stop} none is free")
+
+
+def preferred_port(port: int) -> int:
+    """A port that a server could have now: the given one, or another free one where a program has it.
+
+    Args:
+        port: That is wanted; 0 takes any.
+
+    Raises:
+        StackError: There is none.
+    """
+    if not port:
+        return free_port()
+    with socket.socket() as probe:
+        # As servers do: a port whose last connections are only waiting to be forgotten is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return free_port()
+    return port

@@ -16,6 +16,7 @@ from infra.local.aws.calls import Calls
 from infra.local.aws.control import Control
 from infra.local.aws.faults import Faults
 from infra.local.aws.file_buckets import FileBuckets
+from infra.local.aws.kept_reports import KeptReports
 from infra.local.aws.lazy_emr import LazyEmr
 from infra.local.aws.server import Gateway, Server
 from infra.local.catalogue.items import read_items
@@ -116,10 +117,11 @@ class Stack:
             steps=lambda: emr.get().running_steps(),
             optimizers=optimizers,
         )
-        server.start(Gateway(buckets=buckets, control=control, calls=calls, emr_ready=emr.get))
+        reports = KeptReports(LAKE_BUCKET, options.reports) if options.reports else None
+        server.start(Gateway(buckets=buckets, control=control, calls=calls, emr_ready=emr.get, reports=reports))
         cogs_url = f"{endpoint}/{COG_BUCKET}"
         items = read_items(options.data, cogs_url) if options.data else []
-        stac = StacServer(options.root / "stac", items)
+        stac = StacServer(options.root / "stac", items, options.stac_port)
         self._stops.callback(stac.stop)
         s3.create_bucket(Bucket=LAKE_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_policy(Bucket=LAKE_BUCKET, Policy=json.dumps(READABLE_RUNS))

@@ -1,11 +1,8 @@
-"""`make up`: the local stack with a real Airflow (scheduler, triggerer, DAG processor, UI) on it."""
+"""A real Airflow on the local stack: scheduler, triggerer, DAG processor, and the UI with its REST API."""
 
 from __future__ import annotations
 
-import argparse
 import json
-import signal
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from infra.local.home import Home, HomeError
+from infra.local.home import Home
 from infra.local.options import REPOSITORY
+from infra.local.ports import free_port
 from infra.local.process import Child
-from infra.world.arguments import MONTHS, WorldArguments
 
 START_S = 300.0
 
@@ -79,7 +76,10 @@ def environment(env: Mapping[str, str], port: int) -> dict[str, str]:
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "15",
-        "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "50",
+        "AIRFLOW__TRIGGERER__CAPACITY": "50",
+        # Of their own, or two Airflows of one machine would share them.
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
+        "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         # Spark steps share this machine's cores: what is late has not failed.
         "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "120",
         "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "180",
@@ -123,38 +123,3 @@ def _await(airflow: Airflow, child: Child, log: Path) -> Airflow:
             pass
         time.sleep(0.5)
     raise AirflowError(f"Airflow did not come up:\n{log.read_text(errors='replace')[-3000:]}")
-
-
-def main() -> int:
-    """Command line of `make up`."""
-    parser = argparse.ArgumentParser(prog="make up", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080)
-    parser.add_argument("--data", type=Path, help="folder of STAC items and COGs instead of the demo world")
-    options = parser.parse_args()
-    home = Home()
-    try:
-        data = options.data or home.world(MONTHS, WorldArguments())
-        _say("starting the local S3, Glue, EMR and STAC API")
-        with home.stack(data) as info:
-            _say("starting Airflow: about half a minute")
-            env = home.airflow_env(info)
-            home.migrate(env)
-            with running(home, env, options.port, home.state / "airflow/standalone.log") as airflow:
-                _say(f"Airflow: {airflow.url}  (S3, Glue, EMR: {info.endpoint}; Ctrl-C ends all)")
-                signal.signal(signal.SIGTERM, signal.default_int_handler)
-                signal.pause()
-    except KeyboardInterrupt:
-        return 0
-    except (HomeError, AirflowError) as error:
-        sys.stderr.write(f"make up: {error}\n")
-        return 1
-    return 0
-
-
-def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -16,7 +16,7 @@ from spark.reading.block_rows import LARGEST_BYTES, BlockRows
 from spark.reading.errors import ReadError, UnreadableError
 from spark.reading.expected import Description, Expected
 from spark.reading.gdal import environment
-from spark.reading.persistence import Persistence
+from spark.reading.persistence import MOST_TRIES, Persistence
 from spark.reading.raw_blocks import RawBlocks
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Band:
         key: the asset's key.
         asset: its address, and how the item describes it.
         epsg: CRS that it must have.
+        most_tries: of one request that fails.
 
     Raises:
         UnreadableError: no file can be read from its address.
@@ -45,7 +46,7 @@ class Band:
         NotAsExpectedError: it is not what `Expected` says of the asset, or not the raster that the item describes.
     """
 
-    def __init__(self, key: str, asset: Asset, *, epsg: int) -> None:
+    def __init__(self, key: str, asset: Asset, *, epsg: int, most_tries: int = MOST_TRIES) -> None:
         self.key = key
         self.file = shown(asset.href)
         self._asset = asset
@@ -54,7 +55,7 @@ class Band:
             self._path = gdal_path(asset.href)
         except HrefError as error:
             raise UnreadableError(key, str(error)) from error
-        self._persistence = Persistence(key, self._path, self.file)
+        self._persistence = Persistence(key, self._path, self.file, most_tries)
         self._dataset: Dataset | None = None
         self._raw: RawBlocks | None = None
         self._rows: BlockRows | None = None

@@ -30,10 +30,11 @@ class Persistence:
         key: the asset's key.
         path: GDAL's name of it.
         shown: its address as messages show it.
+        most_tries: of one request that fails.
     """
 
-    def __init__(self, key: str, path: str, shown: str) -> None:
-        self._key, self._path, self._shown = key, path, shown
+    def __init__(self, key: str, path: str, shown: str, most_tries: int = MOST_TRIES) -> None:
+        self._key, self._path, self._shown, self._most_tries = key, path, shown, most_tries
         self._is_bad = False
         self._host: Host | None = host_of(shown) if path.startswith("/vsi") else None
 
@@ -77,7 +78,7 @@ class Persistence:
             return served < TRIES_OF_BAD_FILE
         if served >= TRIES_OF_SERVED:
             self._is_bad = True
-        if answer.is_final or self._is_bad or tries >= MOST_TRIES:
+        if answer.is_final or self._is_bad or tries >= self._most_tries:
             return False
         return host.failed(f"{self._key}: {answer.text}", busy=answer.is_busy, retry_after_s=answer.retry_after_s)
 

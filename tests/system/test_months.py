@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import urllib.request
 from collections import Counter
 
 import pytest
@@ -72,6 +73,18 @@ def test_the_report_holds_pictures(lake, first):
     for entry in pictures:
         body = io.BytesIO(lake.s3.get_object(Bucket="claylake-local", Key=entry["Key"])["Body"].read())
         assert body.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_the_buttons_and_the_note_lead_to_the_report(runs, first):
+    tasks = f"dags/{DAG}/dagRuns/{first}/taskInstances"
+    links = {
+        runs.airflow.call("GET", f"{tasks}/{task}/links")["extra_links"]["Report"] for task in ("publish", "receipt")
+    }
+    (address,) = links
+    assert f"[Report]({address})" in runs.note(first)
+    with urllib.request.urlopen(address, timeout=60) as answer:
+        assert answer.headers.get_content_type() == "text/html"
+        assert MONTHS[0] in answer.read().decode()
 
 
 def test_the_same_month_again_makes_no_cluster(runs, lake, first):

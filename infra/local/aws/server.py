@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from infra.local.aws.calls import Calls
     from infra.local.aws.file_buckets import FileBuckets
+    from infra.local.aws.kept_reports import KeptReports
 
 
 class _Handler(MotoRequestHandler):  # type: ignore[misc]  # moto comes without types
@@ -44,11 +45,19 @@ class Gateway:
         control: Control calls.
         calls: Records AWS calls.
         emr_ready: Returns once EMR calls can be answered.
+        reports: Keeps what is stored of runs' reports; None keeps nothing.
     """
 
     def __init__(
-        self, *, buckets: FileBuckets, control: Control, calls: Calls, emr_ready: Callable[[], object]
+        self,
+        *,
+        buckets: FileBuckets,
+        control: Control,
+        calls: Calls,
+        emr_ready: Callable[[], object],
+        reports: KeptReports | None = None,
     ) -> None:
+        self._reports = reports
         self._calls = calls
         self._emr_ready = emr_ready
         self._buckets = buckets
@@ -66,10 +75,13 @@ class Gateway:
         self._calls.note(environ)
         if environ.get("HTTP_X_AMZ_TARGET", "").startswith("ElasticMapReduce."):
             self._emr_ready()
-        return self._buckets.find(path) or self._control.rejection(environ) or self._answered
+        kept = self._reports.find(environ) if self._reports else None
+        return self._buckets.find(path) or kept or self._control.rejection(environ) or self._answered
 
     def _answered(self, environ: WSGIEnvironment, start_response: Any) -> Any:
         """Moto's answer, or the error that is to be given in its place once it has done its work."""
+        if self._reports and self._reports.concerns(environ):
+            return self._reports.kept(self._moto, environ)(environ, start_response)
         if not self._control.may_lose(environ):
             return self._moto(environ, start_response)
         with closing(Response.from_app(self._moto, environ, buffered=True)) as answer:

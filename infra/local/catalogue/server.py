@@ -20,7 +20,7 @@ from typing import Any
 
 from infra.local.catalogue.items import collections
 from infra.local.errors import CatalogueError
-from infra.local.ports import HOST, free_port
+from infra.local.ports import HOST, preferred_port
 from infra.local.process import Child
 
 _log = logging.getLogger(__name__)
@@ -35,13 +35,15 @@ class StacServer:
     Args:
         folder: Folder for the documents it serves and its log.
         items: Items with absolute hrefs.
+        port: Where it listens if that is free; 0 takes any.
 
     Raises:
         CatalogueError: It does not start, or does not page through its items.
     """
 
-    def __init__(self, folder: Path, items: list[dict[str, Any]]) -> None:
+    def __init__(self, folder: Path, items: list[dict[str, Any]], port: int = 0) -> None:
         self._items = items
+        self._port = port
         self._folder = folder
         self._documents = _write(folder, items)
         self._start()
@@ -68,7 +70,7 @@ class StacServer:
         self._child.stop()
 
     def _start(self) -> None:
-        port = free_port()
+        port = preferred_port(self._port)
         self.url = f"http://{HOST}:{port}"
         log = self._folder / "log"
         self._child = Child(

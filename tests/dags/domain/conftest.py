@@ -1,15 +1,10 @@
-"""A small STAC API on loopback, items as Earth Search writes them, and plans in plain folders."""
+"""Items as Earth Search writes them, a STAC API of them, and plans in plain folders."""
 
 import json
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
@@ -21,6 +16,7 @@ from claylake.plan import Estimate, Found, Plan, RunRef
 from claylake.request.params import Request
 from claylake.run import published
 from claylake.vocabulary import ASSETS
+from tests.shared.stac import Stac, serving
 
 CARD = {"model_version": "demo-random+0123456789ab", "conventions": ["tutorial", "blank"], "precisions": ["fp32"]}
 RUN = RunRef(dag_id="claylake__town", run_id="manual__1")
@@ -36,108 +32,10 @@ DEPLOYED = {
 }
 
 
-@dataclass
-class Stac:
-    """A STAC API.
-
-    `answers` is consulted first, answer by answer: (status, body), also with headers, or seconds to sleep. `refuses` is
-    the status that a method is answered with; `queries` are the searches by GET.
-    """
-
-    pages: list[list[dict[str, Any]]] = field(default_factory=list)
-    answers: list[Any] = field(default_factory=list)
-    searches: list[dict[str, Any]] = field(default_factory=list)
-    requests: int = 0
-    queries: list[dict[str, str]] = field(default_factory=list)
-    refuses: dict[str, int] = field(default_factory=dict)
-    circle: bool = False
-    url: str = ""
-
-    def search(self, body: dict[str, Any]) -> dict[str, Any]:
-        self.searches.append(body)
-        number = body.get("page", 0)
-        page = {"type": "FeatureCollection", "features": self.pages[number] if number < len(self.pages) else []}
-        following = 0 if self.circle else number + 1
-        more = following < len(self.pages)
-        link = {"rel": "next", "href": self.url + "/search", "method": "POST", "body": {**body, "page": following}}
-        return {**page, "links": [link] if more else []}
-
-    def search_by_get(self, query: dict[str, str]) -> dict[str, Any]:
-        """The same pages; the next one is named by its number in the address."""
-        number = int(query.get("page", 0))
-        more = number + 1 < len(self.pages)
-        following = self.url + "/search?" + urlencode({**query, "page": number + 1})
-        return {
-            "type": "FeatureCollection",
-            "features": self.pages[number] if number < len(self.pages) else [],
-            "links": [{"rel": "next", "href": following}] if more else None,
-        }
-
-    def landing(self) -> dict[str, Any]:
-        return {
-            "type": "Catalog",
-            "stac_version": "1.0.0",
-            "id": "test",
-            "description": "for tests",
-            "conformsTo": ["https://api.stacspec.org/v1.0.0/core", "https://api.stacspec.org/v1.0.0/item-search"],
-            "links": [
-                {"rel": "root", "href": self.url, "type": "application/json"},
-                {"rel": "self", "href": self.url, "type": "application/json"},
-                {"rel": "search", "href": self.url + "/search", "type": "application/geo+json", "method": "POST"},
-            ],
-        }
-
-
 @pytest.fixture
 def stac():
-    api = Stac()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            address = urlsplit(self.path)
-            query = dict(parse_qsl(address.query))
-            if address.path == "/search":
-                api.queries.append(query)
-                self.answer(lambda: api.search_by_get(query), refused=api.refuses.get("GET"))
-            else:
-                self.answer(api.landing)
-
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.answer(lambda: api.search(body), refused=api.refuses.get("POST"))
-
-        def answer(self, make, refused=None):
-            api.requests += 1
-            status, body, headers = refused or 200, {"description": "not allowed"} if refused else None, {}
-            if api.answers:
-                given = api.answers.pop(0)
-                if isinstance(given, float):
-                    time.sleep(given)
-                elif given is not None:
-                    status, body, headers = (*given, {})[:3]
-            data = json.dumps(make() if body is None else body).encode() if not isinstance(body, bytes) else body
-            try:
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                for name, value in {"Content-Length": str(len(data)), **headers}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(data)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the client has given up waiting, as a test wants it to
-
-        def log_message(self, *args):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    api.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield api
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with serving(Stac()) as api:
+        yield api
 
 
 @pytest.fixture

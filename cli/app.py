@@ -70,80 +70,6 @@ def init(path: Annotated[Path, typer.Argument(help="Folder of the lake; new or e
         console.text(f"{lake.path} is a lake; its settings are in {lake.settings_path.name}")
 
 
-@app.command("relocate", epilog="Example: [bold]mv lake /data/lake; claylake relocate /data/lake[/bold]")
-def relocate_lake(path: Annotated[Path, typer.Argument(help="The lake's folder, where it is now.")] = _LAKE) -> None:
-    """Open a lake again whose folder was moved."""
-    console = Console()
-    with explained(console):
-        lake = LakeFolder.at(path)
-        with lake.held():
-            done = relocate(lake)
-        console.text(f"{lake.path}: {done.files} files now name this place" if done else f"{lake.path} is in its place")
-
-
-@app.command(epilog="Example: [bold]claylake verify --lake ./lake --sample 20[/bold]")
-def verify(
-    lake: Lake = _LAKE,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Chips to check, drawn anew each time; all without it.")
-    ] = None,
-    database: Database = DATABASE,
-    seed: Annotated[
-        int | None, typer.Option(min=0, help="Number of a sample drawn before, as its output says.")
-    ] = None,
-) -> None:
-    """Read published chips again from their scenes' files, and compare every pixel. Exits with 1 if any differs."""
-    console = Console()
-    with explained(console):
-        if not verify_lake(LakeFolder.at(lake), database, sample, seed, console):
-            raise typer.Exit(int(ExitCode.FAILED))
-
-
-@app.command(epilog=f"Example: [bold]claylake show --lake ./lake --chip {CHIP_EXAMPLE} --out chip.png[/bold]")
-def show(
-    lake: Lake = _LAKE,
-    *,
-    deployed: Annotated[
-        Path | None, typer.Option(help="deployed.json of a lake on AWS, to be read only, instead of --lake.")
-    ] = None,
-    chip: Annotated[str | None, typer.Option(help="Id of a published chip, to be written as a picture.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Where to write the chip: .tif (with its place) or .png.")] = None,
-    database: Database = DATABASE,
-    as_json: AsJson = False,
-) -> None:
-    """Show what is in a lake: tables, months, kinds of vectors, runs, and what is still open; or save one chip."""
-    console = Console(as_json=as_json)
-    with explained(console):
-        view = view_of(lake, deployed, database)
-        if chip is not None:
-            console.text(view.save_chip(chip, out or Path(f"{chip}.png")))
-        else:
-            console.facts(view.facts())
-
-
-@app.command(epilog="Example: [bold]claylake doctor --live[/bold]")
-def doctor(
-    words: Words = None,
-    *,
-    lake: Lake = _LAKE,
-    encoder: EncoderName = None,
-    live: Live = False,
-    aoi: AoiFile = None,
-    bbox: Bbox = None,
-    month: Annotated[str | None, typer.Option(help="yyyy-mm of the search; else the last whole month.")] = None,
-    data: Data = None,
-) -> None:
-    """Say what this machine has for claylake, what it lacks, and what to do. Exits with 1 if something is missing."""
-    console = Console()
-    with explained(console):
-        last = str(Month.of(datetime.now(UTC)).before(1))
-        area = bbox if aoi or bbox else _SMALL_AREA
-        options = {"aoi": aoi, "bbox": area, "months": month or last, "data": data, "encoder": encoder}
-        wanted = Wanted.of("doctor", words or (), database=DATABASE, **options)
-        if not examined(wanted, lake, console, live=live):
-            raise typer.Exit(int(ExitCode.FAILED))
-
-
 def _register(name: str, about: str, steps: Sequence[str]) -> None:
     """A command that plans months and does these steps of them."""
 
@@ -187,6 +113,80 @@ _register(
     STEPS[2:3],
 )
 _register("maintain", "Only maintain the tables.", STEPS[3:])
+
+
+@app.command(epilog=f"Example: [bold]claylake show --lake ./lake --chip {CHIP_EXAMPLE} --out chip.png[/bold]")
+def show(
+    lake: Lake = _LAKE,
+    *,
+    deployed: Annotated[
+        Path | None, typer.Option(help="deployed.json of a lake on AWS, to be read only, instead of --lake.")
+    ] = None,
+    chip: Annotated[str | None, typer.Option(help="Id of a published chip, to be written as a picture.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Where to write the chip: .tif (with its place) or .png.")] = None,
+    database: Database = DATABASE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is in a lake: tables, months, kinds of vectors, runs, and what is still open; or save one chip."""
+    console = Console(as_json=as_json)
+    with explained(console):
+        view = view_of(lake, deployed, database)
+        if chip is not None:
+            console.text(view.save_chip(chip, out or Path(f"{chip}.png")))
+        else:
+            console.facts(view.facts())
+
+
+@app.command(epilog="Example: [bold]claylake verify --lake ./lake --sample 20[/bold]")
+def verify(
+    lake: Lake = _LAKE,
+    sample: Annotated[
+        int | None, typer.Option(min=1, help="Chips to check, drawn anew each time; all without it.")
+    ] = None,
+    database: Database = DATABASE,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Number of a sample drawn before, as its output says.")
+    ] = None,
+) -> None:
+    """Read published chips again from their scenes' files, and compare every pixel. Exits with 1 if any differs."""
+    console = Console()
+    with explained(console):
+        if not verify_lake(LakeFolder.at(lake), database, sample, seed, console):
+            raise typer.Exit(int(ExitCode.FAILED))
+
+
+@app.command(epilog="Example: [bold]claylake doctor --live[/bold]")
+def doctor(
+    words: Words = None,
+    *,
+    lake: Lake = _LAKE,
+    encoder: EncoderName = None,
+    live: Live = False,
+    aoi: AoiFile = None,
+    bbox: Bbox = None,
+    month: Annotated[str | None, typer.Option(help="yyyy-mm of the search; else the last whole month.")] = None,
+    data: Data = None,
+) -> None:
+    """Say what this machine has for claylake, what it lacks, and what to do. Exits with 1 if something is missing."""
+    console = Console()
+    with explained(console):
+        last = str(Month.of(datetime.now(UTC)).before(1))
+        area = bbox if aoi or bbox else _SMALL_AREA
+        options = {"aoi": aoi, "bbox": area, "months": month or last, "data": data, "encoder": encoder}
+        wanted = Wanted.of("doctor", words or (), database=DATABASE, **options)
+        if not examined(wanted, lake, console, live=live):
+            raise typer.Exit(int(ExitCode.FAILED))
+
+
+@app.command("relocate", epilog="Example: [bold]mv lake /data/lake; claylake relocate /data/lake[/bold]")
+def relocate_lake(path: Annotated[Path, typer.Argument(help="The lake's folder, where it is now.")] = _LAKE) -> None:
+    """Open a lake again whose folder was moved."""
+    console = Console()
+    with explained(console):
+        lake = LakeFolder.at(path)
+        with lake.held():
+            done = relocate(lake)
+        console.text(f"{lake.path}: {done.files} files now name this place" if done else f"{lake.path} is in its place")
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ _MOST_DRIVER_GB: Final = 6
 _ENCODER_GB: Final = 4.0
 """Of a worker that embeds with the large encoder: weights, activations and chips in flight."""
 _CORES_PER_ENCODER: Final = 8
+DRIVERS: Final = (Path("/proc/driver/nvidia"), Path("/dev/dxg"))
+"""What a driver of Nvidia's shows of itself on Linux, and under Windows' subsystem for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +72,9 @@ def user_cache() -> Path:
 
 
 def _gpus() -> int:
+    # torch takes seconds to load; without a driver it would see none.
+    if not any(path.exists() for path in DRIVERS):
+        return 0
     import torch
 
     return torch.cuda.device_count() if torch.cuda.is_available() else 0

@@ -6,9 +6,6 @@ import secrets
 from typing import TYPE_CHECKING
 
 from claylake.errors import BadInputError
-from infra.verify.check import Check
-from infra.verify.errors import VerifyError
-from infra.verify.lake import Lake
 
 if TYPE_CHECKING:
     from cli.console import Console
@@ -28,6 +25,11 @@ def verify_lake(lake: LakeFolder, database: str, sample: int | None, seed: int |
     Raises:
         BadInputError: there is nothing to check.
     """
+    # What reads files is slow to load, and other commands do without.
+    from infra.verify.check import Check
+    from infra.verify.errors import VerifyError
+    from infra.verify.lake import Lake
+
     drawn = secrets.randbelow(1_000_000) if seed is None else seed
     try:
         tally = Check(lake=Lake.of_folder(lake.path, database), sample=sample, seed=drawn, say=console.text).run()

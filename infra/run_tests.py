@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -23,22 +24,29 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
-_SPARK_ROOMS = ("tests/infra/pictures", "tests/infra/tiles", "tests/infra/verify", "tests/infra/world")
+_OF_INFRA = ("tests/infra/pictures", "tests/infra/tiles", "tests/infra/verify", "tests/infra/world")
 """What of `infra` runs in the spark environment."""
-ROOMS = {
-    "airflow": ("tests/dags", "tests/plugins", "tests/system"),
-    "spark": (
-        "tests/spark",
-        "tests/cli",
-        "tests/model",
-        *_SPARK_ROOMS,
-    ),
-    "infra": ("tests/infra", *(f"--ignore={room}" for room in _SPARK_ROOMS)),
-}
 OWN = "not matrix and not beside"
 """Marks of tests that have targets of their own."""
-LANES = (("airflow", "infra"), ("spark",))
-"""Environments of one lane follow each other."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rooms:
+    """Tests of one pytest: the environment that they run in, and where they are."""
+
+    environment: str
+    paths: tuple[str, ...]
+
+
+LANES = (
+    (
+        Rooms(environment="airflow", paths=("tests/dags", "tests/plugins", "tests/system")),
+        Rooms(environment="infra", paths=("tests/infra", *(f"--ignore={room}" for room in _OF_INFRA))),
+        Rooms(environment="spark", paths=("tests/cli", "tests/model", *_OF_INFRA)),
+    ),
+    (Rooms(environment="spark", paths=("tests/spark",)),),
+)
+"""Rooms of one lane follow each other. Both lanes take about as long, or one processor would rest at the end."""
 _PROGRESS = re.compile(r"^[.\w]+ *\[ *(\d+%)\]$")
 _turn = Lock()
 
@@ -51,15 +59,16 @@ def main() -> int:
     marks = ["-m", f"not slow and {OWN}"] if options.fast else ["-m", OWN, "--durations=8"]
     environment = {**os.environ, "JAVA_HOME": _java(), "PYTHONUNBUFFERED": "1"}
     with ThreadPoolExecutor(len(LANES)) as pool:
-        lanes = pool.map(lambda lane: [_run(name, [*passed_on, *marks], environment) for name in lane], LANES)
+        lanes = pool.map(lambda lane: [_run(rooms, [*passed_on, *marks], environment) for rooms in lane], LANES)
         codes = [code for lane in lanes for code in lane]
     return next((code for code in codes if code), 0)
 
 
-def _run(name: str, options: Sequence[str], environment: Mapping[str, str]) -> int:
-    """One room's pytest; its exit code."""
-    command = [str(ROOT / f".venv/{name}/bin/python"), "-m", "pytest", "-q", *ROOMS[name], *options]
-    _say(f"== {name} environment: {' '.join(ROOMS[name])}")
+def _run(rooms: Rooms, options: Sequence[str], environment: Mapping[str, str]) -> int:
+    """The exit code of pytest over some rooms."""
+    command = [str(ROOT / f".venv/{rooms.environment}/bin/python"), "-m", "pytest", "-q", *rooms.paths, *options]
+    title = f"{rooms.environment} environment: {' '.join(rooms.paths)}"
+    _say(f"== {title}")
     said = []
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -68,8 +77,8 @@ def _run(name: str, options: Sequence[str], environment: Mapping[str, str]) -> i
             said.append(line)
             progress = _PROGRESS.match(line)
             if progress:
-                _say(f"   {name} {progress[1]}")
-    _say(f"\n== {name} environment:\n{''.join(said)}")
+                _say(f"   {rooms.paths[0]} {progress[1]}")
+    _say(f"\n== {title}\n{''.join(said)}")
     return child.returncode
 
 

@@ -112,7 +112,7 @@ _register(
     "Only audit what was made, and publish it; without an area, all months.",
     STEPS[2:3],
 )
-_register("maintain", "Only maintain the tables.", STEPS[3:])
+_register("maintain", "Only maintain the tables; without an area, by the newest run's settings.", STEPS[3:])
 
 
 @app.command(epilog=f"Example: [bold]claylake show --lake ./lake --chip {CHIP_EXAMPLE} --out chip.png[/bold]")

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from claylake.errors import BadInputError, ClaylakeError
-from claylake.vocabulary import EXTRACT, STEPS
+from claylake.vocabulary import EXTRACT, MAINTAIN, STEPS
 from cli.doctor import examine
-from cli.earlier import open_runs
+from cli.earlier import newest_run, open_runs
 from cli.engine import Engine
 from cli.errors import ExitCode, exit_code
 from cli.lake import LakeFolder
@@ -52,7 +52,10 @@ def make_months(wanted: Wanted, folder: Path, steps: Sequence[str], console: Con
     require_in_place(lake)
     months: list[Callable[[Runner], Receipt]]
     if wanted.names_nothing and steps and steps[0] != EXTRACT:
-        plans = open_runs(lake.place(lake.path).lake, wanted.database)
+        address = lake.place(lake.path).lake
+        # The newest run's settings say how the tables are maintained, whichever months they hold.
+        alone = tuple(steps) == (MAINTAIN,)
+        plans = [newest_run(address, wanted.database)] if alone else open_runs(address, wanted.database)
         here = plans[0].settings.here
         months = [partial(Runner.go_on, plan=plan, steps=steps) for plan in plans]
     else:

@@ -10,6 +10,8 @@ from claylake.plan import PLAN, Plan, run_folder
 from claylake.run.reports import ExtractReport, PublishReport
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claylake.configuration.settings import Settings
     from claylake.request.params import Request
 
@@ -24,17 +26,38 @@ def open_runs(lake: str, database: str) -> list[Plan]:
     Raises:
         BadInputError: there is none.
     """
-    last: dict[tuple[str, str], Plan] = {}
-    for uri in sorted(store.names(store.join(lake, "runs")), key=lambda uri: uri.split("/")[-2]):
-        if uri.endswith(f"/{PLAN}"):
-            plan = Plan.load(uri)
-            if plan.database == database and ExtractReport.load(plan) is not None:
-                last[plan.branch, plan.period] = plan
+    last = {(plan.branch, plan.period): plan for plan in _extracted(lake, database)}
     plans = [plan for plan in last.values() if not _published(plan)]
     if not plans:
         msg = "no month was extracted that is not published; give an area and a month, or `claylake extract` first"
         raise BadInputError(msg)
     return plans
+
+
+def newest_run(lake: str, database: str) -> Plan:
+    """The plan of the last run that has extracted anything.
+
+    Args:
+        lake: its address.
+        database: namespace of the tables.
+
+    Raises:
+        BadInputError: there is none.
+    """
+    plans = list(_extracted(lake, database))
+    if not plans:
+        msg = "no run has extracted anything into this lake yet; `claylake run` makes a month"
+        raise BadInputError(msg)
+    return plans[-1]
+
+
+def _extracted(lake: str, database: str) -> Iterator[Plan]:
+    """Plans of runs that have extracted, in order of time."""
+    for uri in sorted(store.names(store.join(lake, "runs")), key=lambda uri: uri.split("/")[-2]):
+        if uri.endswith(f"/{PLAN}"):
+            plan = Plan.load(uri)
+            if plan.database == database and ExtractReport.load(plan) is not None:
+                yield plan
 
 
 def _published(plan: Plan) -> bool:

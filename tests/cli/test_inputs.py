@@ -155,3 +155,9 @@ def test_help_has_an_example(name):
     done = run(name, "--help")
     assert done.exit_code == 0
     assert f"Example: {'mv lake' if name == 'relocate' else f'claylake {name}'}" in " ".join(done.output.split())
+
+
+def test_an_empty_lake_has_nothing_to_maintain(tmp_path):
+    done = run("maintain", "--lake", tmp_path / "lake")
+    assert done.exit_code == 2
+    assert "no run has extracted anything" in " ".join(done.output.split())

@@ -99,6 +99,13 @@ def test_a_moved_lake_opens_again_by_one_command(made, encoder, tmp_path):
     assert {name: rows(made.lake, encoder, name) for name in before} == before
 
 
+def test_maintenance_alone_goes_by_the_newest_run(made):
+    done = claylake("maintain", "--lake", made.lake, "--json")
+    assert done.returncode == 0, done.stderr
+    (receipt,) = json.loads(done.stdout)["months"]
+    assert (receipt["run_id"], receipt["outcome"]) == (made.document["months"][0]["run_id"], "published")
+
+
 def test_show_says_what_is_in_it(made):
     chips = made.document["months"][0]["chips"]
     facts = json.loads(claylake("show", "--lake", made.lake, "--json").stdout)

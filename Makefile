@@ -151,7 +151,7 @@ test-globe: setup ## check every cell of the globe for holes and doubles by both
 	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe
 
 .PHONY: bench
-bench: bench-encoder bench-embed bench-extract bench-lake bench-plan bench-scale ## every benchmark below
+bench: bench-encoder bench-embed bench-extract bench-lake bench-parse bench-plan bench-scale ## every benchmark below
 
 .PHONY: bench-embed
 bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<name of an encoder>)
@@ -164,6 +164,10 @@ bench-extract: setup ## measure extraction over plain windows, its fetched bytes
 .PHONY: bench-lake
 bench-lake: setup ## measure publishing, missing vectors and commits in lakes of 1,000 to 1,000,000 rows (many minutes; 10 GB of disk)
 	PYTHONPATH=dags:. $(SPARK) -m spark.bench lake --out out/bench-lake.json
+
+.PHONY: bench-parse
+bench-parse: .venv/airflow/.synced ## measure what parsing and storing the DAGs of 1 to 1,000 AOI files takes (minutes)
+	$(AIRFLOW) -m tests.dags.airflow.bench_parse
 
 .PHONY: bench-plan
 bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,000 to 1,000,000 cells, and of 36,000 scenes

@@ -8,10 +8,14 @@ verdict: downstream of every other; it alone decides the run's colour (receipt a
 ```
 
 An AOI file that cannot be used makes no DAG here; `claylake_aoi_check` says so in the UI.
+
+The DAG processor executes this file for all DAGs, and each task that starts or goes on does so for its own: then no
+other is made.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,13 +24,15 @@ from claylake import compatibility
 
 compatibility.require_environment()  # before a missing plugin or package fails an import with less to say
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, Param, get_parsing_context, task
+from airflow.sdk.definitions.param import ParamsDict
 
-from claylake.configuration.layers import load_settings
+from claylake.configuration.layers import CommonLayers, load_settings
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError, BudgetError, UnusableMonthError
 from claylake.month import Month
 from claylake.request import aoi_files, form
+from claylake.request.param_spec import ParamSpec
 from claylake_airflow import VERSION, operators
 from claylake_airflow.failures import name_failure, not_retried
 from claylake_airflow.operators.verdict import GO
@@ -34,6 +40,8 @@ from claylake_airflow.timetable import MonthlySettledTimetable
 
 DAGS = Path(__file__).resolve().parent
 ADHOC_DAG = "claylake_adhoc"
+AOI_DAG = "claylake__"
+"""Before the AOI's name."""
 
 # A wait that ends badly is final. These are for workers that are lost, and for what Airflow takes for it: an executor
 # may report an attempt's end before its deferral only when the trigger has fired.
@@ -125,14 +133,12 @@ def build(
         settings: those at parse time; they give the retry delay.
         arguments: further arguments of `DAG`.
     """
-    specs = form.ADHOC if aoi_name is None else form.AOI_DAG
     with DAG(
         dag_id=dag_id,
         schedule=schedule,
         catchup=schedule is not None,
         max_active_runs=1,
         is_paused_upon_creation=True,
-        params={name: Param(**spec.arguments()) for name, spec in specs.items()},
         default_args={**DEFAULTS, "retry_delay": timedelta(seconds=settings.schedule.retry_delay_s)},
         **arguments,
     ) as dag:
@@ -159,12 +165,37 @@ def build(
         verdict.as_teardown(on_failure_fail_dagrun=True)
         # Behind a setup a teardown would be skipped with it; setups are judged all the same.
         [each for each in dag.tasks if each is not verdict and not each.is_setup] >> verdict
+    add_params(dag, form.ADHOC if aoi_name is None else form.AOI_DAG)
     return dag
+
+
+class TaskParams(ParamsDict):
+    """Params of tasks that give their values unchecked where Airflow compares and prints them.
+
+    It does so for each task of a DAG that it stores, and checks all schemas each time: nine tenths of the time that
+    storing takes. The defaults satisfy their schemas (by a test), and values that users give are checked as ever.
+    """
+
+    def dump(self) -> dict[str, Any]:
+        """The values by name; None where there is none yet."""
+        return {name: param.value if param.has_value else None for name, param in self.items()}
+
+
+def add_params(dag: DAG, specs: Mapping[str, ParamSpec]) -> None:
+    """Give a DAG and its tasks the params of its trigger form.
+
+    Airflow would do so itself, but copies a DAG's params deeply for each task that is made, and checks all schemas for
+    each DAG: together two thirds of the time of a parse.
+    """
+    dag.params.update({name: Param(**spec.arguments()) for name, spec in specs.items()})
+    of_tasks = TaskParams({name: Param(**spec.arguments(), source="dag") for name, spec in specs.items()})
+    for each in dag.tasks:
+        each.params = of_tasks
 
 
 def build_aoi(entry: aoi_files.AoiFile) -> DAG:
     """The DAG of one AOI file."""
-    dag_id = f"claylake__{entry.name}"
+    dag_id = f"{AOI_DAG}{entry.name}"
     schedule = entry.settings.schedule
     start: datetime = Month.parse(schedule.start_month).start
     about = ABOUT_AOI.format(aoi=entry.name, dag=dag_id, start=schedule.start_month, days=schedule.settle_days)
@@ -180,17 +211,26 @@ def build_aoi(entry: aoi_files.AoiFile) -> DAG:
     )
 
 
-common = load_settings(DAGS, None, {})
+def build_adhoc(settings: Settings) -> DAG:
+    """The DAG of the trigger form."""
+    return build(
+        ADHOC_DAG,
+        None,
+        None,
+        settings,
+        start_date=Month(2015, 7).start,
+        tags=["claylake"],
+        description="Clay embeddings of any area and months",
+        doc_md=ABOUT_ADHOC,
+    )
+
+
+layers = CommonLayers.read(DAGS)
+common = layers.settings(None, {})
 compatibility.check_versions(VERSION, common.deployed.plugins_version if common.deployed else None)
-for file in aoi_files.list_aois(DAGS).files:
-    build_aoi(file)
-build(
-    ADHOC_DAG,
-    None,
-    None,
-    common,
-    start_date=Month(2015, 7).start,
-    tags=["claylake"],
-    description="Clay embeddings of any area and months",
-    doc_md=ABOUT_ADHOC,
-)
+needed = get_parsing_context().dag_id
+if needed != ADHOC_DAG:
+    for file in aoi_files.list_aois(DAGS, layers, only=needed and needed.removeprefix(AOI_DAG)).files:
+        build_aoi(file)
+if needed in (None, ADHOC_DAG):
+    build_adhoc(common)

@@ -77,12 +77,13 @@ class Cluster:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step. `failure` is what EMR says about it, or an empty string."""
+    """One step. `failure` is what EMR says about it, or an empty string; `started` is None until it has run."""
 
     id: str
     name: str
     state: str
     failure: str = ""
+    started: datetime | None = None
 
     @classmethod
     def read(cls, answer: Mapping[str, Any]) -> Step:
@@ -90,7 +91,13 @@ class Step:
         status = answer["Status"]
         details = {**(status.get("StateChangeReason") or {}), **(status.get("FailureDetails") or {})}
         parts = [str(details[key]) for key in ("Reason", "Code", "Message") if details.get(key)]
-        return cls(id=answer["Id"], name=answer["Name"], state=status["State"], failure=": ".join(parts))
+        return cls(
+            id=answer["Id"],
+            name=answer["Name"],
+            state=status["State"],
+            failure=": ".join(parts),
+            started=(status.get("Timeline") or {}).get("StartDateTime"),
+        )
 
 
 def poll_seconds() -> float:

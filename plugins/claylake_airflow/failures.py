@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 REASON = "reason"
-"""XCom key of what a final failure says, for the note on the run."""
+"""XCom key of what a failure says, for the note on the run; a task that starts again loses it."""
 _log = logging.getLogger(__name__)
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claylake_airflow import emr
+from claylake_airflow import emr, step_progress
 from claylake_airflow.fleet import GONE, Fleet
+from claylake_airflow.step_progress import StepProgress, UnreadableError
 from claylake_airflow.waiting import EmrWait
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 _SUSPENDED_POLLS = 3
 """Polls in a row that must find a fleet suspended: right after a resize EMR still reports the old state."""
@@ -106,24 +110,62 @@ class FleetTrigger(EmrWait):
 
 
 class StepTrigger(EmrWait):
-    """Waits until a step has ended, and cancels it when a user ends the waiting task."""
+    """Waits until a step has ended, and cancels it when a user ends the waiting task.
+
+    While the step runs, the task's log says how far it is. The event's `reached` is the last of these lines.
+
+    Args:
+        cluster_id: ``j-...``.
+        step_id: ``s-...``.
+        job: name of the step's job.
+        progress: ``s3://`` address of the object that says how far the step is; empty where none is read.
+        wait: see `EmrWait`.
+    """
 
     fields = ("cluster_id", "step_id")
 
-    def __init__(self, *, cluster_id: str, step_id: str, **wait: Any) -> None:
+    def __init__(self, *, cluster_id: str, step_id: str, job: str = "", progress: str = "", **wait: Any) -> None:
         super().__init__(**wait)
         self.cluster_id = cluster_id
         self.step_id = step_id
+        self.job = job
+        self.progress = progress
+        self._progress: StepProgress | None = None
+        self._trouble = ""
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """As of `EmrWait`; where progress is read and whose, if it is."""
+        path, arguments = super().serialize()
+        return path, arguments | ({"job": self.job, "progress": self.progress} if self.progress else {})
 
     async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when completed; failed, with EMR's words, when ended otherwise."""
         answer = await client.describe_step(ClusterId=self.cluster_id, StepId=self.step_id)
         step = emr.Step.read(answer["Step"])
         self.log_change(f"step {step.name} ({step.id}) is {step.state}")
+        if self.progress and step.started is not None:
+            await self._relay(step.started)
         if step.state not in emr.STEP_ENDED:
             return None
-        is_done = step.state == "COMPLETED"
-        return {"status": "done"} if is_done else {"status": "failed", "why": f"{step.state} {step.failure}".strip()}
+        reached = {"reached": self._progress.line} if self._progress and self._progress.line else {}
+        if step.state == "COMPLETED":
+            return {"status": "done", **reached}
+        return {"status": "failed", "why": f"{step.state} {step.failure}".strip(), **reached}
+
+    async def _relay(self, started: datetime) -> None:
+        """Log how far the step is, if that has changed. It is for people: what goes wrong with it ends no wait."""
+        if self._progress is None:
+            s3 = await self.open_clients.enter_async_context(await step_progress.hook(self.region).get_async_conn())
+            self._progress = StepProgress(s3, self.progress, self.job)
+        try:
+            line = await self._progress.news(started)
+        except UnreadableError as error:
+            if str(error) != self._trouble:
+                self.log.info("%s does not say how far the step is (%s)", self.progress, error)
+            self._trouble = str(error)
+            return
+        if line:
+            self.log.info("%s", line)
 
     async def on_kill(self) -> None:
         """Cancel the step: the task was marked failed, marked successful or cleared."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -51,6 +52,7 @@ class EmrWait(BaseTrigger):
         self.deadline = deadline
         self.poll_seconds = poll_seconds
         self._logged = ""
+        self.open_clients = AsyncExitStack()
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path, and the arguments that make the same trigger elsewhere."""
@@ -75,7 +77,8 @@ class EmrWait(BaseTrigger):
         from botocore.exceptions import BotoCoreError, ClientError
 
         refused, slower = 0, 1
-        async with await emr.hook(self.region).get_async_conn() as client:
+        async with self.open_clients:
+            client = await self.open_clients.enter_async_context(await emr.hook(self.region).get_async_conn())
             while True:
                 payload = None
                 try:

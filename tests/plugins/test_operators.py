@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
 
 from claylake.cluster import job_flow
 from claylake.plan import PLAN
+from claylake.run.progress import Progress
 from claylake.run.reports import PublishReport
 from claylake_airflow import emr, fleet
 from claylake_airflow.failures import REASON
@@ -24,6 +26,7 @@ from claylake_airflow.operators import (
 from claylake_airflow.operators.publish import month_asset
 from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
 from tests.plugins.drive import context, deferred, fire, make_plan, run
+from tests.shared.waiting import until
 
 pytestmark = pytest.mark.usefixtures("aws")
 REGION = "us-west-2"
@@ -186,6 +189,24 @@ class TestStep:
         command("echo KeyError: answer >&2; exit 3")
         with pytest.raises(AirflowException, match=r"(?s)step extract .*FAILED.*KeyError: answer.*more in s3://"):
             run(step(), ready)
+
+    def test_a_failure_tells_how_far_the_step_got_and_so_does_the_note(self, plan, ready, command, tmp_path):
+        command(f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; exit 3")
+        operator = StepOperator(task_id="extract", step="extract", log_wait_s=0)
+        trigger = deferred(operator, ready).trigger
+        client, cluster = emr.client(REGION), ready["ti"].xcoms["create_cluster"]
+        until(lambda: emr.steps_named(client, cluster, f"claylake extract {plan.run.run_id}")[0].started)
+        now = datetime.now(UTC)
+        Progress(step="extract", stage="read chips", unit="chips", done=3, total=8, began=now, written=now).save(plan)
+        (tmp_path / "go").touch()
+        event = fire(trigger)
+        with pytest.raises(AirflowException, match=r"FAILED.*; it got as far as: read chips: 3 of 8 chips\n"):
+            operator.resume(ready, event=event)
+        said = ready["ti"].pushed[REASON]
+        assert said == "step extract failed; it got as far as: read chips: 3 of 8 chips"
+        ready["ti"].xcoms["extract", REASON] = said
+        ReceiptOperator(task_id="receipt").execute(ready)
+        assert f"**extract: {said}**" in ready["ti"].pushed["note"]
 
     def test_killing_the_waiting_task_cancels_the_step(self, ready, command):
         command(ENDLESS)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from claylake.area.aoi import Aoi
 from claylake.area.folder import AOI_SUFFIX, scan
@@ -44,11 +44,49 @@ class AoiFolder:
         return "; ".join(f"{file}: {why}" for file, why in self.problems.items() if _stem(file) == name)
 
 
-def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, Any]) -> Settings:
-    """Settings of a run: ``settings.yaml``, then the AOI file, ``deployed.json`` and the params.
+@dataclass(frozen=True, kw_only=True)
+class CommonLayers:
+    """``settings.yaml`` and ``deployed.json``, read once: what every AOI and run has in common.
 
     ``deployed.json`` is where the environment variable CLAYLAKE_DEPLOYED says, else beside the
     DAGs; it may be absent. So may ``settings.yaml``.
+    """
+
+    written: Mapping[str, Any]
+    deployed: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, dags_folder: Path) -> Self:
+        """Read the two files.
+
+        Raises:
+            SettingsError: one is not readable, or the variable names a file that is not there.
+        """
+        return cls(written=_yaml(dags_folder / SETTINGS_FILE), deployed=_deployed(dags_folder))
+
+    def settings(self, aoi: Aoi | None, overrides: Mapping[str, Any]) -> Settings:
+        """Settings of a run: ``settings.yaml``, then the AOI file, ``deployed.json`` and the params.
+
+        Args:
+            aoi: of the run; None leaves its layer out.
+            overrides: partial settings document from the params, by section and key; may be empty.
+
+        Raises:
+            SettingsError: naming each bad key, what it was given, what is allowed, and its source.
+        """
+        layers = {SETTINGS_FILE: self.written}
+        if aoi is not None:
+            layers[f"aois/{aoi.file or aoi.name + AOI_SUFFIX}"] = aoi.overrides
+        layers[DEPLOYED_FILE] = self.deployed
+        layers["params"] = dict(overrides)
+        for source, layer in layers.items():
+            if source not in (SETTINGS_FILE, DEPLOYED_FILE):
+                refuse_lake_wide(layer, source)
+        return assemble(layers)
+
+
+def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, Any]) -> Settings:
+    """Settings of one run: those of `CommonLayers`, read for it.
 
     Args:
         dags_folder: folder of the DAGs.
@@ -58,15 +96,7 @@ def load_settings(dags_folder: Path, aoi: Aoi | None, overrides: Mapping[str, An
     Raises:
         SettingsError: naming each bad key, what it was given, what is allowed, and its source.
     """
-    layers = {SETTINGS_FILE: _yaml(dags_folder / SETTINGS_FILE)}
-    if aoi is not None:
-        layers[f"aois/{aoi.file or aoi.name + AOI_SUFFIX}"] = aoi.overrides
-    layers[DEPLOYED_FILE] = _deployed(dags_folder)
-    layers["params"] = dict(overrides)
-    for source, layer in layers.items():
-        if source not in (SETTINGS_FILE, DEPLOYED_FILE):
-            refuse_lake_wide(layer, source)
-    return assemble(layers)
+    return CommonLayers.read(dags_folder).settings(aoi, overrides)
 
 
 def read_deployed(path: Path) -> Deployed:

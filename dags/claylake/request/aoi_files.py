@@ -13,7 +13,7 @@ from typing import Any
 from claylake.area import geojson
 from claylake.area.aoi import NAME, Aoi
 from claylake.area.folder import scan
-from claylake.configuration.layers import load_settings
+from claylake.configuration.layers import CommonLayers
 from claylake.configuration.settings import Settings
 from claylake.errors import BadInputError
 from claylake.request.size_limit import require_fitting
@@ -45,19 +45,31 @@ def aoi_folder(dags_folder: Path) -> Path:
     return Path(os.environ.get(AOIS_VARIABLE) or dags_folder / AOIS_FOLDER)
 
 
-def list_aois(dags_folder: Path) -> AoiListing:
-    """Read the AOI folder; a bad file leaves the others usable."""
+def list_aois(dags_folder: Path, common: CommonLayers | None = None, only: str | None = None) -> AoiListing:
+    """Read the AOI folder; a bad file leaves the others usable.
+
+    Args:
+        dags_folder: folder of the DAGs.
+        common: what the settings of all AOIs share; None to read it.
+        only: name of the one AOI whose file is read; None for all.
+
+    Raises:
+        SettingsError: what they share is not readable.
+    """
+    common = common or CommonLayers.read(dags_folder)
     found = scan(aoi_folder(dags_folder))
     files, problems = [], dict(found.problems)
     for name, path in found.paths.items():
+        if only not in (None, name):
+            continue
         try:
-            files.append(_read(name, path, dags_folder))
+            files.append(_read(name, path, common))
         except BadInputError as error:
             problems[path.name] = str(error)
     return AoiListing(files=tuple(files), problems=problems)
 
 
-def _read(name: str, path: Path, dags_folder: Path) -> AoiFile:
+def _read(name: str, path: Path, common: CommonLayers) -> AoiFile:
     if not NAME.fullmatch(name):
         msg = f"file name {path.name!r}: use up to 48 of a-z, 0-9, - and _, beginning with a letter or digit"
         raise BadInputError(msg)
@@ -66,7 +78,7 @@ def _read(name: str, path: Path, dags_folder: Path) -> AoiFile:
         msg = f"not GeoJSON of type {', '.join(_KINDS)}"
         raise BadInputError(msg)
     unchecked = Aoi(name=name, geometry={}, overrides=geojson.settings_of(document), file=path.name)
-    settings = load_settings(dags_folder, unchecked, {})
+    settings = common.settings(unchecked, {})
     polygons = geojson.polygons_of(document)
     if len(polygons) == 1:  # of several, which may overlap, `plan` has the area
         _refuse_too_large(polygons[0], settings)

@@ -97,7 +97,7 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
         ),
         Grant(
             sid="ReadLake",
-            why="Planning reads tables' files and encoders' descriptions, receipts read the steps' reports.",
+            why="Planning reads tables and encoders' descriptions, receipts steps' reports, triggers their progress.",
             actions=("s3:GetObject",),
             resources=tuple(names.objects(names.lake, folder) for folder in (TABLES, RUNS, ARTIFACTS)),
         ),

@@ -39,7 +39,7 @@ class ReceiptOperator(BaseOperator):
         ti = context["ti"]
         uri = ti.xcom_pull(task_ids=PLAN_TASK)
         if not uri:
-            self._note(context, f"{_refusals(ti)}{NO_PLAN}")
+            self._note(context, f"{_reasons(ti)}{NO_PLAN}")
             return None
         plan = Plan.load(uri)
         record = self._record(plan.deployed.region, ti.xcom_pull(task_ids=CREATE_TASK))
@@ -49,7 +49,7 @@ class ReceiptOperator(BaseOperator):
             address = s3_object(plan.deployed.region, receipt.report)
             REPORT.show(self, context, address)
             text = text.replace(receipt.report, address)
-        self._note(context, f"{_refusals(ti)}{text}")
+        self._note(context, f"{_reasons(ti)}{text}")
         return plan.uri(RECEIPT)
 
     def _note(self, context: Context, text: str) -> None:
@@ -68,7 +68,9 @@ class ReceiptOperator(BaseOperator):
         return found
 
 
-def _refusals(ti: Any) -> str:
-    """Why the run was refused before it began, as the first lines of a note; empty where it was not."""
-    reasons = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK)}
+def _reasons(ti: Any) -> str:
+    """Why the run was refused, or how far failed steps got, as the first lines of a note; empty where neither is so."""
+    from claylake.vocabulary import STEPS
+
+    reasons = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK, *STEPS)}
     return "".join(f"**{task}: {why}**  \n" for task, why in reasons.items() if why)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from airflow.sdk.exceptions import AirflowException
 
 from claylake_airflow import emr, step_log
+from claylake_airflow.failures import REASON
 from claylake_airflow.operators.base import EmrTask
 from claylake_airflow.triggers import StepTrigger
 
@@ -65,6 +66,7 @@ class StepOperator(EmrTask):
             kwargs: what else it is given.
         """
         from claylake.cluster import job_flow
+        from claylake.run.progress import PROGRESS
 
         plan = self.plan(context)
         region, cluster_id = plan.deployed.region, self.cluster_id(context)
@@ -80,6 +82,8 @@ class StepOperator(EmrTask):
         trigger = StepTrigger(
             cluster_id=cluster_id,
             step_id=ref.step_id,
+            job=step,
+            progress=plan.uri(PROGRESS),
             **self.wait(region=region, minutes=plan.settings.cluster.max_hours * 60),
         )
         self.defer(trigger=trigger, method_name=then, kwargs=kwargs)
@@ -93,7 +97,7 @@ class StepOperator(EmrTask):
             step: name of the job; None for the operator's own.
 
         Raises:
-            AirflowException: if it did not complete, with EMR's words and the end of its log.
+            AirflowException: if it did not complete, with EMR's words, how far it got, and the end of its log.
         """
         ref = StepRef(region=event["region"], cluster_id=event["cluster_id"], step_id=event["step_id"])
         self._ref = ref
@@ -103,6 +107,10 @@ class StepOperator(EmrTask):
         if event["status"] in ("timeout", "error"):
             self.on_kill()
         msg = f"step {step or self.step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
+        if event.get("reached"):
+            reached = f"it got as far as: {event['reached']}"
+            context["ti"].xcom_push(key=REASON, value=f"step {step or self.step} failed; {reached}")
+            msg = f"{msg}; {reached}"
         raise AirflowException(f"{msg}\n{self._tail(ref)}")
 
     def on_kill(self) -> None:

@@ -13,7 +13,7 @@ from tests.plugins.airflow_home import ROOT
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 # Airflow, and what it cannot run without.
-OF_AIRFLOW = {"aiobotocore", "airflow", "pendulum", "sqlalchemy"}
+OF_AIRFLOW = {"aiobotocore", "aiohttp", "airflow", "pendulum", "sqlalchemy"}
 HOUSE = {"claylake", "claylake_airflow"}
 # Packages are hidden as if installing requirements.txt had failed, and plugins are as given.
 PARSE = """

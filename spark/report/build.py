@@ -45,7 +45,7 @@ def build(spark: SparkSession, scope: Scope, findings: Findings) -> str:
     """
     plan = scope.plan
     cells = cells_of(scope)
-    month = of_run(plan, cells, _rows(spark, scope, Layout.of(*_places(cells)), findings.vectors))
+    month = of_run(plan, cells, _rows(spark, scope, Layout.of_cells(cells), findings.vectors))
     page = store.write(plan.uri(REPORT), html(month).encode(), "text/html; charset=utf-8")
     _beside(month)
     return page
@@ -83,10 +83,6 @@ def footprints(plan: Plan) -> list[tuple[str, Mapping[str, Any]]]:
     """Pass and footprint of the scenes of a run; none where it has read none."""
     uri = plan.uri(MANIFEST)
     return [(scene.pass_id, scene.footprint) for scene in read_manifest(uri)] if store.exists(uri) else []
-
-
-def _places(cells: list[Cell]) -> np.ndarray:
-    return np.array([(cell.epsg, cell.col, cell.row) for cell in cells]).T
 
 
 def _rows(spark: SparkSession, scope: Scope, layout: Layout, vector_count: int) -> Rows:

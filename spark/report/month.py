@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
-
 from claylake.area.grid import Cell
 from claylake.run.remarks import of_plan
 from claylake.vocabulary import CELL_KM2, FAILED, OUTCOME_CHIP, REJECTED
@@ -58,7 +56,7 @@ class Month:
     @cached_property
     def layout(self) -> Layout:
         """Places of the cells in pictures."""
-        return Layout.of(*np.array([(cell.epsg, cell.col, cell.row) for cell in self.cells]).T)
+        return Layout.of_cells(self.cells)
 
     @cached_property
     def index(self) -> dict[str, int]:

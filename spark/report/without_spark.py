@@ -120,13 +120,18 @@ class Tables:
             if row["id"] in first and digests[row["id"]] == row["content_digest"]:
                 found[row["id"]] = np.array(row["global_embedding"], np.float32)
                 cells[row["id"]] = row["cell_id"]
-        basis = Basis.fit(np.stack([found[name] for name in ids[:FIT_ON]]))
+        matrix = np.stack([found[name] for name in ids[:FIT_ON]])
+        basis = Basis.fit(matrix)
         sample = ids[:MOST_POINTS]
+        if len(ids) <= FIT_ON:
+            scores = dict(zip((cells[name] for name in ids), basis.scores(matrix), strict=True))
+        else:
+            scores = self._scores(basis, digests, kind)
         return Vectors(
-            scores=self._scores(basis, digests, kind),
+            scores=scores,
             basis=basis,
             sample_cells=tuple(cells[name] for name in sample),
-            sample=np.stack([found[name] for name in sample]),
+            sample=matrix[:MOST_POINTS],
         ), len(keys)
 
     def _scores(self, basis: Basis, digests: dict[str, str], kind: BooleanExpression) -> dict[str, np.ndarray]:

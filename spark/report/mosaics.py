@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +21,24 @@ LONGEST_PX = 1400
 TILE_PX = 128
 QUALITY = 78
 """Of JPEG: above it the file grows faster than what is seen of a thumbnail."""
-BRIGHTER = 0.7
-"""Exponent on the values 0 to 1: the usual stretch of reflectance is dark on a page."""
+BRIGHTEST = 0.7
+"""Least exponent on the values 0 to 1: the usual stretch of reflectance is dark on a page, but of deserts and snow."""
+_MIDDLE = 0.45
 _COLOUR_PX = 4
 
 
 def tile_side(layout: Layout) -> int:
     """Pixels of a cell in the page's mosaic."""
     return max(1, min(TILE_PX, LONGEST_PX // max(layout.width, layout.height)))
+
+
+def exponent(tiles: Iterable[Array]) -> float:
+    """What brings the median of the tiles' means to the middle, from `BRIGHTEST` to 1; 1 without tiles."""
+    means = [float(tile.mean()) / 255 for tile in tiles]
+    if not means:
+        return 1.0
+    median = min(max(float(np.median(means)), 0.01), 0.99)
+    return round(min(1.0, max(BRIGHTEST, math.log(_MIDDLE) / math.log(median))), 2)
 
 
 def true_colour(layout: Layout, tiles: Mapping[int, Array]) -> str:
@@ -39,7 +50,7 @@ def true_colour(layout: Layout, tiles: Mapping[int, Array]) -> str:
     """
     side = tile_side(layout)
     canvas = np.full((layout.height * side, layout.width * side, 3), 128, np.uint8)
-    curve = np.rint(255 * (np.arange(256) / 255) ** BRIGHTER).astype(np.uint8)
+    curve = np.rint(255 * (np.arange(256) / 255) ** exponent(tiles.values())).astype(np.uint8)
     for index, tile in tiles.items():
         top, left = int(layout.y[index]) * side, int(layout.x[index]) * side
         small = Image.fromarray(tile).resize((side, side), Image.Resampling.BOX)

@@ -15,6 +15,7 @@ from claylake.plan import Found
 from claylake.run.reports import ExtractReport
 from spark.report import page as whole
 from spark.report.atlas import Blocks, Plane, cell_paths, outline, scale_bar
+from spark.report.mosaics import exponent
 from spark.report.rows import SceneRow
 from tests.spark.report import months
 from tests.spark.report.pages import Page
@@ -174,7 +175,15 @@ def test_true_colour_shows_each_cells_tile_at_its_place():
     for cell, tile in month.rows.tiles.items():
         x, y = int(layout.x[index[cell]]) * side, int(layout.y[index[cell]]) * side
         shown = pixels[y : y + side, x : x + side].mean(axis=(0, 1))
-        assert shown == pytest.approx((255 * (tile / 255) ** 0.7).mean(axis=(0, 1)), abs=4)
+        assert shown == pytest.approx(
+            (255 * (tile / 255) ** exponent(month.rows.tiles.values())).mean(axis=(0, 1)), abs=4
+        )
+
+
+def test_dark_tiles_are_brightened_and_bright_ones_are_not():
+    given = {value: exponent([np.full((2, 2, 3), value, np.uint8)]) for value in (0, 60, 95, 200, 255)}
+    assert given == {0: 0.7, 60: 0.7, 95: pytest.approx(0.81, abs=0.01), 200: 1.0, 255: 1.0}
+    assert exponent([]) == 1.0
 
 
 def test_four_hundred_chips_and_ten_thousand_cells_stay_below_four_megabytes():

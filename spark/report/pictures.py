@@ -93,7 +93,8 @@ def beside(month: Month) -> str:
     )  # fmt: skip
     return f"""<div class="two"><figure>{left}<figcaption><b>Input: true colour.</b> The clearest chip of each cell;
 {len(tiles):,} of {len(layout.x):,} cells have one. Brightened (exponent
-{mosaics.exponent(tiles.values())}); JPEG of quality {mosaics.QUALITY}, {mosaics.tile_side(layout)} pixels a cell.</figcaption></figure>
+{mosaics.exponent(tiles.values())}); JPEG of quality {mosaics.QUALITY}, {mosaics.tile_side(layout)} pixels a cell.
+</figcaption></figure>
 <figure>{right}<figcaption><b>Output: embeddings.</b> {_explained(month)}</figcaption></figure></div>"""
 
 

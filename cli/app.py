@@ -17,7 +17,7 @@ from cli.console import Console
 from cli.errors import ExitCode
 from cli.lake import LakeFolder
 from cli.relocating import relocate
-from cli.request import Wanted
+from cli.request import Wanted, area_name
 from cli.showing import CHIP_EXAMPLE
 from cli.verifying import verify_lake
 
@@ -135,6 +135,28 @@ def show(
             console.text(view.save_chip(chip, out or Path(f"{chip}.png")))
         else:
             console.facts(view.facts())
+
+
+@app.command(epilog="Example: [bold]claylake report --lake ./lake --aoi my.geojson --month 2024-07[/bold]")
+def report(
+    month: Annotated[str, typer.Option(help="yyyy-mm of a published month.")],
+    *,
+    lake: Lake = _LAKE,
+    aoi: Annotated[
+        str | None, typer.Option(help="The area: its AOI file, or its name as `show` gives it; else the only one.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; else reports/<area>/<month>/index.html in the lake.")
+    ] = None,
+    database: Database = DATABASE,
+) -> None:
+    """Draw the page of a published month anew, from the tables: one HTML file that needs no other."""
+    console = Console()
+    with explained(console):
+        # Loads numpy, Arrow and Pillow, which other commands do without.
+        from cli.reporting import write_report
+
+        console.text(write_report(LakeFolder.at(lake), database, area_name(aoi), Month.parse(month), out))
 
 
 @app.command(epilog="Example: [bold]claylake verify --lake ./lake --sample 20[/bold]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from claylake.area.aoi import Aoi
@@ -18,11 +19,21 @@ from cli.overrides import ELSEWHERE, parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from cli.lake import LakeFolder
 
 COMMAND_LINE = "command line"
+
+
+def area_name(given: str | None) -> str | None:
+    """The name of an area that an option gives by its AOI file, or as it is.
+
+    Raises:
+        BadInputError: the file is no AOI.
+    """
+    if given is None or not Path(given).is_file():
+        return given
+    return Wanted(aoi=Path(given), bbox=None, months=None, data=None, encoder=None).area().name
 
 
 @dataclass(frozen=True, kw_only=True)

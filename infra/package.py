@@ -32,8 +32,8 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def sources(folder: Path) -> list[Path]:
-    """The Python files of a package folder and the data beside them (JSON), in order."""
-    found = (path for pattern in ("*.py", "*.json") for path in folder.rglob(pattern))
+    """The Python files of a package folder and the data beside them (JSON, CSS, JavaScript), in order."""
+    found = (path for pattern in ("*.py", "*.json", "*.css", "*.js") for path in folder.rglob(pattern))
     return sorted(path for path in found if "__pycache__" not in path.parts)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from spark.lake.columns import Columns, filled
 from spark.lake.vectors import comparable
 from spark.report.pca import Basis
 from spark.report.picture import shrink
+from spark.report.rows import MOST_POINTS, Clearest, Vectors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,18 +25,45 @@ if TYPE_CHECKING:
 
 _TILES = Columns({"cell_id": "string", "tile": "binary"})
 _SCORES = Columns({"cell_id": "string", "scores": "array<double>"})
+CHOSEN = (
+    "cell_id", "id", "content_digest", "datetime",
+    "clear_frac", "cloud_frac", "shadow_frac", "snow_frac", "water_frac", "nodata_frac",
+)  # fmt: skip
+"""Columns of chips that the report needs of each cell."""
 FIT_ON = 4096
 """Vectors that the principal axes are computed from, if there are more."""
 
 
 def clearest(spark: SparkSession, scope: Scope) -> pd.DataFrame:
-    """cell_id, id, content_digest and datetime of each cell's clearest chip on main; the earliest of equals."""
+    """Each cell's clearest chip on main, the earliest of equals: `CHOSEN`, and `chips`, how many the cell has."""
     from pyspark.sql import Window
     from pyspark.sql import functions as f
 
-    order = Window.partitionBy("cell_id").orderBy(f.desc("clear_frac"), "datetime", "id")
-    chips = scope.rows(spark, CHIPS).select("cell_id", "id", "content_digest", "datetime", "clear_frac")
-    return chips.withColumn("_rank", f.row_number().over(order)).where("_rank = 1").drop("_rank").toPandas()
+    cell = Window.partitionBy("cell_id")
+    order = cell.orderBy(f.desc("clear_frac"), "datetime", "id")
+    ranked = scope.rows(spark, CHIPS).select(
+        *CHOSEN, f.row_number().over(order).alias("_rank"), f.count("*").over(cell).alias("chips")
+    )
+    return ranked.where("_rank = 1").drop("_rank").toPandas()
+
+
+def records(chosen: Iterable[Mapping[Any, Any]]) -> list[Clearest]:
+    """Rows of the chosen chips, with `CHOSEN` and `chips`, in the order of cells."""
+    fractions = ("clear", "cloud", "shadow", "snow", "water", "nodata")
+    return sorted(
+        (
+            Clearest(
+                cell_id=row["cell_id"],
+                id=row["id"],
+                content_digest=row["content_digest"],
+                datetime=row["datetime"],
+                chips=int(row["chips"]),
+                **{name: float(row[f"{name}_frac"]) for name in fractions},
+            )
+            for row in chosen
+        ),
+        key=lambda chip: chip.cell_id,
+    )
 
 
 def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) -> dict[str, np.ndarray]:
@@ -57,8 +85,8 @@ def tiles(spark: SparkSession, scope: Scope, chosen: pd.DataFrame, side: int) ->
     return {row["cell_id"]: np.frombuffer(row["tile"], np.uint8).reshape(side, side, 3) for row in rows}
 
 
-def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dict[str, np.ndarray], Basis | None]:
-    """Cell id to its vector's scores, float64 (3,), and the axes; no axes where there are no vectors.
+def vectors_of(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> Vectors:
+    """The chosen chips' vectors: scores of all, the axes, and a sample.
 
     Args:
         spark: session.
@@ -72,13 +100,20 @@ def scores(spark: SparkSession, scope: Scope, chosen: pd.DataFrame) -> tuple[dic
 
     wanted = spark.createDataFrame(chosen[["id", "content_digest"]])
     vectors = comparable(spark, scope).join(f.broadcast(wanted), on=["id", "content_digest"], how="left_semi")
-    some = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON).select("global_embedding", *KIND_COLUMNS).collect()
+    first = vectors.orderBy(f.xxhash64("id"), "id").limit(FIT_ON)
+    some = first.select("cell_id", "global_embedding", *KIND_COLUMNS).collect()
     one_kind(VectorKind(**{name: row[name] for name in KIND_COLUMNS}) for row in some)
     if not some:
-        return {}, None
-    basis = Basis.fit(np.array([row["global_embedding"] for row in some], dtype=np.float32))
+        return Vectors()
+    sample = np.array([row["global_embedding"] for row in some], dtype=np.float32)
+    basis = Basis.fit(sample)
     rows = vectors.select("cell_id", "global_embedding").mapInArrow(_projector(basis), _SCORES.spark).collect()
-    return {row["cell_id"]: np.array(row["scores"]) for row in rows}, basis
+    return Vectors(
+        scores={row["cell_id"]: np.array(row["scores"]) for row in rows},
+        basis=basis,
+        sample_cells=tuple(row["cell_id"] for row in some[:MOST_POINTS]),
+        sample=sample[:MOST_POINTS],
+    )
 
 
 def _shrinker(side: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:

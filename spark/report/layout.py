@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from claylake.area.grid import SOUTHERN_EPSG_BASE
 from claylake.vocabulary import CELL_M, CHIP_PX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from claylake.area.grid import Cell
 
 PICTURE_PX = 2000
 _GAP_CELLS = 1
@@ -37,6 +42,11 @@ class Layout:
     height: int
     tile_px: int
     zones: tuple[int, ...]
+
+    @classmethod
+    def of_cells(cls, cells: Sequence[Cell]) -> Layout:
+        """Lay out cells; at least one."""
+        return cls.of(*np.array([(cell.epsg, cell.col, cell.row) for cell in cells]).T)
 
     @classmethod
     def of(cls, epsg: Array, col: Array, row: Array, most_px: int = PICTURE_PX) -> Layout:

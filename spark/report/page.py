@@ -1,91 +1,154 @@
-"""The month's page as one HTML file: no scripts, readable in light and dark."""
+"""The month's page as one HTML file that needs no other: styles, script, pictures and numbers are inside."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
 from html import escape
+from importlib import resources
 from string import Template
 from typing import TYPE_CHECKING
 
+from claylake.vocabulary import CELL_M, SCENE_QUARANTINED
+from spark.report import funnel, health, passes, pictures
+from spark.report.facts import embedded, facts
+from spark.report.markup import listed, table
+
 if TYPE_CHECKING:
-    from spark.report.health import Line
+    from spark.report.month import Month
 
-TITLES = {
-    "chip": "chips kept",
-    "rejected": "rejected",
-    "failed": "failed",
-}
+EMPTY = "No cell has a chip in these months: the section “From scenes to vectors” says why."
+MOST_NAMED = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """What the page says.
+def html(month: Month) -> str:
+    """The file's text. Everything that came from outside is escaped."""
+    document = facts(month)
+    here = resources.files("spark.report")
+    plan = month.plan
+    return _PAGE.substitute(
+        title=escape(f"{plan.aoi_name}, {plan.period}"),
+        area=escape(plan.aoi_name),
+        period=escape(plan.period),
+        css=here.joinpath("page.css").read_text(encoding="utf-8"),
+        script=here.joinpath("page.js").read_text(encoding="utf-8"),
+        badges=_badges(month),
+        figures="\n".join(f"<div><dt>{label}</dt><dd>{text}</dd></div>" for label, text in _figures(month).items()),
+        empty="" if month.clearest else f'<p class="empty">{EMPTY}</p>',
+        map=pictures.map_of(month, document),
+        beside=pictures.beside(month),
+        projection=pictures.projection(month, document),
+        calendars=passes.calendars(month.passes, plan.months) if month.passes else "",
+        passes=passes.pass_table(month.passes, len(month.cells)) if month.passes else "<p>No pass was observed.</p>",
+        funnel=_funnel(month),
+        fitness=_fitness(month),
+        remarks=_remarks(month),
+        notes="\n".join(f"<p>{note}</p>" for note in _notes(month)),
+        document=embedded(document),
+    )
 
-    `figures` are the large numbers, label to text; `outcomes` what became of every (cell, pass);
-    `pictures` are (file, heading, text under it); `notes` are whole sentences; `health` is what there is to say of the
-    vectors; `warnings` are sentences on what needs attention.
-    """
 
-    aoi: str
-    period: str
-    model_version: str
-    figures: dict[str, str]
-    outcomes: dict[str, int]
-    pictures: tuple[tuple[str, str, str], ...]
-    notes: tuple[str, ...]
-    health: tuple[Line, ...] = ()
-    warnings: tuple[str, ...] = ()
+def _badges(month: Month) -> str:
+    plan = month.plan
+    badges = [
+        f'<span class="badge good">{escape(month.outcome)}</span>',
+        f'<span class="badge">model {escape(plan.model_version)}</span>',
+        f'<span class="badge">convention {escape(plan.settings.encoder.convention)}</span>',
+    ]
+    if month.remarks:
+        number = len(month.remarks)
+        badges.append(f'<a class="badge warn" href="#remarks">{number} remark{"s" if number > 1 else ""}</a>')
+    if month.random:
+        badges.append('<span class="badge warn">weights are random: vectors mean nothing</span>')
+    return "\n".join(badges)
 
-    def html(self) -> str:
-        """The file's text. Everything that came from outside is escaped."""
-        return _PAGE.substitute(
-            title=escape(f"{self.aoi}, {self.period}"),
-            aoi=escape(self.aoi),
-            period=escape(self.period),
-            model=escape(self.model_version),
-            figures="\n".join(
-                f"<div><dt>{escape(label)}</dt><dd>{escape(text)}</dd></div>" for label, text in self.figures.items()
-            ),
-            pictures="\n".join(
-                f'<figure><h2>{escape(heading)}</h2><a href="{escape(file)}"><img src="{escape(file)}" '
-                f'alt="{escape(heading)}"></a><figcaption>{escape(text)}</figcaption></figure>'
-                for file, heading, text in self.pictures
-            ),
-            outcomes=self._outcomes(),
-            health=self._health(),
-            warnings=self._warnings(),
-            notes="\n".join(f"<p>{escape(note)}</p>" for note in self.notes),
+
+def _figures(month: Month) -> dict[str, str]:
+    counts = month.counts
+    figures = {
+        "chips": f"{counts['chips']:,}",
+        "vectors": f"{counts['vectors']:,}",
+        "cells with a chip": f"{counts['cells_with_chip']:,} <small>of {counts['cells']:,}</small>",
+        "area with chips": f"{counts['km2_with_chip']:,.0f} <small>of {counts['km2']:,.0f} km²</small>",
+        "passes": f"{counts['passes']:,} <small>{counts['scenes']:,} scenes</small>",
+    }
+    if month.seconds:
+        each = ", ".join(f"{escape(step)} {seconds:,.0f}" for step, seconds in month.seconds.items())
+        figures["seconds"] = f"{sum(month.seconds.values()):,.0f} <small>{each}</small>"
+    if month.money:
+        figures["US dollars"] = escape(month.money)
+    return figures
+
+
+def _funnel(month: Month) -> str:
+    read = month.extracted.scenes if month.extracted else None
+    poison = month.embedded.failed if month.embedded else {}
+    counts = month.counts
+    return funnel.drawn(funnel.of_scenes(month.plan.found, read), "Scenes, in the search of this run") + funnel.drawn(
+        funnel.of_observations(month.rows.outcomes, int(counts["chips"]), int(counts["vectors"]), poison),
+        "Observations, chips and vectors, in the tables",
+    )
+
+
+def _fitness(month: Month) -> str:
+    rows, plan = month.rows, month.plan
+    states = dict(sorted(Counter(scene.status for scene in rows.scenes).items()))
+    quarantined = [scene.scene_id for scene in rows.scenes if scene.status == SCENE_QUARANTINED]
+    named = ", ".join(quarantined[:MOST_NAMED]) + (", ..." if len(quarantined) > MOST_NAMED else "")
+    radiometry = dict(sorted(Counter(scene.radiometry for scene in rows.scenes if scene.radiometry).items()))
+    lines = [
+        ("Model version", escape(plan.model_version), "Compare only vectors of one model version."),
+        (
+            "Convention",
+            escape(plan.settings.encoder.convention),
+            "How date and location were fed to the encoder; compare only vectors of one.",
+        ),
+        ("Scenes by state", listed(states), "A later run of the month reads again what is not done."),
+        (
+            "Quarantined scenes",
+            f"{len(quarantined):,}",
+            escape(named) or "None: no scene's metadata contradict each other on what its numbers mean.",
+        ),
+        ("Radiometry", listed(radiometry), "What was done to the digital numbers of scenes."),
+    ]
+    measured = health.lines(month.embedded.health) if month.embedded and month.embedded.health else ()
+    lines += [
+        (
+            escape(line.label),
+            escape(line.value),
+            f"{'<b class=unusual>Unusual.</b> ' if line.unusual else ''}{escape(line.verdict)}",
         )
+        for line in measured
+    ]
+    heads = (("What", ""), ("Found", ""), ("What it means", ""))
+    return table(heads, lines, "Scenes, model, and health of the vectors")
 
-    def _warnings(self) -> str:
-        if not self.warnings:
-            return ""
-        lines = "\n".join(f"<li>{escape(warning)}</li>" for warning in self.warnings)
-        return f'<section class="warnings"><h2>Warnings</h2>\n<ul>\n{lines}\n</ul></section>'
 
-    def _health(self) -> str:
-        if not self.health:
-            return ""
-        rows = "\n".join(
-            f'<tr class="{"unusual" if line.unusual else "usual"}"><td>{escape(line.label)}</td>'
-            f'<td class="n">{escape(line.value)}</td>'
-            f"<td>{'<b>Unusual.</b> ' if line.unusual else ''}{escape(line.verdict)}</td></tr>"
-            for line in self.health
+def _remarks(month: Month) -> str:
+    if not month.remarks:
+        return "<p>None.</p>"
+    return "<ul>" + "\n".join(f"<li>{escape(remark)}</li>" for remark in month.remarks) + "</ul>"
+
+
+def _notes(month: Month) -> tuple[str, ...]:
+    about_cells = (
+        f"A cell is a square of {CELL_M:,} m in its UTM zone; a pass is one overflight of one satellite. Hatched cells "
+        "have no chip (or no vector) in these months. On the map north is up; cells are drawn in lon/lat, in scale at "
+        "the middle of the area. In the two pictures cells stand as in their grid."
+    )
+    notes = [about_cells]
+    side = month.blocks.side
+    if side > 1:
+        notes.append(
+            f"There are too many cells to draw each: squares of the map are blocks of {side} x {side} cells, "
+            "coloured by the mean number of chips."
         )
-        return f"<section><h2>Health of the vectors</h2>\n<table>\n{rows}\n</table></section>"
-
-    def _outcomes(self) -> str:
-        total = sum(self.outcomes.values()) or 1
-        rows = []
-        for outcome, number in sorted(self.outcomes.items(), key=lambda pair: (-pair[1], pair[0])):
-            kind, _, reason = outcome.partition(":")
-            words = TITLES.get(kind, kind) + (f": {reason.replace('_', ' ')}" if reason else "")
-            share = number / total
-            rows.append(
-                f'<tr class="{escape(kind)}"><td>{escape(words)}</td><td class="n">{number:,}</td>'
-                f'<td class="n">{share:.1%}</td><td class="bar"><i style="width:{share * 100:.1f}%"></i></td></tr>'
-            )
-        return "\n".join(rows)
+    if len(month.layout.zones) > 1:
+        zones = ", ".join(f"EPSG:{zone}" for zone in month.layout.zones)
+        notes.append(
+            f"The area lies in {len(month.layout.zones)} grids; the pictures show them side by side, from left to "
+            f"right: {zones}."
+        )
+    return tuple(escape(note) for note in notes)
 
 
 _PAGE = Template("""<!doctype html>
@@ -95,54 +158,54 @@ _PAGE = Template("""<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <style>
-:root { color-scheme: light dark; --ink: #1c2024; --soft: #5d6670; --line: #d8dde2; --card: #f6f7f8; --back: #fff;
-  --chip: #2f7d55; --rejected: #9aa4ae; --failed: #c0492f; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e8eaed; --soft: #a2abb5; --line: #343a41; --card: #1d2125;
-  --back: #131619; --chip: #58b485; --rejected: #6d7782; --failed: #e0735a; } }
-body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.25rem 4rem; background: var(--back); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-header p { margin: 0; color: var(--soft); }
-h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; }
-h2 { margin: 0 0 .6rem; font-size: 1.05rem; }
-dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: .75rem; margin: 1.5rem 0; }
-dl div { background: var(--card); border: 1px solid var(--line); border-radius: .5rem; padding: .6rem .8rem; }
-dt { color: var(--soft); font-size: .85rem; }
-dd { margin: 0; font-size: 1.35rem; font-variant-numeric: tabular-nums; }
-.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1.5rem; }
-figure { margin: 0; }
-figure img { display: block; width: 100%; height: auto; image-rendering: auto; border-radius: .35rem; }
-figcaption, .notes { color: var(--soft); font-size: .9rem; margin-top: .5rem; }
-section { margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; }
-td { padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); }
-.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.bar { width: 40%; }
-.bar i { display: block; height: .6rem; border-radius: .3rem; min-width: 2px; background: var(--rejected); }
-.chip .bar i { background: var(--chip); }
-.failed .bar i { background: var(--failed); }
-.warnings { margin: 0 0 2rem; }
-.warnings ul { margin: 0; padding-left: 1.2rem; }
-.warnings li { overflow-wrap: anywhere; }
-.unusual b { color: var(--failed); }
-</style>
+$css</style>
 </head>
 <body>
-<header><h1>$aoi</h1><p>$period &middot; model $model</p></header>
+<a class="skip" href="#area">To the map</a>
+<header>
+<div><p>Sentinel-2 chips and Clay embeddings</p><h1>$area, $period</h1></div>
+<button type="button" id="theme" class="needs-js" aria-label="Light or dark">Dark</button>
+</header>
+<p class="badges">
+$badges
+</p>
 <dl>
 $figures
 </dl>
-$warnings
-<div class="pictures">
-$pictures
-</div>
-<section><h2>Outcomes of the observations</h2>
-<table>
-$outcomes
-</table></section>
-$health
-<section class="notes">
+$empty
+<main>
+<section id="area" aria-labelledby="h-area"><h2 id="h-area">The area</h2>
+$map
+</section>
+<section id="beside" aria-labelledby="h-beside"><h2 id="h-beside">Input beside embedding</h2>
+$beside
+</section>
+<section id="projection" aria-labelledby="h-projection"><h2 id="h-projection">The vectors in two dimensions</h2>
+$projection
+</section>
+<section id="passes" aria-labelledby="h-passes"><h2 id="h-passes">Cloud and coverage</h2>
+<div class="months">$calendars</div>
+<p class="legend"><span><i class="key o-chip"></i>chips</span><span><i class="key o-cloud"></i>rejected</span><span><i
+class="key o-failed"></i>failed</span><span>each bar: shares of the cells that the pass covers</span></p>
+$passes
+</section>
+<section id="funnel" aria-labelledby="h-funnel"><h2 id="h-funnel">From scenes to vectors</h2>
+<div class="two">$funnel</div>
+</section>
+<section id="fitness" aria-labelledby="h-fitness"><h2 id="h-fitness">Fitness for use</h2>
+$fitness
+</section>
+<section id="remarks" aria-labelledby="h-remarks"><h2 id="h-remarks">Remarks and warnings</h2>
+$remarks
+</section>
+<section class="note">
 $notes
 </section>
+</main>
+<output id="where" aria-live="polite" hidden></output>
+<script type="application/json" id="month">$document</script>
+<script>
+$script</script>
 </body>
 </html>
 """)

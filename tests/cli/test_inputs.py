@@ -149,7 +149,21 @@ def test_a_value_that_is_no_yaml_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["plan", "run", "extract", "embed", "publish", "maintain", "verify", "init", "relocate", "show", "doctor"]
+    "name",
+    [
+        "plan",
+        "run",
+        "extract",
+        "embed",
+        "publish",
+        "maintain",
+        "verify",
+        "init",
+        "relocate",
+        "show",
+        "report",
+        "doctor",
+    ],
 )
 def test_help_has_an_example(name):
     done = run(name, "--help")

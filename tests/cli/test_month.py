@@ -10,11 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 from claylake.configuration.local import Local
 from claylake.run.tables import catalog
+from cli.app import app
 from cli.lake import LakeFolder
 from tests.cli.conftest import MONTH, claylake
+from tests.spark.report.pages import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -122,6 +125,30 @@ def test_show_says_what_is_in_it(made):
     assert Path(run["report"].removeprefix("file://")).is_file()
     said = claylake("show", "--lake", made.lake).stdout
     assert f"{chips:,} of {next(iter(facts['vectors']))}" in said
+
+
+def test_the_report_made_without_spark_is_that_of_the_run(made, world, tmp_path):
+    """Two readers of the same rows: Spark in the step, pyiceberg in the command."""
+    done = claylake("report", "--lake", made.lake, "--aoi", world / "aoi.geojson", "--month", MONTH)
+    assert done.returncode == 0, done.stderr
+    again = made.lake / "reports" / "aoi" / MONTH / "index.html"
+    assert str(again) in done.stdout
+    first = Path(made.document["months"][0]["report"].removeprefix("file://"))
+    pages = [Page(path.read_text(encoding="utf-8")) for path in (first, again)]
+    one, two = (page.facts for page in pages)
+    points = [facts.pop("points") for facts in (one, two)]
+    assert one == two
+    assert one["counts"]["chips"] == made.document["months"][0]["chips"]
+    assert points[0]["cell"] == points[1]["cell"]
+    assert points[0]["xy"] == pytest.approx(points[1]["xy"], abs=1e-3)
+    pictures = [{image["id"]: image["href"] for image in page.all("image")} for page in pages]
+    assert pictures[0]["rgb-image"] == pictures[1]["rgb-image"]
+    for options in (("--month", "2023-01"), ("--month", MONTH, "--aoi", "other")):
+        wrong = CliRunner().invoke(
+            app, ["report", "--lake", str(made.lake), *options, "--out", str(tmp_path / "a.html")]
+        )
+        assert (wrong.exit_code, (tmp_path / "a.html").exists()) == (2, False)
+        assert "claylake show" in wrong.output
 
 
 def test_a_chip_is_saved_as_a_picture(made, encoder, tmp_path):

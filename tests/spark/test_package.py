@@ -18,7 +18,7 @@ def test_the_folder_of_jobs_holds_the_steps_scripts_and_the_zip_what_they_share(
     out = assemble(ROOT, tmp_path / "out", jars=tmp_path / "jars", models=[])
     assert {path.name for path in (out / "jobs").iterdir()} == {f"{step}.py" for step in STEPS}
     with zipfile.ZipFile(out / CODE) as archive:
-        assert "spark/jobs/entry.py" in archive.namelist()
+        assert {"spark/jobs/entry.py", "spark/report/page.css", "spark/report/page.js"} <= set(archive.namelist())
 
 
 def test_the_list_of_tiles_is_read_from_the_zip_alone(tmp_path):

@@ -17,6 +17,7 @@ from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
 from tests.spark.lake import rows, runs
 from tests.spark.lake.scans import files_read
+from tests.spark.report.pages import Page
 
 CELLS = rows.CELLS_3X3
 FAR = "32629_190_1342"
@@ -48,8 +49,11 @@ def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_
     assert PublishReport.load(plan) == report
     assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
     page = store.read(report.report).decode()
+    facts = Page(page).facts
+    assert facts["counts"]["chips"] == facts["counts"]["vectors"] == facts["outcomes"]["chip"] == 5
+    assert facts["outcomes"]["rejected:too_cloudy"] == facts["counts"]["rejected"] == 4
+    assert facts["passes"][0]["outcomes"] == facts["outcomes"]
     for name in ("true-colour.png", "embeddings.png"):
-        assert name in page
         assert store.read(plan.uri(f"report/{name}")).startswith(b"\x89PNG")
     assert "demo model is random" in page
 

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from claylake.run.reports import VectorHealth
+from spark.report import page as whole
 from spark.report.health import lines
-from spark.report.page import Page
+from tests.spark.report import months
 
-GOOD = VectorHealth(
-    vectors=171, not_finite=0, norm_min=9.0, norm_median=10.0, norm_max=11.0, duplicates=0, duplicates_other_pixels=0,
-    sampled=171, effective_rank=31.4, components=8, unclear_r2=0.12,
-)  # fmt: skip
+GOOD = months.GOOD
 
 
 def page(health):
-    return Page(
-        aoi="a", period="2024-07", model_version="m", figures={}, outcomes={"chip": 1}, pictures=(), notes=(),
-        health=lines(health),
-    ).html()  # fmt: skip
+    return whole.html(months.month(2, health=health))
 
 
 def test_ordinary_vectors_are_called_so():
     assert not [line for line in lines(GOOD) if line.unusual]
     html = page(GOOD)
-    assert "Health of the vectors" in html
     assert "Unusual" not in html
     assert "31.4 (from 171 vectors)" in html
     assert "R² 0.12 (8 components)" in html
@@ -47,7 +40,7 @@ def test_each_fault_is_flagged_alone(changes, label, says):
     assert len(unusual) == 1
     assert unusual[0].label.startswith(label)
     assert says in unusual[0].verdict
-    assert page(GOOD.model_copy(update=changes)).count("<b>Unusual.</b>") == 1
+    assert page(GOOD.model_copy(update=changes)).count("<b class=unusual>Unusual.</b>") == 1
 
 
 @pytest.mark.parametrize(
@@ -65,4 +58,4 @@ def test_what_says_nothing_is_not_flagged(changes):
 
 def test_no_vectors_no_table():
     assert lines(GOOD.model_copy(update={"vectors": 0})) == ()
-    assert "Health" not in page(GOOD.model_copy(update={"vectors": 0}))
+    assert "Effective rank" not in page(GOOD.model_copy(update={"vectors": 0}))

@@ -13,7 +13,6 @@ from PIL import Image
 from claylake.area.grid import Cell
 from spark.chips import preview
 from spark.report.layout import Layout
-from spark.report.page import Page
 from spark.report.pca import Basis, colours
 from spark.report.picture import hatched, mosaic, png, shrink
 
@@ -106,16 +105,3 @@ def test_shrink_averages_a_real_preview():
     assert tile.shape == (4, 4, 3)
     assert np.abs(tile[:2].astype(int) - 255).max() <= 2
     assert np.abs(tile[2:].astype(int) - 127).max() <= 2
-
-
-def test_page_escapes_and_names_its_pictures():
-    page = Page(
-        aoi="<b>", period="2024-07", model_version="m", figures={"chips": "1"},
-        outcomes={"chip": 3, "rejected:too_cloudy": 1}, pictures=(("a.png", "True colour", "text & more"),), notes=("n",),
-    )  # fmt: skip
-    html = page.html()
-    assert "<b>" not in html
-    assert '<img src="a.png"' in html
-    assert "rejected: too cloudy" in html
-    assert "75.0%" in html
-    assert "<script" not in html

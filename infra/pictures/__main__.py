@@ -16,7 +16,7 @@ from infra.pictures.burn import Event, burn
 from infra.pictures.errors import PictureError
 from infra.pictures.lake import Lake, of_month
 from infra.pictures.outcomes import outcomes
-from infra.pictures.terminal import svg
+from infra.pictures.terminal import WIDTH, svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,8 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        said = [_run(world, folder, month) for month in MONTHS]
-        (out / "terminal.svg").write_text(svg(SHOWN, _shortened(said[0], folder)), encoding="utf-8")
+        said = [_month(world, folder, month) for month in MONTHS]
+        terminals = {"terminal": (SHOWN, said[0])} | {
+            f"terminal-{name}": (f"claylake {shown}", _claylake(*words))
+            for name, shown, words in (
+                ("help", "--help", ("--help",)),
+                ("show", "show", ("show", "--lake", folder)),
+            )
+        }
+        for name, (command, output) in terminals.items():
+            (out / f"{name}.svg").write_text(svg(command, _shortened(output, folder)), encoding="utf-8")
         draw(Lake(folder), world, out)
     except PictureError as error:
         sys.stderr.write(f"pictures: {error}\n")
@@ -77,19 +85,24 @@ def draw(lake: Lake, world: Path, out: Path) -> None:
     bands(chip).save(out / "bands.png")
 
 
-def _run(world: Path, lake: Path, month: str) -> str:
-    """One month by the command; gives what it wrote to the terminal, both streams in their order."""
+def _month(world: Path, lake: Path, month: str) -> str:
+    """One month by the command; gives what it wrote."""
     options = ("--lake", lake, "--aoi", world / "aoi.geojson", "--month", month, "--data", world, "--encoder", ENCODER)
+    return _claylake("run", *options)
+
+
+def _claylake(*words: str | Path) -> str:
+    """What the command writes to the terminal, both streams in their order."""
     done = subprocess.run(
-        [sys.executable, "-m", "cli", "run", *options],
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'dags'}:{ROOT}"},
+        [sys.executable, "-m", "cli", *words],
+        env={**os.environ, "PYTHONPATH": f"{ROOT / 'dags'}:{ROOT}", "COLUMNS": str(WIDTH)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
     if done.returncode:
-        msg = f"claylake run ended with {done.returncode}:\n{done.stdout}"
+        msg = f"claylake {words[0]} ended with {done.returncode}:\n{done.stdout}"
         raise PictureError(msg)
     return done.stdout
 

@@ -9,7 +9,8 @@ import rich.console
 import rich.terminal_theme
 import rich.text
 
-_WIDTH: Final = 116
+WIDTH: Final = 116
+"""Characters of a line."""
 _FORMAT: Final = """\
 <svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -40,7 +41,7 @@ def svg(command: str, output: str) -> str:
         command: as it was typed.
         output: with or without ANSI colours.
     """
-    console = rich.console.Console(record=True, width=_WIDTH, file=io.StringIO(), force_terminal=True)
+    console = rich.console.Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
     console.print(rich.text.Text(f"$ {command}", style="bold"))
     console.print(rich.text.Text.from_ansi(output.rstrip()))
     return console.export_svg(

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from claylake import store
 from claylake.errors import StoreError
-from claylake.run.progress import Progress
+from claylake.run.progress import COUNTS, Progress
 from spark.progress.counts import Counts
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 _log = logging.getLogger(__name__)
-_FOLDER: Final = "progress"
 _EVERY_S: Final = 10.0
 _NEARBY_S: Final = 1.0
 """In a folder of this machine, where a person watches."""
@@ -77,7 +76,7 @@ class Reporter:
         now = datetime.now(UTC)
         with self._lock:
             self._stages += 1
-            folder = self._plan.uri(_FOLDER) if unit else ""
+            folder = self._plan.uri(COUNTS) if unit else ""
             self._counts = Counts(folder=folder, every_s=self._every_s, stage=self._stages)
             self._now = Progress(step=self._step, stage=name, unit=unit, total=total, began=now, written=now)
             self._window.clear()
@@ -124,6 +123,6 @@ class Reporter:
     def _clear(self) -> None:
         """Remove the counts of tasks, also those of an attempt that was killed."""
         try:
-            store.remove(list(store.names(self._plan.uri(_FOLDER))))
+            store.remove(list(store.names(self._plan.uri(COUNTS))))
         except StoreError as error:
             _log.warning("progress: %s", error)

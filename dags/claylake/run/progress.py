@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 PROGRESS: Final = "progress.json"
+COUNTS: Final = "progress"
+"""Folder of the run folder in which tasks keep their counts."""
 
 
 class Progress(BaseModel):

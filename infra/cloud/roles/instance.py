@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from claylake.run.progress import COUNTS
 from infra.cloud.constructs.lake import ARTIFACTS, CERTIFICATES, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.grants import Grant
 from infra.cloud.naming import REGION, Names, arn
@@ -46,6 +47,12 @@ def grants(names: Names, key_arn: str, *, optimized: bool) -> Sequence[Grant]:
             why="Maintenance deletes expired and orphaned files of tables, Iceberg those of a failed write.",
             actions=("s3:DeleteObject",),
             resources=(names.objects(lake, TABLES),),
+        ),
+        Grant(
+            sid="TidyCounts",
+            why="Tasks replace and delete the empty objects of a run folder that count how far they are.",
+            actions=("s3:DeleteObject",),
+            resources=(f"{names.bucket_arn(lake)}/{RUNS}*/{COUNTS}/*",),
         ),
         Grant(
             sid="ListLake",

@@ -13,6 +13,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from claylake.run.progress import COUNTS
 from infra.local.options import AIRFLOW_KEY, STEP_KEY
 
 if TYPE_CHECKING:
@@ -39,7 +40,8 @@ class Call:
         caller: ``airflow`` or ``step``.
         service: As in signatures: ``s3``, ``glue``, ``elasticmapreduce``.
         operation: As the API calls it.
-        resource: ``<bucket>/<first folder>``, ``<database>/<table>``, or ``-``.
+        resource: ``<bucket>/<first folder>``, of the counts in a run folder ``<bucket>/runs/progress``;
+            ``<database>/<table>``, or ``-``.
     """
 
     caller: str
@@ -109,7 +111,9 @@ def _on_object(method: str, query: dict[str, list[str]], *, is_copy: bool) -> st
 
 
 def _resource(bucket: str, key: str) -> str:
-    return f"{bucket}/{key.partition('/')[0]}"
+    first, *folders, _ = key.split("/") if "/" in key else (key, "")
+    # What steps delete in run folders, and nothing else.
+    return f"{bucket}/{first}/{COUNTS}" if first == "runs" and COUNTS in folders else f"{bucket}/{first}"
 
 
 def _json(environ: WSGIEnvironment) -> tuple[str, str]:

@@ -78,6 +78,8 @@ def _s3(operation, resource, names):
         bucket, folder = names["logs"], "emr"
     else:
         bucket = names["lake"]
+    if folder == "runs/progress":
+        folder = "runs/claylake__lisbon/2024-07/scheduled/progress"
     if action == "s3:ListBucket":
         return [Request(action, f"arn:aws:s3:::{bucket}")]
     wanted = [Request(action, f"arn:aws:s3:::{bucket}/{folder}/some/object")]

@@ -36,7 +36,8 @@ def test_calls_are_told_by_caller_and_place(stack, noted):
         MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
     )
     s3.list_objects_v2(Bucket=LAKE_BUCKET, Prefix="tables/")
-    s3.delete_objects(Bucket=LAKE_BUCKET, Delete={"Objects": [{"Key": "tables/x"}, {"Key": "runs/a/plan.json"}]})
+    gone = ("tables/x", "runs/a/plan.json", "runs/a/progress/1.a.0-5-0")
+    s3.delete_objects(Bucket=LAKE_BUCKET, Delete={"Objects": [{"Key": key} for key in gone]})
     assert "Contents" not in s3.list_objects_v2(Bucket=LAKE_BUCKET, Prefix="tables/")
     airflow("emr").list_clusters()
     glue = airflow("glue")
@@ -50,6 +51,7 @@ def test_calls_are_told_by_caller_and_place(stack, noted):
         ("step", "s3", "CompleteMultipartUpload", "claylake-local/tables"),
         ("step", "s3", "CreateMultipartUpload", "claylake-local/tables"),
         ("step", "s3", "DeleteObjects", "claylake-local/runs"),
+        ("step", "s3", "DeleteObjects", "claylake-local/runs/progress"),
         ("step", "s3", "DeleteObjects", "claylake-local/tables"),
         ("step", "s3", "GetObject", "claylake-local/runs"),
         ("step", "s3", "ListObjectsV2", "claylake-local"),

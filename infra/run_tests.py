@@ -42,11 +42,9 @@ LANES = (
     (
         Rooms(environment="airflow", paths=("tests/dags", "tests/plugins", "tests/system")),
         Rooms(environment="infra", paths=("tests/infra", *(f"--ignore={room}" for room in _OF_INFRA))),
-    ),
-    (
-        Rooms(environment="spark", paths=("tests/spark",)),
         Rooms(environment="spark", paths=("tests/cli", "tests/model", *_OF_INFRA)),
     ),
+    (Rooms(environment="spark", paths=("tests/spark",)),),
 )
 """Rooms of one lane follow each other. Both lanes take about as long, or one processor would rest at the end."""
 _PROGRESS = re.compile(r"^[.\w]+ *\[ *(\d+%)\]$")

@@ -42,15 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         said = [_month(world, folder, month) for month in MONTHS]
-        terminals = {"terminal": (SHOWN, said[0])} | {
-            f"terminal-{name}": (f"claylake {shown}", _claylake(*words))
-            for name, shown, words in (
-                ("help", "--help", ("--help",)),
-                ("show", "show", ("show", "--lake", folder)),
-            )
-        }
-        for name, (command, output) in terminals.items():
-            (out / f"{name}.svg").write_text(svg(command, _shortened(output, folder)), encoding="utf-8")
+        terminals = (
+            ("terminal.svg", SHOWN, said[0]),
+            ("terminal-help.svg", "claylake --help", _claylake("--help")),
+            ("terminal-show.svg", "claylake show", _claylake("show", "--lake", folder)),
+        )
+        for file, command, output in terminals:
+            (out / file).write_text(svg(command, _shortened(output, folder)), encoding="utf-8")
         draw(Lake(folder), world, out)
     except PictureError as error:
         sys.stderr.write(f"pictures: {error}\n")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from claylake.errors import BadInputError, ClaylakeError
+from claylake.errors import ClaylakeError
 from claylake.vocabulary import EXTRACT, MAINTAIN, STEPS
 from cli.doctor import examine
 from cli.earlier import newest_run, open_runs
@@ -104,9 +104,7 @@ def view_of(folder: Path, deployed: Path | None, database: str) -> LakeView:
         where = read_deployed(deployed)
         return LakeView(catalog=catalog(where), database=where.database, lake=where.lake)
     lake = LakeFolder.at(folder)
-    if not lake.exists():
-        msg = f"--lake {folder}: no lake is there; `claylake init` or `claylake run` makes one"
-        raise BadInputError(msg)
+    lake.require()
     require_in_place(lake)
     here = lake.place(lake.path, database)
     return LakeView(catalog=catalog(here), database=here.database, lake=here.lake)

@@ -27,7 +27,7 @@ def open_runs(lake: str, database: str) -> list[Plan]:
         BadInputError: there is none.
     """
     last = {(plan.branch, plan.period): plan for plan in _extracted(lake, database)}
-    plans = [plan for plan in last.values() if not _published(plan)]
+    plans = [plan for plan in last.values() if not is_published(plan)]
     if not plans:
         msg = "no month was extracted that is not published; give an area and a month, or `claylake extract` first"
         raise BadInputError(msg)
@@ -53,14 +53,25 @@ def newest_run(lake: str, database: str) -> Plan:
 
 def _extracted(lake: str, database: str) -> Iterator[Plan]:
     """Plans of runs that have extracted, in order of time."""
+    return (plan for plan in plans_of(lake, database) if ExtractReport.load(plan) is not None)
+
+
+def plans_of(lake: str, database: str) -> Iterator[Plan]:
+    """Plans of all runs, in order of time.
+
+    Args:
+        lake: its address.
+        database: namespace of the tables.
+    """
     for uri in sorted(store.names(store.join(lake, "runs")), key=lambda uri: uri.split("/")[-2]):
         if uri.endswith(f"/{PLAN}"):
             plan = Plan.load(uri)
-            if plan.database == database and ExtractReport.load(plan) is not None:
+            if plan.database == database:
                 yield plan
 
 
-def _published(plan: Plan) -> bool:
+def is_published(plan: Plan) -> bool:
+    """Whether the plan's run has published to its end."""
     report = PublishReport.load(plan)
     return report is not None and not report.embed_again
 

@@ -67,6 +67,16 @@ class LakeFolder:
         """Whether it is a lake."""
         return self.settings_path.is_file()
 
+    def require(self) -> None:
+        """Refuse a folder that is no lake.
+
+        Raises:
+            BadInputError: it is none.
+        """
+        if not self.exists():
+            msg = f"--lake {self.path}: no lake is there; `claylake init` or `claylake run` makes one"
+            raise BadInputError(msg)
+
     @property
     def settings_path(self) -> Path:
         """The lake's settings, which make a folder a lake."""

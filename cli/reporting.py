@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from claylake import store
 from claylake.errors import BadInputError
-from claylake.plan import PLAN, RECEIPT, Plan
+from claylake.plan import RECEIPT
 from claylake.run.receipt import Receipt
-from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport, PublishReport
+from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport
 from claylake.run.tables import catalog
+from cli.earlier import is_published, plans_of
 from cli.relocating import require_in_place
 from spark.report.build import cells_of, footprints
 from spark.report.layout import Layout
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claylake.month import Month as CalendarMonth
+    from claylake.plan import Plan
     from cli.lake import LakeFolder
 
 REPORTS = "reports"
@@ -42,9 +44,7 @@ def write_report(
         BadInputError: there is no lake, or no such month is published, or of several areas.
         StoreError: a table or a run folder cannot be read, or the page not be written.
     """
-    if not lake.exists():
-        msg = f"--lake {lake.path}: no lake is there; `claylake init` or `claylake run` makes one"
-        raise BadInputError(msg)
+    lake.require()
     require_in_place(lake)
     plans = _published(lake, database, area, month)
     drawn = _drawn(lake, plans)
@@ -57,15 +57,11 @@ def write_report(
 
 def _published(lake: LakeFolder, database: str, area: str | None, month: CalendarMonth) -> list[Plan]:
     """Plans of the month's runs that published, in order of time; of one area."""
-    plans: list[Plan] = []
-    for uri in sorted(store.names(store.join(lake.place(lake.path).lake, "runs")), key=lambda uri: uri.split("/")[-2]):
-        if uri.endswith(f"/{PLAN}"):
-            # A lake may have been moved since: the plan is of where it is now.
-            plan = Plan.load(uri).model_copy(update={"folder": uri.rpartition("/")[0]})
-            wanted = plan.database == database and str(month) in plan.months and area in {None, plan.aoi_name}
-            report = PublishReport.load(plan) if wanted else None
-            if report is not None and not report.embed_again:
-                plans.append(plan)
+    plans = [
+        plan
+        for plan in plans_of(lake.place(lake.path).lake, database)
+        if str(month) in plan.months and area in {None, plan.aoi_name} and is_published(plan)
+    ]
     names = sorted({plan.aoi_name for plan in plans})
     if not names:
         msg = f"{f'{area} ' if area else ''}{month}: not published in {lake.path}; `claylake show` lists what is"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,29 +72,24 @@ def test_a_task_writes_not_more_often_than_it_may_but_always_at_its_end(plan):
 
 def test_counts_are_read_while_they_are_replaced(plan):
     """Files come and go while the folder is listed."""
-    of_stage, ended, errors = counts(plan), threading.Event(), []
+    of_stage, ended = counts(plan), threading.Event()
 
     def count():
         with of_stage.of_task() as counter:
             while not ended.is_set():
                 counter.add(1)
 
-    def look():
-        before = 0
+    with ThreadPoolExecutor(1) as pool:
+        counting = pool.submit(count)
         try:
-            for _ in range(300):
+            seen = set()
+            while len(seen) < 50 and not counting.done():
                 # Between two names of one count there may be none.
-                before = max(before, of_stage.added_up()[0])
-        except Exception as error:
-            errors.append(error)
-        return before
-
-    writer = threading.Thread(target=count)
-    writer.start()
-    assert look() > 0 or errors
-    ended.set()
-    writer.join()
-    assert errors == []
+                seen.add(of_stage.added_up()[0])
+        finally:
+            ended.set()
+        counting.result()
+    assert of_stage.added_up()[0] >= max(seen) > 0
 
 
 def test_the_reporter_writes_counts_of_tasks_and_forgets_those_of_a_killed_attempt(plan):

@@ -97,22 +97,13 @@ def test_the_same_month_again_makes_no_cluster(runs, lake, first):
     assert lake.snapshots() == snapshots
 
 
+@pytest.mark.matrix
 def test_deleted_vectors_are_made_again_and_nothing_else(runs, lake, first):
-    """By nodes that join for embedding only: the CPU stands in for their GPUs."""
     before, snapshots = lake.content(), lake.snapshots()
     lake.table("embeddings").delete("clear_frac >= 0")
     assert lake.rows("embeddings", ("id",)) == []
-    run_id, state = runs.run(month=MONTHS[0], layout="split")
+    run_id, state = runs.run(month=MONTHS[0])
     assert state == "success", runs.tasks(run_id)
-    receipt = lake.document(DAG, MONTHS[0], "receipt.json")
-    assert receipt["layout"] == "split"
-    assert 0 < receipt["instance_hours"]["g6.2xlarge"] < receipt["instance_hours"]["m7i.2xlarge"]
-    # The GPU node was there for embedding only: it came after extraction, and left before the cluster did.
-    cluster, steps, instances = lake.newest_cluster()
-    extracted = max(times["EndDateTime"] for name, times in steps if " extract " in name)
-    lives = [times for kind, times in instances if kind == "g6.2xlarge"]
-    assert lives
-    assert all(extracted <= life["CreationDateTime"] < life["EndDateTime"] < cluster["EndDateTime"] for life in lives)
     assert lake.content() == before
     after = lake.snapshots()
     assert after["chips"] == snapshots["chips"]
@@ -121,6 +112,7 @@ def test_deleted_vectors_are_made_again_and_nothing_else(runs, lake, first):
     assert lake.document(DAG, MONTHS[0], "embed.json")["vectors"] == len(before["embeddings"])
 
 
+@pytest.mark.matrix
 def test_clearing_a_finished_task_brings_its_cluster_along(runs, lake, first):
     before, clusters = lake.content(), lake.clusters()
     runs.clear(first, "embed")
@@ -131,6 +123,7 @@ def test_clearing_a_finished_task_brings_its_cluster_along(runs, lake, first):
 
 
 def test_a_failed_step_leaves_main_alone_and_the_next_run_completes(runs, lake, stack, first):
+    """The second run has nodes that join for embedding only: the CPU stands in for their GPUs."""
     before, snapshots = lake.content(), lake.snapshots()
     stack.fault(fail_step="embed", times=2)
     run_id, state = runs.run(month=MONTHS[1])
@@ -143,8 +136,9 @@ def test_a_failed_step_leaves_main_alone_and_the_next_run_completes(runs, lake, 
     assert lake.alive() == []
     assert lake.snapshots() == snapshots
     assert lake.branches() != set(), "what extract has done is kept for the next run"
-    run_id, state = runs.run(month=MONTHS[1])
+    run_id, state = runs.run(month=MONTHS[1], layout="split")
     assert state == "success"
+    only_embedding_had_gpu_nodes(lake)
     extract = lake.document(DAG, MONTHS[1], "extract.json")
     assert extract["chips"] == 0
     assert extract["present"] > 0, "the chips of the failed run were adopted"
@@ -152,6 +146,18 @@ def test_a_failed_step_leaves_main_alone_and_the_next_run_completes(runs, lake, 
     assert set(before["chips"]) < set(after["chips"])
     assert len(after["chips"]) == len(after["embeddings"])
     assert lake.branches() == set()
+
+
+def only_embedding_had_gpu_nodes(lake):
+    """They came after extraction, and left before the cluster did."""
+    receipt = lake.document(DAG, MONTHS[1], "receipt.json")
+    assert receipt["layout"] == "split"
+    assert 0 < receipt["instance_hours"]["g6.2xlarge"] < receipt["instance_hours"]["m7i.2xlarge"]
+    cluster, steps, instances = lake.newest_cluster()
+    extracted = max(times["EndDateTime"] for name, times in steps if " extract " in name)
+    lives = [times for kind, times in instances if kind == "g6.2xlarge"]
+    assert lives
+    assert all(extracted <= life["CreationDateTime"] < life["EndDateTime"] < cluster["EndDateTime"] for life in lives)
 
 
 @pytest.mark.parametrize(

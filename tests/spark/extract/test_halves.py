@@ -91,6 +91,7 @@ def scenes_of(made: list[dict[str, Any]]) -> set[tuple[int, str, str | None]]:
     return {(int(row["cell_id"].split("_")[1]), row["scene_id"], row["second_scene_id"]) for row in made}
 
 
+@pytest.mark.beside
 def test_halves_complete_the_cells_of_their_seam_and_verify_says_so(
     spark: SparkSession, make_plan: PlanMaker, tmp_path: Path
 ) -> None:

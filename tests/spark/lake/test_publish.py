@@ -140,7 +140,9 @@ def undisturbed(spark):
     return runs.state(spark, plan)
 
 
-@pytest.mark.parametrize("kill_after", ["chips", pytest.param("observations", marks=pytest.mark.beside), "scenes"])
+@pytest.mark.parametrize(
+    "kill_after", ["chips", *(pytest.param(table, marks=pytest.mark.beside) for table in ("observations", "scenes"))]
+)
 def test_killed_between_tables_and_run_again_gives_the_same_tables(
     spark, make_plan, monkeypatch, kill_after, undisturbed
 ):
@@ -165,6 +167,7 @@ def test_killed_between_tables_and_run_again_gives_the_same_tables(
     assert all(set(refs) == {"main"} for refs in runs.heads(spark, plan).values())
 
 
+@pytest.mark.beside
 def test_two_writers_of_one_branch_are_put_right(spark, make_plan):
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:2]))

@@ -11,7 +11,7 @@ from spark.lake.scope import Scope
 from spark.lake.taking_back import Reason, TakenBack, take_back
 from tests.spark.lake import rows, runs
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.beside]
 
 BAD, GOOD = "S2_bad", "S2_good"
 NOW = rows.CREATED + timedelta(days=1)
@@ -106,7 +106,6 @@ def test_what_rests_on_the_chips_goes_with_them_and_another_scene_gives_them_aga
     assert (len(own.chips), own.own) == (3, 3)
 
 
-@pytest.mark.beside
 def test_killed_after_each_of_its_steps_and_run_again(spark, plan, monkeypatch):
     removing, restoring = taking_back._remove, taking_back._restore_observations
     for last in range(1, 5):

@@ -37,6 +37,7 @@ def deployed_settings(
     document: dict[str, Any] = {
         "deployed": {
             "region": REGION,
+            "stage": names.stage,
             "lake": f"s3://{names.lake}",
             "database": names.database,
             "artifacts": f"s3://{names.lake}/{dist.prefix}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from aws_cdk import Acknowledgment, Stack, Validations
 from aws_cdk import aws_iam as iam
@@ -26,6 +26,7 @@ class Grant:
         actions: ``service:Action`` without wildcards.
         resources: ARNs.
         conditions: Operator to key to value.
+        effect: ``Deny`` takes away what other grants of the role allow.
     """
 
     sid: str
@@ -33,6 +34,7 @@ class Grant:
     actions: Sequence[str]
     resources: Sequence[str]
     conditions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    effect: Literal["Allow", "Deny"] = "Allow"
 
     def statement(self) -> iam.PolicyStatement:
         """The statement.
@@ -46,7 +48,11 @@ class Grant:
         if len(self.why.split()) < 5:
             raise GrantError(f"grant {self.sid}: say in a sentence what needs it, got {self.why!r}")
         return iam.PolicyStatement(
-            sid=self.sid, actions=list(self.actions), resources=list(self.resources), conditions=dict(self.conditions)
+            sid=self.sid,
+            effect=iam.Effect.ALLOW if self.effect == "Allow" else iam.Effect.DENY,
+            actions=list(self.actions),
+            resources=list(self.resources),
+            conditions=dict(self.conditions),
         )
 
 
@@ -79,7 +85,7 @@ def _reasons(scope: IConstruct, grants: Sequence[Grant]) -> dict[str, list[str]]
     """Resources with a wildcard, flattened as cdk-nag reports them, and why each is needed."""
     stack, found = Stack.of(scope), dict[str, list[str]]()
     for grant in grants:
-        for resource in grant.resources:
+        for resource in grant.resources if grant.effect == "Allow" else ():
             flat = flatten(stack.resolve(resource))
             if "*" in flat:
                 found.setdefault(flat, []).append(f"{grant.sid}: {grant.why}")

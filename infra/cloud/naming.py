@@ -15,6 +15,16 @@ EMR_TAG = "for-use-with-amazon-emr-managed-policies"
 """EMR hands the tags of a cluster on to instances, disks, interfaces and launch templates."""
 PIPELINE_TAG = "claylake:pipeline"
 PIPELINE = "claylake"
+STAGE_TAG = "claylake:deployment"
+"""Names the stage: two in one account drive their own clusters only."""
+AIRFLOW_LOGS = {
+    "DAGProcessing": "dag_processing_logs",
+    "Scheduler": "scheduler_logs",
+    "Task": "task_logs",
+    "WebServer": "webserver_logs",
+    "Worker": "worker_logs",
+}
+"""What MWAA logs, as the names of its log groups end, and its settings for them."""
 
 
 def arn(service: str, resource: str, *, account: str = ACCOUNT) -> str:
@@ -77,6 +87,20 @@ class Names:
     def execution_role(self) -> str:
         """Role of Airflow's workers and schedulers."""
         return f"{self.stage}-airflow-{REGION}"
+
+    @property
+    def of_account(self) -> str:
+        """Name of what is one of its kind in all regions of an account: the budget and the dashboard."""
+        return f"{self.stage}-{REGION}"
+
+    @property
+    def cluster_tags(self) -> dict[str, str]:
+        """Tags of this deployment's clusters and of no others."""
+        return {PIPELINE_TAG: PIPELINE, STAGE_TAG: self.stage}
+
+    def airflow_log(self, kind: str) -> str:
+        """Log group of MWAA's for a key of `AIRFLOW_LOGS`."""
+        return f"airflow-{self.stage}-{kind}"
 
     def objects(self, bucket: str, prefix: str = "") -> str:
         """ARN of the objects of a bucket below a prefix."""

@@ -22,7 +22,7 @@ from infra.cloud.constructs.network import Network, existing
 from infra.cloud.constructs.optimizers import Optimizers
 from infra.cloud.deployed import deployed_settings
 from infra.cloud.dist import CONSTRAINTS, MWAA, PLUGINS, REQUIREMENTS
-from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names
+from infra.cloud.naming import PIPELINE, PIPELINE_TAG, STAGE_TAG, Names
 
 if TYPE_CHECKING:
     from claylake.configuration.maintenance import Retention
@@ -78,7 +78,7 @@ class _Stack(Stack):
             env=Environment(region=stage.region) if stage.region else None,
             termination_protection=stage.protect,
         )
-        for key, value in {PIPELINE_TAG: PIPELINE, "claylake:deployment": stage.name, **stage.tags}.items():
+        for key, value in {PIPELINE_TAG: PIPELINE, STAGE_TAG: stage.name, **stage.tags}.items():
             Tags.of(self).add(key, value)
 
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from claylake.plan import Plan
 
 TAG_PIPELINE: Final = "claylake:pipeline"
+TAG_STAGE: Final = "claylake:deployment"
+"""Without it, Airflow's role of a deployment may not touch a cluster."""
 TAG_DAG_ID: Final = "claylake:dag_id"
 TAG_RUN_ID: Final = "claylake:run_id"
 TAG_AOI: Final = "claylake:aoi"
@@ -36,6 +38,8 @@ def tags(plan: Plan) -> dict[str, str]:
         TAG_RUN_ID: plan.run.run_id,
         TAG_AOI: plan.aoi_name,
     }
+    if plan.deployed.stage is not None:
+        values[TAG_STAGE] = plan.deployed.stage
     return {key: value[:TAG_LENGTH] for key, value in values.items()}
 
 

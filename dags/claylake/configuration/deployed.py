@@ -24,6 +24,9 @@ class Deployed(Section):
     """Names of what is deployed; written by the CDK app, or by the local stand-in."""
 
     region: str = setting(..., "AWS region of the lake and its clusters.")
+    stage: str | None = setting(
+        None, "Name of the deployment, which tags its clusters; null where there is one only (the stand-in)."
+    )
     lake: str = setting(..., "Address of the lake: its tables and run folders.", pattern=_S3)
     database: str = setting("claylake", "Glue database of the tables.", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     artifacts: str = setting(..., "Folder of one release: all that nodes load.", pattern=_S3)

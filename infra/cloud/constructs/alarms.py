@@ -52,7 +52,7 @@ def budget(scope: Construct, *, names: Names, config: GuardConfig, topic: sns.IT
 
     Args:
         scope: Where to make it.
-        names: The deployment's names; the budget has the stage's.
+        names: The deployment's names; the budget has one with the region: budgets are the account's.
         config: Holds the budget's amount.
         topic: Where it notifies.
     """
@@ -62,7 +62,7 @@ def budget(scope: Construct, *, names: Names, config: GuardConfig, topic: sns.IT
         scope,
         "Budget",
         budget=budgets.CfnBudget.BudgetDataProperty(
-            budget_name=names.stage,
+            budget_name=names.of_account,
             budget_type="COST",
             time_unit="MONTHLY",
             budget_limit=budgets.CfnBudget.SpendProperty(amount=config.budget_usd, unit="USD"),

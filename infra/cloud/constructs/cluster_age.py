@@ -13,7 +13,8 @@ from constructs import Construct
 from infra.cloud.constructs.function import Function
 from infra.cloud.constructs.lake import CLUSTER_LOGS
 from infra.cloud.grants import Grant
-from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names, arn
+from infra.cloud.naming import Names, arn
+from infra.cloud.roles.common import bear_tags
 
 if TYPE_CHECKING:
     from infra.cloud.constructs.alarms import Alarms
@@ -43,10 +44,10 @@ class ClusterAge(Construct):
                 ),
                 Grant(
                     sid="ReadOwnClusters",
-                    why="Clusters' ids are EMR's to choose; the condition allows only those with our tag.",
+                    why="Clusters' ids are EMR's to choose; the condition allows those with this deployment's tags.",
                     actions=("elasticmapreduce:DescribeCluster",),
                     resources=(arn("elasticmapreduce", "cluster/*"),),
-                    conditions={"StringEquals": {f"elasticmapreduce:ResourceTag/{PIPELINE_TAG}": PIPELINE}},
+                    conditions=bear_tags(names.cluster_tags),
                 ),
                 Grant(
                     sid="PutMetric",

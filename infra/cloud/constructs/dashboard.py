@@ -19,7 +19,7 @@ def dashboard(scope: Construct, *, names: Names, age: ClusterAge, failures: Fail
 
     Args:
         scope: Where to make it.
-        names: The deployment's names; the dashboard has the stage's.
+        names: The deployment's names; the dashboard has one with the region: dashboards are the account's.
         age: Its alarm, and its metrics of live clusters.
         failures: Its alarm.
     """
@@ -37,7 +37,7 @@ def dashboard(scope: Construct, *, names: Names, age: ClusterAge, failures: Fail
             expression=search.format(metric=metric, stage=names.stage, stat=stat), using_metrics={}, label=label
         )
 
-    board = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=names.stage)
+    board = cloudwatch.Dashboard(scope, "Dashboard", dashboard_name=names.of_account)
     board.add_widgets(
         cloudwatch.AlarmStatusWidget(title="Alarms", alarms=[age.alarm, failures.alarm], width=24, height=3)
     )

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from infra.cloud.constructs.network import retention
 from infra.cloud.grants import give
+from infra.cloud.naming import AIRFLOW_LOGS
 from infra.cloud.roles import execution
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
 
 AIRFLOW_VERSION = "3.3.1"
 DAGS = "dags"
-_LOGS = {
-    "DAGProcessing": "dag_processing_logs",
-    "Scheduler": "scheduler_logs",
-    "Task": "task_logs",
-    "WebServer": "webserver_logs",
-    "Worker": "worker_logs",
-}
-"""Log groups of an environment, ``airflow-<environment>-<these>``, and what their settings are called."""
 
 
 class Environment(Construct):
@@ -92,11 +85,11 @@ class Environment(Construct):
 
     def _logging(self, config: AirflowConfig, names: Names, key: kms.IKey, policy: Construct) -> Any:
         settings = {}
-        for kind, setting in _LOGS.items():
+        for kind, setting in AIRFLOW_LOGS.items():
             group = logs.LogGroup(
                 self,
                 f"{kind}Log",
-                log_group_name=f"airflow-{names.stage}-{kind}",
+                log_group_name=names.airflow_log(kind),
                 retention=retention(config.log_days),
                 encryption_key=key,
                 removal_policy=RemovalPolicy.DESTROY,

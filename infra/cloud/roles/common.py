@@ -9,7 +9,7 @@ from infra.cloud.grants import Grant
 from infra.cloud.naming import Names, arn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 KEY_ACTIONS = (
     "kms:Decrypt",
@@ -20,6 +20,11 @@ KEY_ACTIONS = (
     "kms:ReEncryptFrom",
     "kms:ReEncryptTo",
 )
+
+
+def bear_tags(tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """The condition that a cluster bears all of these tags."""
+    return {"StringEquals": {f"elasticmapreduce:ResourceTag/{key}": value for key, value in tags.items()}}
 
 
 def use_key(key_arn: str, why: str) -> Grant:

@@ -1,7 +1,8 @@
 """Airflow's role: what DAG code, triggers and MWAA itself call.
 
 Workers read and write run folders, read published tables, and make, watch and end clusters. They hold no
-EC2 permission at all, and may touch only clusters that carry the pipeline's tag.
+EC2 permission at all, and may touch only clusters that were made with the deployment's tags: to no other
+may they give these.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING
 
 from infra.cloud.constructs.lake import ARTIFACTS, CLUSTER_LOGS, RUNS, TABLES
 from infra.cloud.grants import Grant
-from infra.cloud.naming import PIPELINE, PIPELINE_TAG, Names, arn, role_arn
-from infra.cloud.roles.common import catalog, use_key
+from infra.cloud.naming import AIRFLOW_LOGS, Names, arn, role_arn
+from infra.cloud.roles.common import bear_tags, catalog, use_key
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_OURS = {"StringEquals": {f"elasticmapreduce:ResourceTag/{PIPELINE_TAG}": PIPELINE}}
-_ASKED = {"StringEquals": {f"elasticmapreduce:RequestTag/{PIPELINE_TAG}": PIPELINE}}
+_LIVING = "j-*"
+"""Ids of clusters. One that is still to be made has none: EMR judges its tags on ``cluster/*``, with that star."""
 
 
 def grants(names: Names, key_arn: str) -> Sequence[Grant]:
@@ -57,7 +58,7 @@ def _airflow(names: Names) -> tuple[Grant, ...]:
                 "logs:CreateLogGroup", "logs:CreateLogStream", "logs:GetLogEvents", "logs:GetLogGroupFields",
                 "logs:GetLogRecord", "logs:GetQueryResults", "logs:PutLogEvents",
             ),
-            resources=(arn("logs", f"log-group:airflow-{names.stage}-*"),),
+            resources=tuple(arn("logs", f"log-group:{names.airflow_log(kind)}*") for kind in AIRFLOW_LOGS),
         ),
         Grant(
             sid="FindLogs",
@@ -124,21 +125,23 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
 
 
 def _clusters(names: Names) -> tuple[Grant, ...]:
-    cluster = arn("elasticmapreduce", "cluster/*")
+    cluster, living = arn("elasticmapreduce", "cluster/*"), arn("elasticmapreduce", f"cluster/{_LIVING}")
+    tags = names.cluster_tags
+    requested = {"StringEquals": {f"elasticmapreduce:RequestTag/{key}": value for key, value in tags.items()}}
     return (
         Grant(
             sid="MakeTaggedClusters",
-            why="RunJobFlow knows no resources; the condition refuses clusters without the pipeline's tag.",
+            why="RunJobFlow knows no resources; the condition refuses clusters without the deployment's tags.",
             actions=("elasticmapreduce:RunJobFlow",),
             resources=("*",),
-            conditions=_ASKED,
+            conditions=requested,
         ),
         Grant(
             sid="TagNewClusters",
             why="RunJobFlow with tags needs it too, and a cluster's id is known only afterwards.",
             actions=("elasticmapreduce:AddTags",),
             resources=(cluster,),
-            conditions=_ASKED,
+            conditions=requested,
         ),
         Grant(
             sid="LimitIdleTime",
@@ -146,9 +149,20 @@ def _clusters(names: Names) -> tuple[Grant, ...]:
             actions=("elasticmapreduce:PutAutoTerminationPolicy",),
             resources=(cluster,),
         ),
+        *(
+            Grant(
+                sid=f"LeaveOtherClusters{number}",
+                why="A cluster of others may not be given our tags, which would hand it over, nor an idle limit.",
+                actions=("elasticmapreduce:AddTags", "elasticmapreduce:PutAutoTerminationPolicy"),
+                resources=(living,),
+                conditions={"StringNotEquals": {f"elasticmapreduce:ResourceTag/{key}": value}},
+                effect="Deny",
+            )
+            for number, (key, value) in enumerate(tags.items(), 1)
+        ),
         Grant(
             sid="DriveOwnClusters",
-            why="Clusters' ids are EMR's to choose; the condition allows only those with our tag.",
+            why="Clusters' ids are EMR's to choose; the condition allows only those with this deployment's tags.",
             actions=(
                 "elasticmapreduce:AddInstanceFleet", "elasticmapreduce:AddJobFlowSteps",
                 "elasticmapreduce:CancelSteps", "elasticmapreduce:DescribeCluster",
@@ -158,7 +172,7 @@ def _clusters(names: Names) -> tuple[Grant, ...]:
                 "elasticmapreduce:TerminateJobFlows",
             ),
             resources=(cluster,),
-            conditions=_OURS,
+            conditions=bear_tags(tags),
         ),
         Grant(
             sid="ListClusters",

@@ -56,6 +56,12 @@ def test_names_are_the_runs_own(plan_of):
     assert names.isdisjoint(job_flow.step(other, name)["Name"] for name in STEPS)
 
 
+def test_a_cluster_bears_the_name_of_its_deployment(plan_of):
+    plan = plan_of()
+    staged = plan_of({"deployed": {**plan.deployed.model_dump(mode="json"), "stage": "claylake-prod"}})
+    assert job_flow.tags(staged) == {**job_flow.tags(plan), "claylake:deployment": "claylake-prod"}
+
+
 def test_tags_find_the_run(plan_of, now):
     plan = plan_of()
     assert job_flow.tags(plan) == {

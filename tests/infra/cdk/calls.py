@@ -13,8 +13,14 @@ from tests.infra.cdk.templates import ACCOUNT, REGION
 
 RECORDED = Path(__file__).with_name("recorded_calls.json")
 RECORDED_BY_GLUE = Path(__file__).with_name("recorded_glue_calls.json")
-OURS = {"elasticmapreduce:ResourceTag/claylake:pipeline": "claylake"}
-PIPELINE_TAG = {"elasticmapreduce:RequestTag/claylake:pipeline": "claylake"}
+
+
+def tagged(stage, where="Resource"):
+    """What a request says of a cluster with the tags of a stage: those it has (`Resource`), or is to get (`Request`)."""
+    tags = {"claylake:pipeline": "claylake", "claylake:deployment": stage}
+    return {f"elasticmapreduce:{where}Tag/{key}": value for key, value in tags.items()}
+
+
 S3_ACTIONS = {
     "AbortMultipartUpload": "s3:AbortMultipartUpload",
     "CompleteMultipartUpload": "s3:PutObject",
@@ -63,7 +69,8 @@ def requests(call, names):
 
     Args:
         call: As recorded.
-        names: `lake`, `logs` (buckets), `database`, `key` (ARN), `service_role` and `node_role` of the deployment.
+        names: `stage`, `lake`, `logs` (buckets), `database`, `key` (ARN), `service_role` and `node_role` of the
+            deployment.
     """
     return {"s3": _s3, "glue": _glue, "elasticmapreduce": _emr}[call["service"]](
         call["operation"], call["resource"], names
@@ -106,11 +113,13 @@ def _glue(operation, resource, names):
 def _emr(operation, _resource, names):
     action, cluster = f"elasticmapreduce:{operation}", f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-1"
     if operation == "RunJobFlow":
+        # EMR judges tags and idle limit of a cluster that is still to be made on this literal resource.
+        new = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/*"
         return [
-            Request(action, "*", PIPELINE_TAG),
-            Request("elasticmapreduce:AddTags", cluster, PIPELINE_TAG),
-            Request("elasticmapreduce:PutAutoTerminationPolicy", cluster),
+            Request(action, "*", tagged(names["stage"], "Request")),
+            Request("elasticmapreduce:AddTags", new, tagged(names["stage"], "Request")),
+            Request("elasticmapreduce:PutAutoTerminationPolicy", new),
             Request("iam:PassRole", names["service_role"], {"iam:PassedToService": "elasticmapreduce.amazonaws.com"}),
             Request("iam:PassRole", names["node_role"], {"iam:PassedToService": "ec2.amazonaws.com"}),
         ]
-    return [Request(action, "*") if operation in WITHOUT_RESOURCE else Request(action, cluster, OURS)]
+    return [Request(action, "*") if operation in WITHOUT_RESOURCE else Request(action, cluster, tagged(names["stage"]))]

@@ -47,6 +47,9 @@ def _holds(operator, keys, context):
         "ArnLike": like,
         "Bool": lambda wanted, given: wanted == str(given).lower(),
     }
+    if operator == "StringNotEquals":
+        # Negated operators hold where the request lacks the key.
+        return all(key not in context or context[key] not in _list(values) for key, values in keys.items())
     if operator not in compare:
         raise NotImplementedError(f"condition operator {operator}")
     return all(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.infra.cdk.calls import OURS, PIPELINE_TAG, emr_operations, recorded, recorded_by_glue, requests
+from tests.infra.cdk.calls import emr_operations, recorded, recorded_by_glue, requests, tagged
 from tests.infra.cdk.conftest import ROOT
 from tests.infra.cdk.policy import Request, is_allowed
 from tests.infra.cdk.templates import ACCOUNT, REGION
@@ -36,6 +36,7 @@ def names_of(stage):
 
     (key,) = stage.resources("lake", "AWS::KMS::Key")
     return {
+        "stage": stage.stage,
         "lake": bucket("lake"),
         "logs": bucket("logs"),
         "airflow": bucket("airflow"),
@@ -136,6 +137,15 @@ def test_nodes_get_bootstrap_certificate_and_log_place(stage, names):
         assert is_allowed(policy, request), str(request)
 
 
+def test_airflow_may_tag_its_own_clusters_and_limit_their_idle_time(stage):
+    """And those that RunJobFlow is to make, which have no id yet."""
+    policy, clusters = statements(stage, "airflow"), f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster"
+    wanted = tagged(stage.stage, "Request")
+    for resource, context in ((f"{clusters}/*", wanted), (f"{clusters}/j-1", wanted | tagged(stage.stage))):
+        assert is_allowed(policy, Request("elasticmapreduce:AddTags", resource, context)), resource
+        assert is_allowed(policy, Request("elasticmapreduce:PutAutoTerminationPolicy", resource, context)), resource
+
+
 def launch(stage):
     """Every resource of one launch from a template, with what its request says of it (EC2 checks each)."""
     subnets = [subnet for subnet in stage.resources("network", "AWS::EC2::Subnet") if "private" in subnet]
@@ -184,6 +194,8 @@ def dangerous(names, stage):
     lake, airflow = f"arn:aws:s3:::{names['lake']}", f"arn:aws:s3:::{names['airflow']}"
     glue = f"arn:aws:glue:{REGION}:{ACCOUNT}:"
     cluster = f"arn:aws:elasticmapreduce:{REGION}:{ACCOUNT}:cluster/j-theirs"
+    pipeline_alone = {"elasticmapreduce:ResourceTag/claylake:pipeline": "claylake"}
+    other = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:airflow-{stage.stage}-2-Task"
     yield from (
         Request("s3:DeleteBucket", lake),
         Request("s3:PutBucketPolicy", lake),
@@ -211,6 +223,15 @@ def dangerous(names, stage):
         Request("elasticmapreduce:RunJobFlow"),
         Request("elasticmapreduce:TerminateJobFlows", cluster),
         Request("elasticmapreduce:AddJobFlowSteps", cluster),
+        Request("elasticmapreduce:AddTags", cluster, tagged(stage.stage, "Request")),
+        Request("elasticmapreduce:AddTags", cluster, pipeline_alone | tagged(stage.stage, "Request")),
+        Request("elasticmapreduce:PutAutoTerminationPolicy", cluster),
+        *(
+            Request(f"elasticmapreduce:{action}", cluster, theirs | tagged(stage.stage, "Request"))
+            for theirs in (tagged(f"{stage.stage}-2"), pipeline_alone)
+            for action in ("AddTags", "PutAutoTerminationPolicy", "AddJobFlowSteps", "TerminateJobFlows")
+        ),
+        Request("elasticmapreduce:RunJobFlow", "*", tagged(f"{stage.stage}-2", "Request")),
         Request("glue:DeleteDatabase", glue + f"database/{names['database']}"),
         Request("glue:DeleteTable", glue + f"table/{names['database']}/chips"),
         Request("glue:UpdateTable", glue + "table/other/any"),
@@ -222,6 +243,7 @@ def dangerous(names, stage):
         Request("secretsmanager:GetSecretValue", "*"),
         Request("lambda:InvokeFunction", "*"),
         Request("logs:DeleteLogGroup", f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:airflow-{stage.stage}-Task"),
+        *(Request(f"logs:{action}", f"{other}:log-stream:any") for action in ("PutLogEvents", "GetLogEvents")),
         Request("cloudwatch:PutMetricData", context={"cloudwatch:namespace": "AWS/Billing"}),
         Request("s3:DeleteBucket", airflow),
     )
@@ -252,8 +274,8 @@ def test_each_role_keeps_off_the_others_business(stage, names):
         "emr-node": [
             Request("s3:PutObject", f"{lake}/artifacts/0123/claylake.zip"),
             Request("s3:GetObject", f"{airflow}/dags/deployed.json"),
-            Request("elasticmapreduce:RunJobFlow", "*", PIPELINE_TAG),
-            Request("elasticmapreduce:TerminateJobFlows", "*", OURS),
+            Request("elasticmapreduce:RunJobFlow", "*", tagged(stage.stage, "Request")),
+            Request("elasticmapreduce:TerminateJobFlows", "*", tagged(stage.stage)),
             Request("iam:PassRole", names["node_role"], {"iam:PassedToService": "ec2.amazonaws.com"}),
             Request("ec2:RunInstances", ec2("instance/*"), BEING_TAGGED),
         ],
@@ -261,7 +283,7 @@ def test_each_role_keeps_off_the_others_business(stage, names):
             Request("s3:GetObject", f"{lake}/tables/chips/data/x.parquet"),
             Request("s3:ListBucket", lake),
             Request("glue:GetTable", f"arn:aws:glue:{REGION}:{ACCOUNT}:table/{names['database']}/chips"),
-            Request("elasticmapreduce:RunJobFlow", "*", PIPELINE_TAG),
+            Request("elasticmapreduce:RunJobFlow", "*", tagged(stage.stage, "Request")),
         ],
     }
     wrong = [

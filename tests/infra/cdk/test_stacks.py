@@ -310,7 +310,7 @@ def test_deployed_json_is_what_the_settings_understand(stage, dist):
     deployed = settings.where
     assert (deployed.arch, settings.cluster.layout) == ("cpu", "cpu")
     lake = f"s3://{stage.stage}-lake-{ACCOUNT}-{REGION}"
-    assert (deployed.region, deployed.lake) == (REGION, lake)
+    assert (deployed.region, deployed.lake, deployed.stage) == (REGION, lake, stage.stage)
     assert deployed.artifacts.startswith(f"{lake}/artifacts/")
     assert deployed.release.startswith(deployed.artifacts.rpartition("/")[2])
     assert settings.encoder.model == "clay-v1.5"

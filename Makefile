@@ -195,8 +195,8 @@ synth: .venv/infra/.synced ## synthesise the AWS stacks of every stage offline; 
 	$(INFRA) -m infra.synth $(if $(REASONS),--reasons)
 
 .PHONY: deploy
-deploy: build ## build, and deploy the stacks of STAGE (sandbox) to the AWS account of the current credentials
-	$(INFRA) -m infra.cdk deploy --all -c stage=$(STAGE)
+deploy: build ## build, and deploy the stacks of STAGE (sandbox) to the AWS account of the current credentials (IMPORT=1 takes a kept lake back)
+	$(INFRA) -m infra.cdk deploy --all $(if $(IMPORT),--import-existing-resources) -c stage=$(STAGE)
 
 .PHONY: diff
 diff: build ## build, and show what `make deploy` would change in the stacks of STAGE (sandbox)

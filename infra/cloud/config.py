@@ -58,10 +58,12 @@ class LakeConfig(Section):
         maintenance: ``jobs`` leaves it to the pipeline's own step; ``glue`` adds Glue's table optimizers,
             and the step then only watches them. They need the tables: deploy them after a first month.
         log_days: How long cluster and access logs are kept.
+        key_arn: A key that an earlier deployment of the stage has left, to be used again; None: a new one is made.
     """
 
     maintenance: Literal["jobs", "glue"] = "jobs"
     log_days: int = Field(default=90, ge=7)
+    key_arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")
 
 
 class ComputeConfig(Section):

@@ -124,9 +124,8 @@ class ComputeStack(_Stack):
             certificate = Certificate(
                 self, "Certificate", names=names, key_arn=key.key_arn, generation=config.certificate
             )
-        self.security = f"{names.stage}-{'tls' if certificate else 'nitro'}"
-        configuration = security_configuration(
-            self, name=self.security, key_arn=key.key_arn, certificate=certificate.uri if certificate else None
+        self.security, configuration = security_configuration(
+            self, names=names, key_arn=key.key_arn, certificate=certificate.uri if certificate else None
         )
         if certificate:
             configuration.node.add_dependency(certificate)

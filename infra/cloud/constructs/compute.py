@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Tags
+from aws_cdk import Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_emr as emr
 from aws_cdk import aws_iam as iam
@@ -58,15 +60,19 @@ class Groups(Construct):
 
 
 def security_configuration(
-    scope: Construct, *, name: str, key_arn: str, certificate: str | None
-) -> emr.CfnSecurityConfiguration:
+    scope: Construct, *, names: Names, key_arn: str, certificate: str | None
+) -> tuple[str, emr.CfnSecurityConfiguration]:
     """Encryption at rest and in transit, and metadata by session tokens only.
 
     Args:
         scope: Where it belongs.
-        name: Its name, which changes with `certificate`: security configurations cannot be changed, only replaced.
+        names: The deployment's names. Security configurations cannot be changed, only replaced by one of another
+            name: so a digest of the content is part of the name.
         key_arn: Key of disks and of objects that Hadoop's file system writes.
         certificate: ``s3://`` URI of a zip of PEM files for the nodes; None leaves the wire to the network cards.
+
+    Returns:
+        Its name, and the resource.
     """
     encryption: dict[str, Any] = {
         "EnableAtRestEncryption": True,
@@ -84,18 +90,16 @@ def security_configuration(
         encryption["InTransitEncryptionConfiguration"] = {
             "TLSCertificateConfiguration": {"CertificateProviderType": "PEM", "S3Object": certificate}
         }
-    return emr.CfnSecurityConfiguration(
-        scope,
-        "Security",
-        name=name,
-        security_configuration={
-            "EncryptionConfiguration": encryption,
-            "InstanceMetadataServiceConfiguration": {
-                "MinimumInstanceMetadataServiceVersion": 2,
-                "HttpPutResponseHopLimit": 1,
-            },
+    content = {
+        "EncryptionConfiguration": encryption,
+        "InstanceMetadataServiceConfiguration": {
+            "MinimumInstanceMetadataServiceVersion": 2,
+            "HttpPutResponseHopLimit": 1,
         },
-    )
+    }
+    text = json.dumps(Stack.of(scope).resolve(content), sort_keys=True)
+    name = f"{names.stage}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return name, emr.CfnSecurityConfiguration(scope, "Security", name=name, security_configuration=content)
 
 
 class Roles(Construct):

@@ -45,8 +45,9 @@ class Lake(Construct):
     def __init__(self, scope: Construct, name: str, *, stage: Stage, names: Names) -> None:
         super().__init__(scope, name)
         self._stage = stage
-        fate = RemovalPolicy.RETAIN if stage.protect else RemovalPolicy.DESTROY
-        self.key = self._make_key(fate)
+        # A first deploy that fails takes back what it has made: what stayed would stand in the way of the next one.
+        self._fate = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if stage.protect else RemovalPolicy.DESTROY
+        self.key = self._key()
         self.logs = self._bucket("Logs", names.logs, encryption=s3.BucketEncryption.S3_MANAGED)
         self.logs.add_lifecycle_rule(id="expire", expiration=Duration.days(stage.lake.log_days))
         secret: dict[str, Any] = {
@@ -74,24 +75,28 @@ class Lake(Construct):
             self,
             "Database",
             catalog_id=ACCOUNT,
+            database_name=names.database,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
                 name=names.database,
                 description="Clay embeddings of Sentinel-2, month by month",
                 location_uri=f"s3://{names.lake}/{TABLES.rstrip('/')}",
             ),
         )
-        self.database.apply_removal_policy(fate)
+        self.database.apply_removal_policy(self._fate)
         self.kept = (
             (names.lake, names.logs, names.airflow, f"database {names.database}", "the key") if stage.protect else ()
         )
 
-    def _make_key(self, fate: RemovalPolicy) -> kms.Key:
+    def _key(self) -> kms.IKey:
+        """A key that an earlier deployment has left, with the policy that it was made with; else a new one."""
+        if self._stage.lake.key_arn:
+            return kms.Key.from_key_arn(self, "Key", self._stage.lake.key_arn)
         key = kms.Key(
             self,
             "Key",
             description=f"{self._stage.name}: everything at rest",
             enable_key_rotation=True,
-            removal_policy=fate,
+            removal_policy=self._fate,
             pending_window=Duration.days(7),
         )
         key.add_to_resource_policy(
@@ -127,7 +132,7 @@ class Lake(Construct):
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            removal_policy=RemovalPolicy.RETAIN if self._stage.protect else RemovalPolicy.DESTROY,
+            removal_policy=self._fate,
             auto_delete_objects=not self._stage.protect,
             **more,
         )

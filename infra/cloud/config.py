@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from claylake.vocabulary import PUBLISH_ORDER
 from infra.cloud.errors import StageError
 
 LogLevel = Literal["CRITICAL", "ERROR", "WARNING", "INFO", "DEBUG"]
@@ -51,6 +52,26 @@ class NetworkConfig(Section):
         return self
 
 
+class ReaderConfig(Section):
+    """People or tools that read the lake, by a managed policy.
+
+    Attributes:
+        tables: Which ones; all by default.
+        runs: Whether run folders, too: plans, receipts and reports.
+    """
+
+    tables: tuple[str, ...] = Field(default=PUBLISH_ORDER, min_length=1)
+    runs: bool = True
+
+    @field_validator("tables")
+    @classmethod
+    def _known(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        unknown = [table for table in value if table not in PUBLISH_ORDER]
+        if unknown:
+            raise ValueError(f"no such table: {', '.join(unknown)}; there are {', '.join(PUBLISH_ORDER)}")
+        return value
+
+
 class LakeConfig(Section):
     """Buckets, key and tables.
 
@@ -58,11 +79,13 @@ class LakeConfig(Section):
         maintenance: ``jobs`` leaves it to the pipeline's own step; ``glue`` adds Glue's table optimizers,
             and the step then only watches them. They need the tables: deploy them after a first month.
         log_days: How long cluster and access logs are kept.
+        readers: Name to what it may read; each becomes a managed policy ``<stage>-<name>-<region>``.
         key_arn: A key that an earlier deployment of the stage has left, to be used again; None: a new one is made.
     """
 
     maintenance: Literal["jobs", "glue"] = "jobs"
     log_days: int = Field(default=90, ge=7)
+    readers: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,39}$")], ReaderConfig] = {"reader": ReaderConfig()}
     key_arn: str | None = Field(default=None, pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")
 
 

@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from infra.cloud.errors import GrantError
 
 if TYPE_CHECKING:
-    from constructs import IConstruct
+    from constructs import Construct, IConstruct
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,34 @@ def give(role: iam.Role, name: str, grants: Sequence[Grant]) -> iam.Policy:
         grants: What the role may do.
     """
     policy = iam.Policy(role, name, statements=[grant.statement() for grant in grants], roles=[role])
-    for resource, whys in _reasons(role, grants).items():
-        accept(policy, f"IAM5[Resource::{resource}]", " ".join(whys))
+    _acknowledge(policy, grants)
     return policy
+
+
+def offer(scope: Construct, name: str, grants: Sequence[Grant], *, policy_name: str, about: str) -> iam.ManagedPolicy:
+    """A managed policy of these grants, which the account attaches to whom it likes.
+
+    Args:
+        scope: Where to make it.
+        name: Its id there.
+        grants: What it allows.
+        policy_name: Its name in the account.
+        about: Its description.
+    """
+    policy = iam.ManagedPolicy(
+        scope,
+        name,
+        managed_policy_name=policy_name,
+        description=about,
+        statements=[grant.statement() for grant in grants],
+    )
+    _acknowledge(policy, grants)
+    return policy
+
+
+def _acknowledge(policy: Construct, grants: Sequence[Grant]) -> None:
+    for resource, whys in _reasons(policy, grants).items():
+        accept(policy, f"IAM5[Resource::{resource}]", " ".join(whys))
 
 
 def accept(construct: IConstruct, rule: str, reason: str) -> None:

@@ -20,6 +20,7 @@ from infra.cloud.constructs.failures import Failures
 from infra.cloud.constructs.lake import Lake
 from infra.cloud.constructs.network import Network, existing
 from infra.cloud.constructs.optimizers import Optimizers
+from infra.cloud.constructs.readers import Readers
 from infra.cloud.deployed import deployed_settings
 from infra.cloud.dist import CONSTRAINTS, MWAA, PLUGINS, REQUIREMENTS
 from infra.cloud.naming import PIPELINE, PIPELINE_TAG, STAGE_TAG, Names
@@ -98,6 +99,8 @@ class LakeStack(_Stack):
         self.lake = Lake(self, "Lake", stage=parts.stage, names=parts.names)
         if parts.optimized is not None:
             Optimizers(self, "Optimizers", names=parts.names, key_arn=self.lake.key.key_arn, limits=parts.optimized)
+        readers = parts.stage.lake.readers
+        Readers(self, "Readers", names=parts.names, key_arn=self.lake.key.key_arn, readers=readers)
         kept = ", ".join(self.lake.kept) or "nothing; the key itself goes after its waiting time of 7 days"
         CfnOutput(self, "KeptWhenDestroyed", value=kept, description="What cdk destroy leaves behind")
         CfnOutput(self, "LakeBucket", value=f"s3://{parts.names.lake}")

@@ -32,17 +32,18 @@ def use_key(key_arn: str, why: str) -> Grant:
     return Grant(sid="UseKey", why=why, actions=KEY_ACTIONS, resources=(key_arn,))
 
 
-def catalog(names: Names, sid: str, why: str, actions: Sequence[str]) -> Grant:
+def catalog(names: Names, sid: str, why: str, actions: Sequence[str], tables: Sequence[str] = PUBLISH_ORDER) -> Grant:
     """Actions on the deployment's database and its tables; Glue wants catalog, database and table named.
 
-    The four tables are named one by one, so that a role reaches no others of the database.
+    Tables are named one by one, so that a role reaches no others of the database.
 
     Args:
         names: The deployment's names.
         sid: Name of the grant in the policy.
         why: What needs it.
         actions: ``glue:Action`` without wildcards.
+        tables: Names of the tables; all that the pipeline publishes.
     """
-    tables = [arn("glue", f"table/{names.database}/{table}") for table in PUBLISH_ORDER]
-    resources = (arn("glue", "catalog"), arn("glue", f"database/{names.database}"), *tables)
+    named = [arn("glue", f"table/{names.database}/{table}") for table in tables]
+    resources = (arn("glue", "catalog"), arn("glue", f"database/{names.database}"), *named)
     return Grant(sid=sid, why=why, actions=tuple(actions), resources=resources)

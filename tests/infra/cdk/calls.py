@@ -13,6 +13,7 @@ from tests.infra.cdk.templates import ACCOUNT, REGION
 
 RECORDED = Path(__file__).with_name("recorded_calls.json")
 RECORDED_BY_GLUE = Path(__file__).with_name("recorded_glue_calls.json")
+RECORDED_READING = Path(__file__).with_name("recorded_reader_calls.json")
 
 
 def tagged(stage, where="Resource"):
@@ -47,6 +48,11 @@ def recorded():
 def recorded_by_glue():
     """Calls of the step maintain to Glue's optimizers; tests/spark/lake/test_optimizers.py makes the file."""
     return json.loads(RECORDED_BY_GLUE.read_text())
+
+
+def recorded_reading():
+    """Calls of pyiceberg that read every table; tests/spark/lake/test_readers.py makes the file."""
+    return json.loads(RECORDED_READING.read_text())
 
 
 def emr_operations(*folders):

@@ -73,6 +73,12 @@ class Templates:
         assert found, f"no policy for role {role_name}"
         return found
 
+    def managed(self, name):
+        """Resolved statements of the managed policy of this name."""
+        policies = [one for kind in self.documents for one in self.resources(kind, "AWS::IAM::ManagedPolicy").values()]
+        (found,) = [policy for policy in policies if policy["ManagedPolicyName"] == name]
+        return found["PolicyDocument"]["Statement"]
+
     def resolve(self, kind, node):  # noqa: PLR0911 - one for each intrinsic function
         match node:
             case {"Ref": name} if len(node) == 1:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
+from claylake.cluster.memory import require_fit
 from claylake.cluster.shape import Shape, shape_of
 from claylake.plan import Estimate
 
@@ -68,8 +69,12 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
         load: what there is to do.
         settings: of the run.
         layout: of the cluster; None for that of the settings.
+
+    Raises:
+        BadInputError: an instance type has too little memory for the steps.
     """
     shape = shape_of(settings.cluster, layout or settings.cluster.layout)
+    require_fit(shape)
     precision = settings.encoder.precision
     idle = load.scenes == 0 and load.vectors == 0
     observe_h = load.candidates / OBSERVATIONS_S_VCPU / max(min(_vcpus(shape.core), load.scenes), 1) / 3600

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from claylake.cluster.hadoop import gpu_type_configurations
+from claylake.cluster.hadoop import type_configurations
 from claylake.cluster.shape import shape_of
 
 if TYPE_CHECKING:
@@ -89,10 +89,9 @@ def _fleet(plan: Plan, nodes: Nodes) -> dict[str, Any]:
 
 def _type(plan: Plan, nodes: Nodes, kind: Instance) -> dict[str, Any]:
     disk = {"VolumeSpecification": {"VolumeType": "gp3", "SizeInGB": disk_gib(plan, nodes)}, "VolumesPerInstance": 1}
-    config: dict[str, Any] = {
+    return {
         "InstanceType": kind.name,
         "WeightedCapacity": nodes.weight(kind),
         "EbsConfiguration": {"EbsBlockDeviceConfigs": [disk]},
+        "Configurations": type_configurations(shape_of(plan.settings.cluster, plan.layout), kind),
     }
-    extra = gpu_type_configurations(plan.layout) if kind.gpus else []
-    return {**config, "Configurations": extra} if extra else config

@@ -28,11 +28,13 @@ class Cluster(Section):
     )
     primary_type: str = setting("m7i.xlarge", "Instance type of the primary node: one without GPUs.")
     gpu_types: InstanceTypes = setting(
-        ("g6.2xlarge", "g5.2xlarge"),
-        "Instance types of GPU nodes, of which EMR takes what is cheap and available; each needs a price.",
+        ("g6.2xlarge", "g5.2xlarge", "g6.4xlarge", "g5.4xlarge", "g6.12xlarge", "g5.12xlarge"),
+        "Instance types of GPU nodes, of which EMR takes what is cheap and available; each needs a price. Executors "
+        "are made for the smallest; types with more GPUs than `gpu_count` are left out.",
     )
     cpu_types: InstanceTypes = setting(
-        ("m7i.2xlarge", "r7i.2xlarge"), "The same of nodes without GPUs, in the layouts `split` and `cpu`."
+        ("m7i.2xlarge", "r7i.2xlarge", "m7i.4xlarge", "r7i.4xlarge"),
+        "The same of nodes without GPUs, in the layouts `split` and `cpu`.",
     )
     gpu_count: int = setting(1, "How many GPUs.", unit="GPUs", ge=1, le=64)
     cpu_count: int = setting(

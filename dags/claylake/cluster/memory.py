@@ -78,9 +78,9 @@ def executor_of(shape: Shape, workers: Nodes) -> Executor:
     if gib < _LEAST_GIB:
         names = ", ".join(kind.name for kind in workers.types)
         msg = (
-            f"instance type {smallest.name} has too little memory beside {names}: {smallest.yarn_mib} MiB for the driver "
-            f"({_driver_mib(shape)} MiB) and {workers.weight(smallest)} executor(s) of {_LEAST_GIB} GiB at least; take it "
-            "out of the settings' section cluster, or use types with more memory"
+            f"instance type {smallest.name} has too little memory beside {names}: {smallest.yarn_mib} MiB for the "
+            f"driver ({_driver_mib(shape)} MiB) and {workers.weight(smallest)} executor(s) of {_LEAST_GIB} GiB; "
+            "take it out of the settings' section cluster, or use types with more memory"
         )
         raise BadInputError(msg)
     cores = min((kind.vcpus - 1) // workers.weight(kind) for kind in workers.types)

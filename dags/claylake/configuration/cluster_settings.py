@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from claylake.configuration.instances import instance
 from claylake.configuration.section import Section, setting
+from claylake.vocabulary import STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Layout = Literal["all_gpu", "split", "cpu"]
 MOST_TYPES = 30
 """EMR takes so many instance types in one fleet."""
+Minutes = Annotated[float, Field(gt=0)]
+STALLED_MINUTES: Final[Mapping[str, float]] = MappingProxyType(
+    {"extract": 45, "embed": 60, "publish": 90, "maintain": 240}
+)
+"""One procedure of maintenance may take hours on the driver; an encoder is loaded and timed before the first chip."""
 InstanceTypes = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TYPES)]
 
 
@@ -50,6 +60,15 @@ class Cluster(Section):
     max_hours: int = setting(
         12, "No cluster lives longer; a run whose estimate is longer fails in `gate`.", unit="hours", ge=1, le=72
     )
+    executor_minutes: Minutes = setting(
+        10, "A step that has no executor for so long is ended, with the resource manager's numbers.", unit="minutes"
+    )
+    stalled_minutes: dict[str, Minutes] = setting(
+        dict(STALLED_MINUTES),
+        "By step: one in which no task has finished and no byte was moved for so long is ended. Steps that are left "
+        "out keep their limit.",
+        unit="minutes",
+    )
     max_clusters: int = setting(
         2, "Clusters of claylake that may be alive at the same time; a further run waits.", unit="clusters", ge=1, le=50
     )
@@ -62,6 +81,15 @@ class Cluster(Section):
             msg = f"the primary node runs no executor, and {value} has GPUs: use a CPU type such as m7i.xlarge"
             raise ValueError(msg)
         return value
+
+    @field_validator("stalled_minutes")
+    @classmethod
+    def _of_steps(cls, value: dict[str, float]) -> dict[str, float]:
+        unknown = [name for name in value if name not in STEPS]
+        if unknown:
+            msg = f"{', '.join(unknown)} is no step: there are {', '.join(STEPS)}"
+            raise ValueError(msg)
+        return {**STALLED_MINUTES, **value}
 
     @field_validator("gpu_types", "cpu_types")
     @classmethod

@@ -17,9 +17,9 @@ from py4j.protocol import Py4JError
 
 from claylake.errors import StoreError
 from claylake.run.failure import StepFailure
-from spark.watchdog import signs
 from spark.watchdog.judge import Judge, Limits
 from spark.watchdog.resource_manager import ResourceManager
+from spark.watchdog.signs import read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ class Watchdog:
             step=step,
             limits=Limits(executor_s=60 * cluster.executor_minutes, stalled_s=60 * cluster.stalled_minutes[step]),
             manager=ResourceManager.of(context),
-            look=lambda: signs.read(context, plan),
+            look=lambda: read(context, plan),
         )
 
     def __enter__(self) -> Self:

@@ -54,6 +54,7 @@ def _conf(plan: Plan, name: str) -> dict[str, object]:
         "spark.pyspark.driver.python": python,
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
+        **_region(plan.deployed.region),
         # Whether a step is tried again is decided by the DAG, which knows why it failed.
         "spark.yarn.maxAppAttempts": 1,
         "spark.dynamicAllocation.enabled": "false",
@@ -72,3 +73,12 @@ def _conf(plan: Plan, name: str) -> dict[str, object]:
             "spark.task.resource.gpu.amount": 1,
         }
     return conf
+
+
+def _region(region: str) -> dict[str, object]:
+    """The region in the names that boto3, and AWS's SDK for Java and GDAL, read it from.
+
+    EMR sets neither in containers, and boto3 never reads it from the instance: its calls would go by us-east-1.
+    """
+    places, names = ("spark.yarn.appMasterEnv", "spark.executorEnv"), ("AWS_DEFAULT_REGION", "AWS_REGION")
+    return {f"{place}.{name}": region for place in places for name in names}

@@ -347,6 +347,15 @@ def test_driver_and_executors_fit_a_node_of_every_type(plan_of, layout, types, n
         assert mib("driver") + 512 <= kind.yarn_mib
 
 
+@pytest.mark.parametrize("name", STEPS)
+def test_driver_and_workers_call_aws_in_the_deployments_region(plan_of, name):
+    """`boto3` reads the first name, GDAL and Java the second; EMR sets neither in containers."""
+    conf = conf_of(plan_of({"deployed": {"region": "eu-central-1"}}), name)
+    for place in ("spark.yarn.appMasterEnv", "spark.executorEnv"):
+        for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+            assert conf[f"{place}.{variable}"] == "eu-central-1"
+
+
 def test_one_gpu_executor_per_gpu(plan_of):
     plan = plan_of({"cluster": {"gpu_types": ["g5.12xlarge"], "gpu_count": 8}, "prices": PRICES})
     assert [conf_of(plan, name)["spark.executor.instances"] for name in STEPS] == ["8"] * 4

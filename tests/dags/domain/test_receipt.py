@@ -227,6 +227,8 @@ def test_instances_count_as_long_as_each_has_lived(reported, now):
     ]
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now, instances=instances)
     assert receipt.instance_hours == {"m7i.xlarge": 2, "m7i.2xlarge": 2, "g6.2xlarge": 0.25, "g5.2xlarge": 0.5}
+    assert receipt.spot_hours == {"m7i.2xlarge": 2, "g6.2xlarge": 0.25}
+    assert "2.2 of 4.8 instance-hours spot" in note(receipt)
     spot, on_demand = 0.65, 1.25
     usd = 2 * 0.2016 * on_demand + 2 * 0.4032 * spot + 0.25 * 0.9776 * spot + 0.5 * 1.212 * on_demand
     assert receipt.usd == pytest.approx(usd)

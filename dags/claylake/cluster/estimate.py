@@ -164,5 +164,5 @@ def _assumptions(load: Workload, shape: Shape, settings: Settings) -> tuple[str,
         f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",
         f"list prices of the settings, {prices.market(settings)}, {fee}",
         "of several instance types the slowest and the dearest count",
-        "storage, requests, disks and data transfer are not included",
+        f"storage, requests, disks (gp3 at {settings.cluster.ebs_mib_s} MiB/s) and data transfer are not included",
     )

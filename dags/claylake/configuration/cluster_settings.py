@@ -73,6 +73,13 @@ class Cluster(Section):
         2, "Clusters of claylake that may be alive at the same time; a further run waits.", unit="clusters", ge=1, le=50
     )
     ebs_gib: int | None = setting(None, "Disk of each node; null sizes it by the estimate.", unit="GiB", ge=30, le=2000)
+    ebs_mib_s: int = setting(
+        250,
+        "Throughput of that disk (gp3; 125 are in its price, more cost by the month).",
+        unit="MiB/s",
+        ge=125,
+        le=750,
+    )
 
     @field_validator("primary_type")
     @classmethod

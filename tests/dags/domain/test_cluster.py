@@ -252,7 +252,7 @@ def test_disks_follow_what_is_stored(plan_of, now, store_gb, fixed, gib):
     core = fleets_of(job_flow.request(plan, now))["CORE"]
     for kind in core["InstanceTypeConfigs"]:
         [disk] = kind["EbsConfiguration"]["EbsBlockDeviceConfigs"]
-        assert disk["VolumeSpecification"]["SizeInGB"] == gib
+        assert disk["VolumeSpecification"] == {"VolumeType": "gp3", "SizeInGB": gib, "Throughput": 250}
 
 
 RELEASE = "0123456789abcdef" * 4

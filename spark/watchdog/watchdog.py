@@ -36,6 +36,7 @@ EXIT_CODE: Final = 86
 _EVERY_S: Final = 20.0
 _LOOKS: Final = 20
 """At least so many looks within a limit."""
+_LEAVING_S: Final = 10.0
 _SAVING_S: Final = 60.0
 """For the failure to reach the run folder."""
 
@@ -63,6 +64,7 @@ class Watchdog:
     end: Callable[[int], object] = os._exit
     _seen: Signs | None = None
     _over: Event = field(default_factory=Event)
+    _looking: Thread | None = None
 
     @classmethod
     def of(cls, spark: SparkSession, plan: Plan, step: str) -> Self:
@@ -83,14 +85,18 @@ class Watchdog:
         )
 
     def __enter__(self) -> Self:
-        for work, name in ((self._look, "watchdog: looking"), (self._judge, "watchdog")):
-            Thread(target=work, name=name, daemon=True).start()
+        self._looking = Thread(target=self._look, name="watchdog: looking", daemon=True)
+        self._looking.start()
+        Thread(target=self._judge, name="watchdog", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over.set()
+        # The session ends next, and an observation under way would find it gone; one that hangs is left behind.
+        if self._looking is not None:
+            self._looking.join(_LEAVING_S)
 
     def bark(self, verdict: Verdict) -> None:
         """Say why in the log and in the run folder, and end the driver: its main thread may wait for ever.

@@ -148,7 +148,7 @@ def test_looking_that_never_returns_does_not_keep_it_from_judging(tmp_path):
     plan = plan_in(tmp_path)
     with watchdog(plan, released.wait, clock=lambda: next(times, 1.0), end=end):
         assert over.wait(60)
-    released.set()
+        released.set()
     assert codes == [EXIT_CODE]
     assert StepFailure.load(plan, "extract", LONG_AGO).message.endswith("no executor has come within 1 s")
 

@@ -1,12 +1,22 @@
 """Errors of the domain package. Catch `ClaylakeError`, or one of its kinds by name."""
 
+from typing import ClassVar
+
 
 class ClaylakeError(Exception):
-    """Base of every error that claylake raises on purpose."""
+    """Base of every error that claylake raises on purpose.
+
+    Attributes:
+        is_final: another attempt at the same work must fail in the same way.
+    """
+
+    is_final: ClassVar[bool] = False
 
 
 class BadInputError(ClaylakeError, ValueError):
     """What a user gave cannot be used. The message names it, what is allowed, and what to do."""
+
+    is_final = True
 
 
 class SettingsError(BadInputError):

@@ -6,6 +6,7 @@ made. Functions here take a boto3 client; the triggers share the values over an 
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
+
+    from botocore.exceptions import ClientError
 
 PIPELINE = "claylake"
 TAG_PIPELINE = "claylake:pipeline"
@@ -26,7 +29,9 @@ ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 STEP_LIVE = ("PENDING", "RUNNING")
 STEP_ENDED = ("COMPLETED", "FAILED", "CANCELLED", "INTERRUPTED")
 
+_DENIED = ("AccessDenied", "AccessDeniedException")
 _POLL = "CLAYLAKE_POLL_SECONDS"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,9 +134,31 @@ def is_ours(cluster: Cluster) -> bool:
 
 def live_clusters(emr: Any) -> list[Cluster]:
     """Our live clusters, oldest first."""
+    from botocore.exceptions import ClientError
+
     pages = emr.get_paginator("list_clusters").paginate(ClusterStates=list(LIVE))
-    names = [summary for page in pages for summary in page["Clusters"] if may_be_ours(summary)]
-    return order(describe(emr, summary["Id"]) for summary in names)
+    found = []
+    for summary in [summary for page in pages for summary in page["Clusters"] if may_be_ours(summary)]:
+        try:
+            found.append(describe(emr, summary["Id"]))
+        except ClientError as error:
+            require_foreign(summary, error)
+    return order(found)
+
+
+def require_foreign(summary: Mapping[str, Any], error: ClientError) -> None:
+    """Pass over a cluster that may not be described: our permissions hold for our tag, so it is not ours.
+
+    Args:
+        summary: from ListClusters.
+        error: what DescribeCluster answered.
+
+    Raises:
+        ClientError: the same, if it says anything else.
+    """
+    if error.response.get("Error", {}).get("Code") not in _DENIED:
+        raise error
+    _log.info("cluster %s (%s) is not ours: it may not be described", summary["Id"], summary["Name"])
 
 
 def order(clusters: Iterable[Cluster]) -> list[Cluster]:

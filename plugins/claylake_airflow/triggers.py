@@ -30,10 +30,18 @@ class TurnTrigger(EmrWait):
 
     async def poll(self, client: Any) -> dict[str, Any] | None:
         """Done when nothing stands in the way."""
+        from botocore.exceptions import ClientError
+
         pages = client.get_paginator("list_clusters").paginate(ClusterStates=list(emr.LIVE))
         names = [summary async for page in pages for summary in page["Clusters"] if emr.may_be_ours(summary)]
-        answers = [await client.describe_cluster(ClusterId=summary["Id"]) for summary in names]
-        clusters = emr.order(emr.Cluster.read(answer["Cluster"]) for answer in answers)
+        found = []
+        for summary in names:
+            try:
+                answer = await client.describe_cluster(ClusterId=summary["Id"])
+                found.append(emr.Cluster.read(answer["Cluster"]))
+            except ClientError as error:
+                emr.require_foreign(summary, error)
+        clusters = emr.order(found)
         run = (self.dag_id, self.run_id)
         why = emr.blocker(clusters, run=run, aoi=self.aoi, most=self.most)
         self.log_change(f"waiting: {why}" if why else "no other cluster is in the way")
@@ -150,7 +158,9 @@ class StepTrigger(EmrWait):
         reached = {"reached": self._progress.line} if self._progress and self._progress.line else {}
         if step.state == "COMPLETED":
             return {"status": "done", **reached}
-        return {"status": "failed", "why": f"{step.state} {step.failure}".strip(), **reached}
+        began = {"started": step.started.isoformat()} if step.started else {}
+        why = f"{step.state}: {step.failure}" if step.failure else step.state
+        return {"status": "failed", "why": why, "state": step.state, **began, **reached}
 
     async def _relay(self, started: datetime) -> None:
         """Log how far the step is, if that has changed. It is for people: what goes wrong with it ends no wait."""

@@ -1,4 +1,4 @@
-"""What every step does around its work: argument, logging, session, and the session's end."""
+"""What every step does around its work: argument, logging, session, watchdog, failure, and the session's end."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 from py4j.protocol import Py4JError
 
+from claylake.errors import StoreError
 from claylake.plan import Plan
+from claylake.run.failure import StepFailure
 from spark.session import session
+from spark.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,8 +44,10 @@ def run_step(
     plan = Plan.load(uri)
     spark = session(f"claylake {name} {plan.run.run_id}", plan.warehouse, sedona=sedona)
     try:
-        work(spark, plan)
-    except BaseException:
+        with Watchdog.of(spark, plan, name):
+            work(spark, plan)
+    except BaseException as error:
+        _leave(StepFailure.of(name, error), plan)
         try:
             spark.stop()
         # A JVM that has ended cannot be stopped; the error of the work must come out all the same.
@@ -51,3 +56,11 @@ def run_step(
         raise
     spark.stop()
     return 0
+
+
+def _leave(failure: StepFailure, plan: Plan) -> None:
+    """Say in the run folder why the step failed; what it failed of goes before what keeps that from being said."""
+    try:
+        failure.save(plan)
+    except StoreError:
+        _log.exception("the failure could not be noted in the run folder")

@@ -21,6 +21,8 @@ class AuditError(LakeError):
         offending: check name to the number of offending rows, the failed ones only.
     """
 
+    is_final = True
+
     def __init__(self, branch: str, offending: Mapping[str, int], advice: str) -> None:
         found = ", ".join(f"{name}: {rows} row(s)" for name, rows in sorted(offending.items()))
         super().__init__(f"branch {branch} failed its audits ({found}); nothing was published. {advice}")
@@ -35,6 +37,8 @@ class TooManyFailuresError(LakeError):
         candidates: all (cell, pass) pairs.
         allowed: the allowed fraction.
     """
+
+    is_final = True
 
     def __init__(self, failed: int, candidates: int, allowed: float, reasons: str) -> None:
         super().__init__(

@@ -32,6 +32,7 @@ def aws(stack, monkeypatch):
         monkeypatch.setenv(key, value)
     stack.clear_faults()
     yield stack
+    stack.clear_faults()
     client = emr.client("us-west-2")
     ids = [cluster.id for cluster in emr.live_clusters(client)]
     if ids:

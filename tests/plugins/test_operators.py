@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from datetime import UTC, datetime
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, TaskDeferred
+from botocore.exceptions import ClientError
 
 from claylake.cluster import job_flow
 from claylake.plan import PLAN
+from claylake.run.failure import StepFailure
 from claylake.run.progress import Progress
 from claylake.run.reports import PublishReport
 from claylake_airflow import emr, fleet
@@ -25,6 +28,7 @@ from claylake_airflow.operators import (
 )
 from claylake_airflow.operators.publish import month_asset
 from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
+from tests.infra.local.clusters import run_cluster
 from tests.plugins.drive import context, deferred, fire, make_plan, run
 from tests.shared.waiting import until
 
@@ -152,6 +156,37 @@ class TestCreate:
         assert given["ti"].pushed["_link_EmrConsoleLink"].endswith(f"/clusterDetails/{created}")
 
 
+class TestForeign:
+    """A colleague's cluster of a name like ours, without our tag: our permissions do not let us describe it."""
+
+    @pytest.fixture(autouse=True)
+    def foreign(self, plan, monkeypatch):
+        client = emr.client(REGION)
+        foreign = run_cluster(client, Name="claylake-test of a colleague", Tags=[])
+        described = emr.describe
+
+        def refusing(client, cluster_id):
+            if cluster_id == foreign:
+                raise ClientError(
+                    {"Error": {"Code": "AccessDeniedException"}}, f"DescribeCluster for {plan.run.run_id}"
+                )
+            return described(client, cluster_id)
+
+        monkeypatch.setattr(emr, "describe", refusing)
+        yield foreign
+        client.terminate_job_flows(JobFlowIds=[foreign])
+
+    def test_it_neither_blocks_nor_breaks_a_run(self, plan, foreign):
+        created = create(plan)
+        assert live() == [created]
+        assert terminate(plan, create_cluster=created) == [created]
+        assert described_state(foreign) not in emr.ENDED
+
+
+def described_state(cluster_id):
+    return emr.client(REGION).describe_cluster(ClusterId=cluster_id)["Cluster"]["Status"]["State"]
+
+
 class TestReady:
     def test_a_cluster_that_fails_to_start_says_why(self, aws, plan):
         aws.fault(fail_bootstrap="claylake")
@@ -207,6 +242,64 @@ class TestStep:
         ready["ti"].xcoms["extract", REASON] = said
         ReceiptOperator(task_id="receipt").execute(ready)
         assert f"**extract: {said}**" in ready["ti"].pushed["note"]
+
+    def failed(self, plan, ready, command, tmp_path, **failure):
+        """What a step's task fails with where the job has left its own reason."""
+        command(f"until [ -e {tmp_path}/go ]; do sleep 0.05; done; exit 3")
+        operator = StepOperator(task_id="publish", step="publish", log_wait_s=0)
+        trigger = deferred(operator, ready).trigger
+        client, cluster = emr.client(REGION), ready["ti"].xcoms["create_cluster"]
+        until(lambda: emr.steps_named(client, cluster, f"claylake publish {plan.run.run_id}")[0].started)
+        said = {"step": "publish", "message": "AuditError: 3 rows", "is_final": True, "written": datetime.now(UTC)}
+        StepFailure(**said | failure).save(plan)
+        (tmp_path / "go").touch()
+        with pytest.raises(AirflowException) as raised:
+            operator.resume(ready, event=fire(trigger))
+        return raised.value
+
+    def test_the_jobs_own_reason_comes_first_and_a_final_one_is_not_tried_again(self, plan, ready, command, tmp_path):
+        error = self.failed(plan, ready, command, tmp_path, details=("node a: 1 MB free",))
+        assert isinstance(error, AirflowFailException)
+        first, details, words, *_, last = str(error).splitlines()
+        assert re.fullmatch(r"step publish \(s-\w+ of j-\w+\): FAILED: AuditError: 3 rows", first)
+        assert details == "node a: 1 MB free"
+        assert words.startswith("EMR's words: FAILED: ")
+        assert last.startswith("What to do: remove the cause")
+        assert ready["ti"].pushed[REASON] == first
+
+    @pytest.mark.parametrize(
+        "other", [{"is_final": False}, {"step": "embed"}, {"written": datetime(2024, 1, 1, tzinfo=UTC)}]
+    )
+    def test_what_another_attempt_may_mend_is_tried_again(self, plan, ready, command, tmp_path, other):
+        """Also a step that left nothing, because its node was lost: the reason of an earlier attempt is not its own."""
+        error = self.failed(plan, ready, command, tmp_path, **other)
+        assert not isinstance(error, AirflowFailException)
+        assert ("AuditError" in str(error)) is (other == {"is_final": False})
+
+    def test_what_keeps_the_log_from_being_read_never_comes_first(self, aws, ready, command):
+        command("echo boom >&2; exit 3")
+        event = fire(deferred(step(), ready).trigger)
+        aws.fault(reject_call="DescribeCluster", code="ValidationException", times=99)
+        with pytest.raises(AirflowException) as raised:
+            StepOperator(task_id="extract", step="extract", log_wait_s=300).resume(ready, event=event)
+        first, second, *rest = str(raised.value).splitlines()
+        assert re.match(r"step extract \(s-\w+ of j-\w+\): FAILED: Unknown Error.: boom", first)
+        assert second.startswith("EMR does not say where the log is (")
+        assert rest[0] == "boom"
+
+    def test_a_step_that_cannot_be_cancelled_still_fails_of_its_own_reason(self, aws, ready, command):
+        command(ENDLESS)
+        operator = StepOperator(task_id="extract", step="extract", log_wait_s=0)
+        trigger = deferred(operator, ready).trigger
+        trigger.deadline = time.time()
+        event = fire(trigger)
+        aws.fault(reject_call="CancelSteps", code="InvalidRequestException", times=99)
+        with pytest.raises(AirflowException) as raised:
+            operator.resume(ready, event=event)
+        first, second, *_ = str(raised.value).splitlines()
+        assert first.endswith("the deadline has passed")
+        assert second.startswith("the step could not be cancelled, and may still run (")
+        operator.on_kill()
 
     def test_killing_the_waiting_task_cancels_the_step(self, ready, command):
         command(ENDLESS)
@@ -383,6 +476,16 @@ class TestTerminate:
         other = create(make_plan(aws, run_id="other", aoi="porto", dag_id="claylake__porto"))
         assert terminate(plan) == []
         assert live() == [other]
+
+    def test_the_known_cluster_is_ended_whatever_a_listing_says(self, aws, plan):
+        created = create(plan)
+        aws.fault(reject_call="ListClusters", code="ValidationException", times=99)
+        assert terminate(plan, create_cluster=created) == [created]
+
+    def test_without_an_id_a_listing_that_fails_is_an_error(self, aws, plan):
+        aws.fault(reject_call="ListClusters", code="ValidationException", times=99)
+        with pytest.raises(ClientError):
+            terminate(plan)
 
     def test_it_needs_no_plan(self, plan):
         created = create(plan)

@@ -17,7 +17,8 @@ DRIVER = f"{BASE}/containers/application_17_0001/container_17_0001_01_000001"
 class S3:
     """Objects of one bucket; `later` appear at the second look."""
 
-    def __init__(self, objects, later=None):
+    def __init__(self, objects, later=None, refused=()):
+        self.refused = refused
         self.objects = {key: gzip.compress(text) for key, text in objects.items()}
         self.later = {key: gzip.compress(text) for key, text in (later or {}).items()}
         self.looks = 0
@@ -32,6 +33,8 @@ class S3:
             self.looks += 1
         if self.looks > 1:
             self.objects |= self.later
+        if "GetObject" in self.refused:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "GetObject")
         if Key not in self.objects:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": BytesIO(self.objects[Key])}
@@ -40,7 +43,11 @@ class S3:
         return self
 
     def paginate(self, Bucket, Prefix):
+        from botocore.exceptions import ClientError
+
         assert Bucket == "bucket"
+        if "ListObjectsV2" in self.refused:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "ListObjectsV2")
         yield {"Contents": [{"Key": key} for key in self.objects if key.startswith(Prefix)]}
 
 
@@ -83,6 +90,17 @@ def test_late_logs_are_waited_for():
 def test_the_wait_is_bounded_and_says_where_to_look():
     assert tail(S3({})) == "no log yet; look in s3://bucket/logs/j-1/steps/s-1/"
     assert tail(S3({STEP: CLIENT})).startswith("INFO Submitted")
+
+
+def test_a_bucket_that_refuses_is_a_line_and_is_not_waited_for():
+    """The step's own log is shown where only the listing of containers is refused."""
+    listing = S3({STEP: CLIENT}, refused=["ListObjectsV2"])
+    first, _, trouble, _ = tail(listing, wait_s=300).splitlines()
+    assert first.startswith("INFO Submitted")
+    assert trouble.startswith("(not all of the log could be read: s3://bucket/logs/j-1/containers/application_17_0001/")
+    none, trouble = tail(S3({STEP: CLIENT}, refused=["GetObject"]), wait_s=300).splitlines()
+    assert none.startswith("no log yet")
+    assert "AccessDenied" in trouble
 
 
 def test_a_torn_log_does_not_hide_the_failure():

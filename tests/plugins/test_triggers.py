@@ -197,3 +197,20 @@ def test_a_fleet_is_waited_for_until_its_units_run(states, status):
 
     assert asyncio.run(until_event())["status"] == status
     assert client.answers == []
+
+
+class Listing(Client):
+    """Also lists: j-1 is ours or a colleague's, by what DescribeCluster answers."""
+
+    def get_paginator(self, _):
+        return self
+
+    async def paginate(self, **_):
+        yield {"Clusters": [{"Id": "j-1", "Name": "claylake of a colleague"}]}
+
+
+def test_a_cluster_that_may_not_be_described_is_in_nobodys_way():
+    turn = TurnTrigger(dag_id="d", run_id="r", aoi="a", most=1, **soon())
+    assert asyncio.run(turn.poll(Listing([refusal("AccessDeniedException")]))) == {"status": "done"}
+    with pytest.raises(ClientError, match="Throttling"):
+        asyncio.run(turn.poll(Listing([refusal("ThrottlingException")])))

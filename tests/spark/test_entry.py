@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 
 import pytest
 
+from claylake.errors import StoreError
+from claylake.run.failure import StepFailure
 from claylake.vocabulary import STEPS
 from spark.embedding.run import embed
 from spark.extraction.run import extract
 from spark.jobs import entry
+from spark.lake.errors import AuditError, PublishRaceError, TooManyFailuresError
 from spark.publishing.maintain import maintain
 from spark.publishing.run import publish_run
 from tests.spark.conftest import LAKE
@@ -36,7 +41,13 @@ def sessions(monkeypatch):
         return Session()
 
     monkeypatch.setattr(entry, "session", session)
+    unwatched(monkeypatch)
     return made
+
+
+def unwatched(monkeypatch):
+    """Sessions that are none show no signs."""
+    monkeypatch.setattr(entry.Watchdog, "of", lambda *_: nullcontext())
 
 
 def test_work_gets_the_plan_and_a_session_that_ends_with_it(plan, sessions):
@@ -67,6 +78,7 @@ def test_a_session_that_cannot_be_stopped_hides_no_error_of_the_work(plan, monke
         raise ValueError("no chips")
 
     monkeypatch.setattr(entry, "session", lambda *_, **__: Dead())
+    unwatched(monkeypatch)
     with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match="no chips"):
         entry.run_step("embed", broken, ["--plan", plan.uri("plan.json")])
     (record,) = caplog.records
@@ -74,6 +86,32 @@ def test_a_session_that_cannot_be_stopped_hides_no_error_of_the_work(plan, monke
     assert "the JVM has ended" in str(record.exc_info[1])
     with pytest.raises(ConnectionRefusedError):
         entry.run_step("embed", lambda *_: None, ["--plan", plan.uri("plan.json")])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_final"),
+    [
+        (AuditError("b", {"keys": 3}, "Keep it."), True),
+        (TooManyFailuresError(1, 2, 0.02, "cloud"), True),
+        (PublishRaceError("chips", 5, {}), False),
+        (StoreError("no answer\nfrom S3"), False),
+        (KeyError("x"), False),
+    ],
+)
+def test_why_it_failed_is_left_in_the_run_folder(plan, sessions, error, is_final):
+    """An audit that cannot pass is not to be tried again; what a server or a node has lost may be."""
+    before = datetime.now(UTC)
+
+    def broken(spark, found):
+        raise error
+
+    with pytest.raises(type(error)):
+        entry.run_step("publish", broken, ["--plan", plan.uri("plan.json")])
+    failure = StepFailure.load(plan, "publish", before)
+    assert failure.is_final is is_final
+    assert failure.message == f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    assert StepFailure.load(plan, "embed", before) is None
+    assert StepFailure.load(plan, "publish", datetime.now(UTC) + timedelta(seconds=1)) is None
 
 
 WORK = {"extract": extract, "embed": embed, "publish": publish_run, "maintain": maintain}

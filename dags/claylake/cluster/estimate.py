@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
+from claylake.cluster.memory import require_fit
 from claylake.cluster.shape import Shape, shape_of
 from claylake.plan import Estimate
 
@@ -68,8 +69,12 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
         load: what there is to do.
         settings: of the run.
         layout: of the cluster; None for that of the settings.
+
+    Raises:
+        BadInputError: an instance type has too little memory for the steps.
     """
     shape = shape_of(settings.cluster, layout or settings.cluster.layout)
+    require_fit(shape)
     precision = settings.encoder.precision
     idle = load.scenes == 0 and load.vectors == 0
     observe_h = load.candidates / OBSERVATIONS_S_VCPU / max(min(_vcpus(shape.core), load.scenes), 1) / 3600
@@ -159,5 +164,5 @@ def _assumptions(load: Workload, shape: Shape, settings: Settings) -> tuple[str,
         f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",
         f"list prices of the settings, {prices.market(settings)}, {fee}",
         "of several instance types the slowest and the dearest count",
-        "storage, requests, disks and data transfer are not included",
+        f"storage, requests, disks (gp3 at {settings.cluster.ebs_mib_s} MiB/s) and data transfer are not included",
     )

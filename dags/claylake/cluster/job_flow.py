@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from claylake.cluster.fleets import BOOT_MIN, SPOT_WAIT_MIN, core_fleet, gpu_fleet, primary_fleet
 from claylake.cluster.hadoop import cluster_configurations
 from claylake.cluster.identity import TAG_MAX_UNTIL, name, tags
+from claylake.cluster.shape import shape_of
 from claylake.cluster.steps import step
 from claylake.release import bootstrap_uri
 
@@ -37,7 +38,7 @@ def request(plan: Plan, now: datetime | None = None) -> dict[str, Any]:
         "LogUri": deployed.log_uri.rstrip("/") + "/",
         "ReleaseLabel": deployed.release_label,
         "Applications": [{"Name": "Hadoop"}, {"Name": "Spark"}],
-        "Configurations": cluster_configurations(plan.layout),
+        "Configurations": cluster_configurations(shape_of(plan.settings.cluster, plan.layout)),
         "BootstrapActions": _bootstrap(plan),
         "Instances": {
             "InstanceFleets": [primary_fleet(plan), core_fleet(plan)],

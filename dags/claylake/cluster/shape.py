@@ -59,11 +59,18 @@ class Shape:
 
 def shape_of(cluster: Cluster, layout: Layout) -> Shape:
     """The cluster that the settings describe, in one of the layouts."""
-    gpu = Nodes(types=tuple(map(instance, cluster.gpu_types)), units=cluster.gpu_count)
-    cpu = Nodes(types=tuple(map(instance, cluster.cpu_types)), units=cluster.cpu_count)
+    gpu = _nodes(cluster.gpu_types, cluster.gpu_count)
+    cpu = _nodes(cluster.cpu_types, cluster.cpu_count)
     return Shape(
         layout=layout,
         primary=instance(cluster.primary_type),
         core=gpu if layout == "all_gpu" else cpu,
         task=gpu if layout == "split" else None,
     )
+
+
+def _nodes(names: tuple[str, ...], units: int) -> Nodes:
+    """Nodes of these types but for those that are more units than there are to be, unless all are."""
+    everything = Nodes(types=tuple(map(instance, names)), units=units)
+    needed = tuple(kind for kind in everything.types if everything.weight(kind) <= units)
+    return Nodes(types=needed or everything.types, units=units)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster.identity import step_name
+from claylake.cluster.memory import DRIVER_OVERHEAD_GIB, driver_heap_gib, executor_of
 from claylake.cluster.shape import shape_of
 from claylake.errors import BadInputError
 from claylake.plan import PLAN
@@ -12,22 +13,11 @@ from claylake.release import code_uri, jar_uris, job_uri
 from claylake.vocabulary import STEPS
 
 if TYPE_CHECKING:
-    from claylake.cluster.shape import Nodes, Shape
     from claylake.plan import Plan
 
 GPU_STEP: Final = "embed"
 GPU_SCRIPT: Final = "/opt/claylake/bin/gpu-discovery.sh"
 """Put there by the bootstrap; prints the node's GPUs as Spark wants them."""
-_DRIVER_SHARE: Final = 0.2
-_HEAP_SHARE: Final = 0.4
-"""The rest of an executor is for Python workers: pixels live there."""
-_OVERHEAD_LEAST_GIB: Final = 1
-
-
-class _Executor(NamedTuple):
-    cores: int
-    heap_gib: int
-    overhead_gib: int
 
 
 def step(plan: Plan, name: str) -> dict[str, Any]:
@@ -58,20 +48,22 @@ def step(plan: Plan, name: str) -> dict[str, Any]:
 def _conf(plan: Plan, name: str) -> dict[str, object]:
     shape, python = shape_of(plan.settings.cluster, plan.layout), plan.deployed.python
     workers = shape.embedders if name == GPU_STEP else shape.core
-    driver_gib = _driver_gib(shape)
-    executor = _smallest(workers, driver_gib)
+    executor = executor_of(shape, workers)
     conf: dict[str, object] = {
         "spark.pyspark.python": python,
         "spark.pyspark.driver.python": python,
         "spark.yarn.appMasterEnv.PYSPARK_PYTHON": python,
         "spark.executorEnv.PYSPARK_PYTHON": python,
+        **_region(plan.deployed.region),
+        # Whether a step is tried again is decided by the DAG, which knows why it failed.
+        "spark.yarn.maxAppAttempts": 1,
         "spark.dynamicAllocation.enabled": "false",
         "spark.executor.instances": workers.units,
         "spark.executor.cores": executor.cores,
         "spark.executor.memory": f"{executor.heap_gib}g",
         "spark.executor.memoryOverhead": f"{executor.overhead_gib}g",
-        "spark.driver.memory": f"{driver_gib}g",
-        "spark.driver.memoryOverhead": f"{_OVERHEAD_LEAST_GIB}g",
+        "spark.driver.memory": f"{driver_heap_gib(shape)}g",
+        "spark.driver.memoryOverhead": f"{DRIVER_OVERHEAD_GIB}g",
     }
     if name == GPU_STEP and workers.has_gpus:
         conf |= {
@@ -83,15 +75,10 @@ def _conf(plan: Plan, name: str) -> dict[str, object]:
     return conf
 
 
-def _driver_gib(shape: Shape) -> int:
-    """Heap of the driver, which YARN may put on any node, beside that node's executors."""
-    nodes = [*shape.core.types, *(shape.task.types if shape.task else ())]
-    return max(1, int(min(kind.yarn_gib for kind in nodes) * _DRIVER_SHARE))
+def _region(region: str) -> dict[str, object]:
+    """The region in the names that boto3, and AWS's SDK for Java and GDAL, read it from.
 
-
-def _smallest(workers: Nodes, driver_gib: int) -> _Executor:
-    """An executor that fits a unit of every type that EMR may choose, with the driver on its node."""
-    gib = min((kind.yarn_gib - driver_gib - _OVERHEAD_LEAST_GIB) / workers.weight(kind) for kind in workers.types)
-    cores = min((kind.vcpus - 1) // workers.weight(kind) for kind in workers.types)
-    heap_gib = max(1, int(gib * _HEAP_SHARE))
-    return _Executor(cores=max(1, cores), heap_gib=heap_gib, overhead_gib=max(_OVERHEAD_LEAST_GIB, int(gib) - heap_gib))
+    EMR sets neither in containers, and boto3 never reads it from the instance: its calls would go by us-east-1.
+    """
+    places, names = ("spark.yarn.appMasterEnv", "spark.executorEnv"), ("AWS_DEFAULT_REGION", "AWS_REGION")
+    return {f"{place}.{name}": region for place in places for name in names}

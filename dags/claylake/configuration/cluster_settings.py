@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import Field, field_validator
 
 from claylake.configuration.instances import instance
 from claylake.configuration.section import Section, setting
+from claylake.vocabulary import STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Layout = Literal["all_gpu", "split", "cpu"]
 MOST_TYPES = 30
 """EMR takes so many instance types in one fleet."""
+Minutes = Annotated[float, Field(gt=0)]
+STALLED_MINUTES: Final[Mapping[str, float]] = MappingProxyType(
+    {"extract": 45, "embed": 60, "publish": 90, "maintain": 240}
+)
+"""One procedure of maintenance may take hours on the driver; an encoder is loaded and timed before the first chip."""
 InstanceTypes = Annotated[tuple[str, ...], Field(min_length=1, max_length=MOST_TYPES)]
 
 
@@ -28,11 +38,13 @@ class Cluster(Section):
     )
     primary_type: str = setting("m7i.xlarge", "Instance type of the primary node: one without GPUs.")
     gpu_types: InstanceTypes = setting(
-        ("g6.2xlarge", "g5.2xlarge"),
-        "Instance types of GPU nodes, of which EMR takes what is cheap and available; each needs a price.",
+        ("g6.2xlarge", "g5.2xlarge", "g6.4xlarge", "g5.4xlarge", "g6.12xlarge", "g5.12xlarge"),
+        "Instance types of GPU nodes, of which EMR takes what is cheap and available; each needs a price. Executors "
+        "are made for the smallest; types with more GPUs than `gpu_count` are left out.",
     )
     cpu_types: InstanceTypes = setting(
-        ("m7i.2xlarge", "r7i.2xlarge"), "The same of nodes without GPUs, in the layouts `split` and `cpu`."
+        ("m7i.2xlarge", "r7i.2xlarge", "m7i.4xlarge", "r7i.4xlarge"),
+        "The same of nodes without GPUs, in the layouts `split` and `cpu`.",
     )
     gpu_count: int = setting(1, "How many GPUs.", unit="GPUs", ge=1, le=64)
     cpu_count: int = setting(
@@ -48,10 +60,26 @@ class Cluster(Section):
     max_hours: int = setting(
         12, "No cluster lives longer; a run whose estimate is longer fails in `gate`.", unit="hours", ge=1, le=72
     )
+    executor_minutes: Minutes = setting(
+        10, "A step that has no executor for so long is ended, with the resource manager's numbers.", unit="minutes"
+    )
+    stalled_minutes: dict[str, Minutes] = setting(
+        dict(STALLED_MINUTES),
+        "By step: one in which no task has finished and no byte was moved for so long is ended. Steps that are left "
+        "out keep their limit.",
+        unit="minutes",
+    )
     max_clusters: int = setting(
         2, "Clusters of claylake that may be alive at the same time; a further run waits.", unit="clusters", ge=1, le=50
     )
     ebs_gib: int | None = setting(None, "Disk of each node; null sizes it by the estimate.", unit="GiB", ge=30, le=2000)
+    ebs_mib_s: int = setting(
+        250,
+        "Throughput of that disk (gp3; 125 are in its price, more cost by the month).",
+        unit="MiB/s",
+        ge=125,
+        le=750,
+    )
 
     @field_validator("primary_type")
     @classmethod
@@ -60,6 +88,15 @@ class Cluster(Section):
             msg = f"the primary node runs no executor, and {value} has GPUs: use a CPU type such as m7i.xlarge"
             raise ValueError(msg)
         return value
+
+    @field_validator("stalled_minutes")
+    @classmethod
+    def _of_steps(cls, value: dict[str, float]) -> dict[str, float]:
+        unknown = [name for name in value if name not in STEPS]
+        if unknown:
+            msg = f"{', '.join(unknown)} is no step: there are {', '.join(STEPS)}"
+            raise ValueError(msg)
+        return {**STALLED_MINUTES, **value}
 
     @field_validator("gpu_types", "cpu_types")
     @classmethod

@@ -26,13 +26,17 @@ PUE: Final = 1.15
 
 @dataclass(frozen=True, kw_only=True)
 class Usage:
-    """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC)."""
+    """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC).
+
+    `spot_hours`: what of `instance_hours` were spot instances, by type.
+    """
 
     cluster_id: str
     state: str
     started: datetime
     ended: datetime
     instance_hours: dict[str, float]
+    spot_hours: dict[str, float]
     usd: float
     kwh: float
     assumptions: tuple[str, ...]
@@ -54,8 +58,11 @@ def usage_of(
     started, ended = _span(status, now)
     spent = _recorded(instances, now) if instances else _requested(plan, (ended - started).total_seconds() / 3600)
     hours: dict[str, float] = {}
-    for kind, _, lived in spent:
+    spot_hours: dict[str, float] = {}
+    for kind, spot, lived in spent:
         hours[kind] = hours.get(kind, 0.0) + lived
+        if spot:
+            spot_hours[kind] = spot_hours.get(kind, 0.0) + lived
     basis = (
         "every instance from its start to its end, by EMR's records"
         if instances
@@ -67,11 +74,12 @@ def usage_of(
         started=started,
         ended=ended,
         instance_hours=hours,
+        spot_hours=spot_hours,
         usd=sum(lived * prices.node_usd_h(plan.settings, kind, spot=spot) for kind, spot, lived in spent),
         kwh=sum(_watts(kind) * lived for kind, _, lived in spent) * PUE / 1000,
         assumptions=(
             basis,
-            f"list prices of the settings, {prices.market(plan.settings)}; no storage, requests and disks",
+            f"list prices of the settings; requested: {prices.market(plan.settings)}; no storage, requests and disks",
             f"energy: {WATTS_PER_VCPU:g} W per vCPU, GPUs at board power, PUE {PUE:g}",
         ),
     )

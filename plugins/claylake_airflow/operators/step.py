@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from claylake_airflow import emr, step_log
 from claylake_airflow.failures import REASON
@@ -14,6 +15,11 @@ from claylake_airflow.triggers import StepTrigger
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from claylake.run.failure import StepFailure
+
+_FINAL: Final = "What to do: remove the cause, then clear this task; another attempt would fail in the same way."
+_AGAIN: Final = "What to do: another attempt adds only what is missing; clear this task where none is left."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,31 +103,63 @@ class StepOperator(EmrTask):
             step: name of the job; None for the operator's own.
 
         Raises:
-            AirflowException: if it did not complete, with EMR's words, how far it got, and the end of its log.
+            AirflowException: if it did not complete: the cause, how far it got, the end of its log, and what to do.
+                What keeps any of these from being had comes after the cause.
+            AirflowFailException: likewise, where the job says that another attempt must fail in the same way.
         """
         ref = StepRef(region=event["region"], cluster_id=event["cluster_id"], step_id=event["step_id"])
         self._ref = ref
         self.show_cluster(context, ref.region, ref.cluster_id)
         if event["status"] == "done":
             return ref.step_id
-        if event["status"] in ("timeout", "error"):
-            self.on_kill()
-        msg = f"step {step or self.step} ({ref.step_id} of {ref.cluster_id}): {event.get('why', event['status'])}"
+        name = step or self.step
+        lines = [self._cancelled(ref)] if event["status"] in ("timeout", "error") else []
+        own, unread = self._own_failure(context, event, name)
+        why = str(event.get("why", event["status"]))
+        cause = f"step {name} ({ref.step_id} of {ref.cluster_id}): "
+        cause += f"{event['state']}: {own.message}" if own else why
         if event.get("reached"):
             reached = f"it got as far as: {event['reached']}"
-            context["ti"].xcom_push(key=REASON, value=f"step {step or self.step} failed; {reached}")
-            msg = f"{msg}; {reached}"
-        raise AirflowException(f"{msg}\n{self._tail(ref)}")
+            context["ti"].xcom_push(key=REASON, value=f"step {name} failed; {reached}")
+            cause = f"{cause}; {reached}"
+        if own:
+            lines += [*own.details, f"EMR's words: {why}"]
+            context["ti"].xcom_push(key=REASON, value=cause)
+        lines += [unread, self._tail(context, ref), _FINAL if own and own.is_final else _AGAIN]
+        message = "\n".join([cause, *filter(None, lines)])
+        raise (AirflowFailException if own and own.is_final else AirflowException)(message)
 
     def on_kill(self) -> None:
         """Cancel the step: no task waits for it any more."""
         if self._ref is None:
             return
-        ref = self._ref
+        self._cancelled(self._ref)
+
+    def _cancelled(self, ref: StepRef) -> str:
+        """Cancel a step; gives what kept that from being done, a sentence, or nothing."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         self.log.info("cancelling step %s of %s", ref.step_id, ref.cluster_id)
-        emr.client(ref.region).cancel_steps(
-            ClusterId=ref.cluster_id, StepIds=[ref.step_id], StepCancellationOption="TERMINATE_PROCESS"
-        )
+        try:
+            emr.client(ref.region).cancel_steps(
+                ClusterId=ref.cluster_id, StepIds=[ref.step_id], StepCancellationOption="TERMINATE_PROCESS"
+            )
+        except (BotoCoreError, ClientError) as error:
+            self.log.warning("step %s could not be cancelled: %s", ref.step_id, error)
+            return f"the step could not be cancelled, and may still run ({error})"
+        return ""
+
+    def _own_failure(self, context: Context, event: dict[str, Any], step: str) -> tuple[StepFailure | None, str]:
+        """What the job itself has said of this attempt, if anything, and what kept that from being read."""
+        from claylake.errors import ClaylakeError
+        from claylake.run.failure import StepFailure
+
+        if event.get("state") != "FAILED" or not event.get("started"):
+            return None, ""
+        try:
+            return StepFailure.load(self.plan(context), step, datetime.fromisoformat(event["started"])), ""
+        except (AirflowException, ClaylakeError) as error:
+            return None, f"the job's own reason could not be read ({error})"
 
     def _find_or_add(self, client: Any, cluster_id: str, wanted: dict[str, Any]) -> str:
         attempts = emr.steps_named(client, cluster_id, wanted["Name"])
@@ -135,7 +173,21 @@ class StepOperator(EmrTask):
         self.log.info("added step %s (%s)", config["Name"], step_id)
         return step_id
 
-    def _tail(self, ref: StepRef) -> str:
-        cluster = emr.describe(emr.client(ref.region), ref.cluster_id)
+    def _tail(self, context: Context, ref: StepRef) -> str:
+        """The end of the step's log, or what keeps it from being shown; never an error."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from claylake.errors import ClaylakeError
+
+        lines = []
+        try:
+            log_uri = emr.describe(emr.client(ref.region), ref.cluster_id).log_uri
+        except (BotoCoreError, ClientError) as error:
+            lines.append(f"EMR does not say where the log is ({error}); it should be where the plan has it")
+            try:
+                log_uri = self.plan(context).deployed.log_uri
+            except (AirflowException, ClaylakeError) as missing:
+                return "\n".join([*lines, f"and the plan could not be read ({missing})"])
         s3 = emr.hook(ref.region).get_session(region_name=ref.region).client("s3")
-        return step_log.tail(s3, cluster.log_uri, ref.cluster_id, ref.step_id, wait_s=self.log_wait_s)
+        tail = step_log.tail(s3, log_uri, ref.cluster_id, ref.step_id, wait_s=self.log_wait_s)
+        return "\n".join([*lines, tail])

@@ -67,9 +67,20 @@ class TerminateClusterOperator(EmrTask):
         return plan.deployed.region, plan.settings.cluster.keep_cluster_minutes
 
     def _ids(self, context: Context, region: str | None) -> list[str]:
-        """The known cluster first, then live ones with this run's tags: a retry may have left one."""
+        """The known cluster first, then live ones with this run's tags: a retry may have left one.
+
+        The known one is ended whatever a listing says; the reaper finds what the listing would have shown.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
         ti = context["ti"]
         known = ti.xcom_pull(task_ids=CREATE_TASK)
-        live = emr.live_clusters(emr.client(region))
+        try:
+            live = emr.live_clusters(emr.client(region))
+        except (BotoCoreError, ClientError) as error:
+            if not known:
+                raise
+            self.log.warning("other clusters of this run cannot be listed (%s); ending %s", error, known)
+            return [known]
         tagged = [cluster.id for cluster in live if cluster.run == (ti.dag_id, ti.run_id)]
         return list(dict.fromkeys([*([known] if known else []), *tagged]))

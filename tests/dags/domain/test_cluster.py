@@ -6,10 +6,11 @@ from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
 from claylake.cluster import fleets, job_flow
+from claylake.cluster.estimate import Workload
 from claylake.cluster.layout_choice import cheapest
 from claylake.cluster.shape import shape_of
 from claylake.configuration.instances import instance
-from claylake.configuration.settings import Settings
+from claylake.configuration.settings import Settings, assemble
 from claylake.errors import BadInputError
 from claylake.plan import RunRef
 from claylake.release import JARS
@@ -104,12 +105,19 @@ def classifications(found):
     return {each["Classification"]: each for each in found}
 
 
+def types_of(*fleets):
+    return [kind for fleet in fleets for kind in fleet["InstanceTypeConfigs"]]
+
+
+def yarn_of(kind):
+    return classifications(kind["Configurations"])["yarn-site"]["Properties"]
+
+
 def test_with_gpus_everywhere_their_settings_are_the_clusters(plan_of, now):
     """As AWS documents it; what the nodes need and what the resource manager needs stand together."""
     request = job_flow.request(plan_of(), now)
-    assert not any(
-        "Configurations" in kind for fleet in fleets_of(request).values() for kind in fleet["InstanceTypeConfigs"]
-    )
+    for kind in types_of(fleets_of(request)["CORE"]):
+        assert set(classifications(kind["Configurations"])) == {"yarn-site"}
     found = classifications(request["Configurations"])
     assert found["spark"]["Properties"] == {"enableSparkRapids": "true"}
     assert found["yarn-site"]["Properties"]["yarn.nodemanager.resource-plugins"] == "yarn.io/gpu"
@@ -125,17 +133,81 @@ def test_with_gpus_on_some_nodes_their_settings_are_those_types_alone(plan_of, n
     plan = plan_of({"cluster": {"layout": "split"}})
     request, joining = job_flow.request(plan, now), job_flow.gpu_fleet(plan)
     everywhere = classifications(request["Configurations"])
-    assert everywhere["yarn-site"]["Properties"] == {"yarn.resource-types": "yarn.io/gpu"}
+    assert everywhere["yarn-site"]["Properties"]["yarn.resource-types"] == "yarn.io/gpu"
     assert "capacity-scheduler" in everywhere
-    assert "nodemanager" not in str(request)
-    assert not any(
-        "Configurations" in kind for fleet in fleets_of(request).values() for kind in fleet["InstanceTypeConfigs"]
-    )
-    assert [kind["InstanceType"] for kind in joining["InstanceTypeConfigs"]] == ["g6.2xlarge", "g5.2xlarge"]
-    for kind in joining["InstanceTypeConfigs"]:
+    assert "nodemanager.resource-plugins" not in str(request)
+    for kind in types_of(fleets_of(request)["CORE"]):
+        assert set(classifications(kind["Configurations"])) == {"yarn-site"}
+    assert len(types_of(joining)) == 4
+    for kind in types_of(joining):
         found = classifications(kind["Configurations"])
         assert found["yarn-site"]["Properties"]["yarn.nodemanager.resource-plugins"] == "yarn.io/gpu"
         assert set(classifications(found["container-executor"]["Configurations"])) == {"gpu", "cgroups"}
+
+
+@pytest.mark.parametrize("layout", golden_requests.LAYOUTS)
+def test_yarns_memory_is_stated_for_each_type_and_the_largest_container_for_the_cluster(plan_of, now, layout):
+    """A container larger than what the resource manager grants would be refused, however large the node is."""
+    plan = plan_of({"cluster": {"layout": layout, "gpu_count": 4, "cpu_count": 4}})
+    request, joining = job_flow.request(plan, now), job_flow.gpu_fleet(plan)
+    cluster = classifications(request["Configurations"])["yarn-site"]["Properties"]
+    kinds = types_of(fleets_of(request)["CORE"], *([joining] if joining else []))
+    for kind in kinds:
+        yarn = yarn_of(kind)
+        assert yarn["yarn.nodemanager.resource.memory-mb"] == str(instance(kind["InstanceType"]).yarn_mib)
+        assert yarn["yarn.nodemanager.resource.cpu-vcores"] == str(instance(kind["InstanceType"]).vcpus)
+        assert yarn.items() >= cluster.items()
+    for limit, stated in (("maximum-allocation-mb", "memory-mb"), ("maximum-allocation-vcores", "cpu-vcores")):
+        largest = max(int(yarn_of(kind)[f"yarn.nodemanager.resource.{stated}"]) for kind in kinds)
+        assert int(cluster[f"yarn.scheduler.{limit}"]) == largest
+
+
+@pytest.mark.parametrize(
+    ("gib", "emrs"), [(7.5, 5_632), (15, 11_520), (30.5, 23_424), (60, 53_248), (122, 116_736), (244, 241_664)]
+)
+def test_no_more_is_stated_than_emrs_own_share(gib, emrs):
+    """AWS's table "Task configuration": c3.xlarge, c3.2xlarge, i2.xlarge, c3.8xlarge, i2.4xlarge and d2.8xlarge."""
+    for name in ("c7i.xlarge", "m7i.xlarge", "g6.2xlarge", "r7i.2xlarge", "g5.12xlarge"):
+        kind = instance(name)
+        if kind.memory_gib >= gib:
+            continue
+        assert kind.yarn_mib / kind.memory_gib <= emrs / gib
+
+
+@pytest.mark.parametrize("name", ["c4.xlarge", "m4.2xlarge", "r3.2xlarge", "inf1.xlarge"])
+def test_a_type_with_less_memory_than_its_name_says_is_refused(name):
+    with pytest.raises(BadInputError, match=f"{name}: its memory is not known"):
+        instance(name)
+
+
+@pytest.mark.parametrize(
+    ("cpu_types", "count"), [(["c7i.large"], 1), (["m7i.large", "c7i.xlarge"], 2), (["c5.large", "m7i.xlarge"], 4)]
+)
+def test_types_that_cannot_hold_driver_and_executors_are_refused_by_the_plan(cpu_types, count):
+    prices = {"instance_usd_h": dict.fromkeys([*cpu_types, "m7i.xlarge"], 1.0)}
+    settings = assemble(
+        {"x": {"cluster": {"layout": "cpu", "cpu_types": cpu_types, "cpu_count": count}, "prices": prices}}
+    )
+    with pytest.raises(BadInputError, match="too little memory beside"):
+        cheapest(Workload(scenes=1, cells=1, candidates=1, chips=1, vectors=1), settings)
+
+
+@pytest.mark.parametrize("layout", golden_requests.LAYOUTS)
+def test_every_fleet_offers_several_types_of_several_sizes(plan_of, now, layout):
+    plan = plan_of({"cluster": {"layout": layout, "gpu_count": 4, "cpu_count": 2}})
+    joining = job_flow.gpu_fleet(plan)
+    for fleet in (fleets_of(job_flow.request(plan, now))["CORE"], *([joining] if joining else [])):
+        names = [kind["InstanceType"] for kind in fleet["InstanceTypeConfigs"]]
+        assert len(names) >= 4
+        assert len({name.partition(".")[2] for name in names}) >= 2
+
+
+def test_no_node_is_more_than_the_fleet_is_to_have_unless_all_are(plan_of):
+    def names(**cluster):
+        return [kind.name for kind in shape_of(plan_of({"cluster": cluster}).settings.cluster, "all_gpu").core.types]
+
+    assert names(gpu_count=3) == ["g6.2xlarge", "g5.2xlarge", "g6.4xlarge", "g5.4xlarge"]
+    assert names(gpu_count=1, gpu_types=["g5.12xlarge"]) == ["g5.12xlarge"]
 
 
 @pytest.mark.parametrize("layout", ["all_gpu", "cpu"])
@@ -150,15 +222,13 @@ def test_cpu_clusters_know_nothing_of_gpus(plan_of, now):
 
 
 def test_the_chosen_layout_is_the_one_that_is_made(plan_of, now):
-    from claylake.cluster.estimate import Workload
-
     plan = plan_of({"cluster": {"compute": "auto"}})
     plan = plan.model_copy(
         update={"estimate": cheapest(Workload(scenes=1, cells=1, candidates=1, chips=1, vectors=1), plan.settings)}
     )
     assert plan.layout == "cpu"
     core = fleets_of(job_flow.request(plan, now))["CORE"]
-    assert {kind["InstanceType"] for kind in core["InstanceTypeConfigs"]} == set(plan.settings.cluster.cpu_types)
+    assert {kind["InstanceType"] for kind in core["InstanceTypeConfigs"]} <= set(plan.settings.cluster.cpu_types)
     assert "resource.gpu" not in str(job_flow.step(plan, "embed"))
 
 
@@ -188,7 +258,7 @@ def test_disks_follow_what_is_stored(plan_of, now, store_gb, fixed, gib):
     core = fleets_of(job_flow.request(plan, now))["CORE"]
     for kind in core["InstanceTypeConfigs"]:
         [disk] = kind["EbsConfiguration"]["EbsBlockDeviceConfigs"]
-        assert disk["VolumeSpecification"]["SizeInGB"] == gib
+        assert disk["VolumeSpecification"] == {"VolumeType": "gp3", "SizeInGB": gib, "Throughput": 250}
 
 
 RELEASE = "0123456789abcdef" * 4
@@ -252,6 +322,7 @@ def test_a_step_is_one_spark_submit_with_the_plans_uri(plan_of, name):
     for key in ("spark.pyspark.python", "spark.pyspark.driver.python", "spark.yarn.appMasterEnv.PYSPARK_PYTHON"):
         assert conf[key] == "/opt/claylake/python/bin/python"
     assert conf["spark.dynamicAllocation.enabled"] == "false"
+    assert conf["spark.yarn.maxAppAttempts"] == "1"
     assert ("spark.executor.resource.gpu.amount" in conf) == (name == "embed")
 
 
@@ -267,19 +338,28 @@ MIXED = {"gpu_types": ["g4dn.xlarge", "g5.12xlarge"], "cpu_types": ["c7i.xlarge"
 @pytest.mark.parametrize("types", [{}, MIXED], ids=["alike", "mixed"])
 @pytest.mark.parametrize("name", STEPS)
 def test_driver_and_executors_fit_a_node_of_every_type(plan_of, layout, types, name):
-    """All executors that a node's units stand for, and the driver, on the node that YARN puts it on."""
-    plan = plan_of({"cluster": {"layout": layout, **types}, "prices": PRICES})
+    """All executors that a node's units stand for, and the driver, on the node that YARN puts it on; and 512 MiB."""
+    plan = plan_of({"cluster": {"layout": layout, "gpu_count": 4, "cpu_count": 4, **types}, "prices": PRICES})
     shape, conf = shape_of(plan.settings.cluster, layout), conf_of(plan, name)
     nodes = shape.embedders if name == "embed" else shape.core
 
-    def gib(of):
-        return sum(int(conf[f"spark.{of}.{key}"].removesuffix("g")) for key in ("memory", "memoryOverhead"))
+    def mib(of):
+        return 1024 * sum(int(conf[f"spark.{of}.{key}"].removesuffix("g")) for key in ("memory", "memoryOverhead"))
 
     for kind in nodes.types:
-        assert nodes.weight(kind) * gib("executor") + gib("driver") <= kind.yarn_gib
+        assert nodes.weight(kind) * mib("executor") + mib("driver") + 512 <= kind.yarn_mib
         assert nodes.weight(kind) * int(conf["spark.executor.cores"]) + 1 <= kind.vcpus
     for kind in shape.core.types:
-        assert gib("driver") <= kind.yarn_gib
+        assert mib("driver") + 512 <= kind.yarn_mib
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_driver_and_workers_call_aws_in_the_deployments_region(plan_of, name):
+    """`boto3` reads the first name, GDAL and Java the second; EMR sets neither in containers."""
+    conf = conf_of(plan_of({"deployed": {"region": "eu-central-1"}}), name)
+    for place in ("spark.yarn.appMasterEnv", "spark.executorEnv"):
+        for variable in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+            assert conf[f"{place}.{variable}"] == "eu-central-1"
 
 
 def test_one_gpu_executor_per_gpu(plan_of):

@@ -166,7 +166,7 @@ def test_auto_without_gpus_has_nothing_to_compare():
     ],
 )
 def test_embedding_goes_at_the_slowest_gpus_rate(types, precision, rate):
-    cluster = Settings().cluster.model_copy(update={"gpu_types": tuple(types)})
+    cluster = Settings().cluster.model_copy(update={"gpu_types": tuple(types), "gpu_count": 4})
     assert embed_rate(shape_of(cluster, "all_gpu").core, precision) == rate
 
 
@@ -197,7 +197,7 @@ def test_assumptions_are_stated():
     for word in (
         "0.45 MB",
         "chips/s per vCPU",
-        "15 chips/s per GPU of g6.2xlarge or g5.2xlarge in fp32",
+        "15 chips/s per GPU of g6.2xlarge or g5.2xlarge or g6.4xlarge or g5.4xlarge in fp32",
         "spot at 0.4",
         "EMR fee 25%",
         "not included",

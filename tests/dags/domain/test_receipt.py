@@ -80,13 +80,13 @@ def test_a_whole_run(reported, now):
     assert receipt.bytes_read == 9_000_000
     assert receipt.stage_seconds == {"extract": 1800, "embed": 1800, "publish": 1800, "maintain": 1800}
     assert receipt.chips_per_second == pytest.approx(20 / 1800)
-    # Without EMR's list of instances: as requested, the dearer of the two GPU types.
-    assert receipt.instance_hours == {"m7i.xlarge": 2, "g5.2xlarge": 2}
-    assert receipt.usd == pytest.approx(2 * (0.2016 * 1.25 + 1.212 * 0.65))
+    # Without EMR's list of instances: as requested, the dearest of the GPU types.
+    assert receipt.instance_hours == {"m7i.xlarge": 2, "g5.4xlarge": 2}
+    assert receipt.usd == pytest.approx(2 * (0.2016 * 1.25 + 1.624 * 0.65))
     assert receipt.layout == "all_gpu"
     assert receipt.usd_per_1000_chips == pytest.approx(50 * receipt.usd)
-    # (4 x 5 W) + (8 x 5 W + 150 W), two hours, PUE 1.15
-    assert receipt.kwh == pytest.approx(2 * 210 * 1.15 / 1000)
+    # (4 x 5 W) + (16 x 5 W + 150 W), two hours, PUE 1.15
+    assert receipt.kwh == pytest.approx(2 * 250 * 1.15 / 1000)
     assert any("PUE" in line for line in receipt.assumptions)
     assert receipt.messages == ("extracted", "embedded", "published", "kept")
     assert Receipt.load(reported) == receipt
@@ -227,6 +227,8 @@ def test_instances_count_as_long_as_each_has_lived(reported, now):
     ]
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now, instances=instances)
     assert receipt.instance_hours == {"m7i.xlarge": 2, "m7i.2xlarge": 2, "g6.2xlarge": 0.25, "g5.2xlarge": 0.5}
+    assert receipt.spot_hours == {"m7i.2xlarge": 2, "g6.2xlarge": 0.25}
+    assert "2.2 of 4.8 instance-hours spot" in note(receipt)
     spot, on_demand = 0.65, 1.25
     usd = 2 * 0.2016 * on_demand + 2 * 0.4032 * spot + 0.25 * 0.9776 * spot + 0.5 * 1.212 * on_demand
     assert receipt.usd == pytest.approx(usd)

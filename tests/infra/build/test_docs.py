@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from infra.costs import ENDPOINTS, at_rest, per_thousand, rate, stages
+from infra.fits import table
 from infra.local.options import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -25,6 +26,13 @@ def test_the_tables_of_costs_are_the_computed_ones():
     """After a change on purpose: .venv/infra/bin/python -m infra.costs, and into docs/deploy.md."""
     assert "\n".join(at_rest(stages())) in DEPLOY
     assert "\n".join(per_thousand()) in DEPLOY
+
+
+def test_the_table_of_memory_is_the_computed_one():
+    """After a change on purpose: .venv/infra/bin/python -m infra.fits, and into docs/cluster.md."""
+    assert "\n".join(table()) in (REPOSITORY / "docs/cluster.md").read_text()
+    rows = [line.split(" | ") for line in table()][2:]
+    assert min(int(row[-1].strip(" |").replace(",", "")) for row in rows) >= 512
 
 
 def test_a_thousand_chips_by_hand():

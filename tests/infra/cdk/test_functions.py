@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
@@ -305,3 +306,22 @@ def test_the_oldest_live_cluster_is_told(aws, monkeypatch):
 
 def test_no_cluster_is_no_hours(aws):
     assert cluster_age.ages(aws.emr, "s3://nobody/logs", datetime.now(UTC)) == []
+
+
+def test_a_cluster_that_may_not_be_described_is_not_ours():
+    class Emr:
+        def __init__(self, code):
+            self.code = code
+
+        def get_paginator(self, _):
+            return self
+
+        def paginate(self, **_):
+            yield {"Clusters": [{"Id": "j-1", "Name": "claylake of a colleague"}]}
+
+        def describe_cluster(self, **_):
+            raise ClientError({"Error": {"Code": self.code}}, "DescribeCluster")
+
+    assert cluster_age.ages(Emr("AccessDeniedException"), "s3://b/logs", datetime.now(UTC)) == []
+    with pytest.raises(ClientError):
+        cluster_age.ages(Emr("ThrottlingException"), "s3://b/logs", datetime.now(UTC))

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 LIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
 PIPELINE = "claylake"
 TAG = "claylake:pipeline"
 NAMESPACE = "Claylake"
+DENIED = ("AccessDenied", "AccessDeniedException")
 
 
 def handler(_event: Any, _context: Any) -> dict[str, float]:
@@ -40,12 +42,22 @@ def ages(emr: Any, log_uri: str, now: datetime) -> list[float]:
     hours = []
     for page in emr.get_paginator("list_clusters").paginate(ClusterStates=LIVE):
         for summary in page["Clusters"]:
-            if summary["Name"].startswith(PIPELINE):
-                cluster = emr.describe_cluster(ClusterId=summary["Id"])["Cluster"]
+            if summary["Name"].startswith(PIPELINE) and (cluster := _described(emr, summary["Id"])):
                 tags = {tag["Key"]: tag.get("Value") for tag in cluster.get("Tags", [])}
                 if tags.get(TAG) == PIPELINE and place(cluster.get("LogUri") or "") == place(log_uri):
                     hours.append((now - cluster["Status"]["Timeline"]["CreationDateTime"]).total_seconds() / 3600)
     return hours
+
+
+def _described(emr: Any, cluster_id: str) -> dict[str, Any] | None:
+    """A cluster; None where it may not be described: the permission holds for our tag, so it is not ours."""
+    try:
+        cluster: dict[str, Any] = emr.describe_cluster(ClusterId=cluster_id)["Cluster"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") not in DENIED:
+            raise
+        return None
+    return cluster
 
 
 def place(uri: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from datetime import UTC, datetime
@@ -23,9 +24,11 @@ from claylake_airflow.operators import (
     TerminateClusterOperator,
     WaitClusterReadyOperator,
 )
+from claylake_airflow.operators.create import QUEUED, WAITED
 from claylake_airflow.operators.publish import month_asset
+from claylake_airflow.operators.run_queue import RunQueue
 from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
-from tests.plugins.drive import context, deferred, fire, make_plan, run
+from tests.plugins.drive import context, deferred, fire, make_plan, rebuilt, run
 from tests.shared.waiting import until
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -44,6 +47,49 @@ def terminate(plan, **xcoms):
 
 def live():
     return [cluster.id for cluster in emr.live_clusters(emr.client(REGION))]
+
+
+def places(plan):
+    return RunQueue.of(plan).places()
+
+
+def queued(aws, number, hours):
+    """The plan of a run that finds no room, and has a head start."""
+    made = make_plan(aws, run_id=f"adhoc{number}", aoi=f"area{number}", dag_id="claylake_adhoc", max_clusters=1)
+    schedule = made.settings.schedule.model_copy(update={"priority": hours})
+    made = made.model_copy(update={"settings": made.settings.model_copy(update={"schedule": schedule})})
+    made.save()
+    return made
+
+
+def fire_until_placed(trigger):
+    """Let a trigger write its place, and end it as a restart of the triggerer would."""
+
+    def is_there():
+        return trigger.place in {
+            each.name for each in RunQueue(uri=trigger.queue, region=REGION, run=("", "")).places()
+        }
+
+    async def main():
+        task = asyncio.ensure_future(anext(aiter(rebuilt(trigger).run())))
+        while not is_there():  # noqa: ASYNC110 - S3 says so
+            await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def placed(trigger):
+    """The event by which a trigger would say that it is the run's turn."""
+    return {"status": "done", "place": trigger.place}
+
+
+def say(operator, given, event):
+    """What a task that goes on finds in its way."""
+    with pytest.raises(TaskDeferred):
+        operator.resume(given, event=event)
+    return given["ti"].pushed[QUEUED]
 
 
 def step(name="extract", **more):
@@ -134,11 +180,48 @@ class TestCreate:
         monkeypatch.setattr(emr, "live_clusters", look)
         assert live() == [looks[1]]
 
-    def test_a_turn_that_never_comes_fails_with_the_reason(self, plan):
-        with pytest.raises(AirflowException, match="turn: timeout, the deadline"):
-            CreateClusterOperator(task_id="c").resume(
-                context(plan), event={"status": "timeout", "why": "the deadline has passed"}
-            )
+    def test_a_wait_that_is_refused_fails_with_the_reason(self, plan):
+        with pytest.raises(AirflowException, match="turn: error, AccessDenied"):
+            CreateClusterOperator(task_id="c").resume(context(plan), event={"status": "error", "why": "AccessDenied"})
+
+    def test_runs_of_one_dag_wait_side_by_side_and_are_served_as_they_came(self, aws, plan):
+        """As of `claylake_adhoc`: three runs wait, the one with a head start and then the first one go on."""
+        first = create(plan)
+        before = {each.run for each in places(plan)}
+        waits = []
+        for number, hours in ((1, 0), (2, 0), (3, 1)):
+            given = context(queued(aws, number, hours)) | {"plan": queued(aws, number, hours)}
+            operator = CreateClusterOperator(task_id="create_cluster")
+            waits.append((operator, given, deferred(operator, given).trigger))
+            fire_until_placed(waits[-1][2])
+        assert [each.run_id for each in sorted(places(plan), key=lambda each: each.rank) if each.run not in before] == [
+            "adhoc3", "adhoc1", "adhoc2"
+        ]  # fmt: skip
+        assert "of at most 1 clusters are alive" in waits[1][1]["ti"].pushed[QUEUED]
+        terminate(plan, create_cluster=first)
+        operator, given, trigger = waits[1]
+        # One that is not served yet does not pass, even when its task is started again.
+        assert "2 runs are before this one: area3" in say(operator, given, placed(trigger))
+        operator, given, trigger = waits[2]
+        third = operator.resume(given, event=fire(trigger))
+        assert given["ti"].pushed[WAITED] == 0
+        assert live() == [third]
+        terminate(given["plan"], create_cluster=third)
+        for operator, given, trigger in waits[:2]:
+            made = operator.resume(given, event=fire(trigger))
+            assert live() == [made]
+            terminate(given["plan"], create_cluster=made)
+        assert {each.run for each in places(plan)} == before
+
+    def test_the_note_says_how_long_a_run_has_waited_and_behind_whom(self, plan):
+        given = context(plan, create_cluster=create(plan))
+        given["ti"].xcoms |= {
+            ("create_cluster", QUEUED): "1 run is before this one: porto",
+            ("create_cluster", WAITED): 135,
+        }
+        ReceiptOperator(task_id="receipt").execute(given)
+        said = given["ti"].pushed["note"].splitlines()[-1]
+        assert said == "Waited 2 h 15 min for a cluster; at first: 1 run is before this one: porto"
 
     def test_without_a_plan_it_fails_for_good(self, plan):
         given = context(plan)

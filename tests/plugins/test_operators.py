@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from claylake.cluster import job_flow
 from claylake.plan import PLAN
 from claylake.run.progress import Progress
 from claylake.run.reports import PublishReport
-from claylake_airflow import emr, fleet
+from claylake_airflow import emr, fleet, turns
 from claylake_airflow.failures import REASON
 from claylake_airflow.operators import (
     CreateClusterOperator,
@@ -28,7 +27,7 @@ from claylake_airflow.operators.create import QUEUED, WAITED
 from claylake_airflow.operators.publish import month_asset
 from claylake_airflow.operators.run_queue import RunQueue
 from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
-from tests.plugins.drive import context, deferred, fire, make_plan, rebuilt, run
+from tests.plugins.drive import context, deferred, fire, make_plan, run
 from tests.shared.waiting import until
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -49,10 +48,6 @@ def live():
     return [cluster.id for cluster in emr.live_clusters(emr.client(REGION))]
 
 
-def places(plan):
-    return RunQueue.of(plan).places()
-
-
 def queued(aws, number, hours):
     """The plan of a run that finds no room, and has a head start."""
     made = make_plan(aws, run_id=f"adhoc{number}", aoi=f"area{number}", dag_id="claylake_adhoc", max_clusters=1)
@@ -62,34 +57,10 @@ def queued(aws, number, hours):
     return made
 
 
-def fire_until_placed(trigger):
-    """Let a trigger write its place, and end it as a restart of the triggerer would."""
-
-    def is_there():
-        return trigger.place in {
-            each.name for each in RunQueue(uri=trigger.queue, region=REGION, run=("", "")).places()
-        }
-
-    async def main():
-        task = asyncio.ensure_future(anext(aiter(rebuilt(trigger).run())))
-        while not is_there():  # noqa: ASYNC110 - S3 says so
-            await asyncio.sleep(0.05)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    asyncio.run(asyncio.wait_for(main(), 60))
-
-
-def placed(trigger):
-    """The event by which a trigger would say that it is the run's turn."""
-    return {"status": "done", "place": trigger.place}
-
-
-def say(operator, given, event):
-    """What a task that goes on finds in its way."""
-    with pytest.raises(TaskDeferred):
-        operator.resume(given, event=event)
-    return given["ti"].pushed[QUEUED]
+def keep(trigger):
+    """Write a trigger's place, as it does itself when it begins to wait."""
+    s3 = emr.hook(REGION).get_session(region_name=REGION).client("s3")
+    s3.put_object(**turns.place_object(trigger.queue, trigger.place), Body=b"")
 
 
 def step(name="extract", **more):
@@ -184,34 +155,28 @@ class TestCreate:
         with pytest.raises(AirflowException, match="turn: error, AccessDenied"):
             CreateClusterOperator(task_id="c").resume(context(plan), event={"status": "error", "why": "AccessDenied"})
 
-    def test_runs_of_one_dag_wait_side_by_side_and_are_served_as_they_came(self, aws, plan):
-        """As of `claylake_adhoc`: three runs wait, the one with a head start and then the first one go on."""
-        first = create(plan)
-        before = {each.run for each in places(plan)}
+    def test_runs_of_one_dag_wait_side_by_side_and_are_served_in_order(self, aws, plan):
+        """As of `claylake_adhoc`: two runs wait, and the one with a head start goes first."""
+        first, queue = create(plan), RunQueue.of(plan)
         waits = []
-        for number, hours in ((1, 0), (2, 0), (3, 1)):
-            given = context(queued(aws, number, hours)) | {"plan": queued(aws, number, hours)}
-            operator = CreateClusterOperator(task_id="create_cluster")
-            waits.append((operator, given, deferred(operator, given).trigger))
-            fire_until_placed(waits[-1][2])
-        assert [each.run_id for each in sorted(places(plan), key=lambda each: each.rank) if each.run not in before] == [
-            "adhoc3", "adhoc1", "adhoc2"
-        ]  # fmt: skip
-        assert "of at most 1 clusters are alive" in waits[1][1]["ti"].pushed[QUEUED]
+        for number, hours in ((1, 0), (2, 1)):
+            made = queued(aws, number, hours)
+            operator, given = CreateClusterOperator(task_id="create_cluster"), context(made)
+            waits.append((operator, given, made, deferred(operator, given).trigger))
+            keep(waits[-1][3])
+        assert [each.run_id for each in sorted(queue.places(), key=lambda each: each.rank)] == ["adhoc2", "adhoc1"]
+        assert "of at most 1 clusters are alive" in waits[0][1]["ti"].pushed[QUEUED]
         terminate(plan, create_cluster=first)
-        operator, given, trigger = waits[1]
-        # One that is not served yet does not pass, even when its task is started again.
-        assert "2 runs are before this one: area3" in say(operator, given, placed(trigger))
-        operator, given, trigger = waits[2]
-        third = operator.resume(given, event=fire(trigger))
-        assert given["ti"].pushed[WAITED] == 0
-        assert live() == [third]
-        terminate(given["plan"], create_cluster=third)
-        for operator, given, trigger in waits[:2]:
-            made = operator.resume(given, event=fire(trigger))
-            assert live() == [made]
-            terminate(given["plan"], create_cluster=made)
-        assert {each.run for each in places(plan)} == before
+        operator, given, made, trigger = waits[0]
+        with pytest.raises(TaskDeferred) as again:  # a trigger that has seen less does not make it pass
+            operator.resume(given, event={"status": "done", "place": trigger.place})
+        assert again.value.trigger.place == trigger.place
+        for operator, given, made, trigger in reversed(waits):
+            created = operator.resume(given, event=fire(trigger))
+            assert live() == [created]
+            assert given["ti"].pushed[WAITED] == 0
+            terminate(made, create_cluster=created)
+        assert queue.places() == []
 
     def test_the_note_says_how_long_a_run_has_waited_and_behind_whom(self, plan):
         given = context(plan, create_cluster=create(plan))

@@ -225,6 +225,25 @@ def test_a_wait_has_no_end_of_its_own():
     assert waiting._left_s() == math.inf
 
 
+def test_a_trigger_that_was_stored_with_a_deadline_and_without_a_queue_waits_on(aws):
+    stored = {"dag_id": "d", "run_id": "r", "aoi": "a", "most": 2, "deadline": 1.0}
+    for number in (900, 901):
+        aws.start(place(number))
+
+    async def main():
+        task = asyncio.create_task(event(TurnTrigger(**stored, region="us-west-2", poll_seconds=PAUSE)))
+        while aws.calls["list_clusters"] < 4:  # noqa: ASYNC110 - it is over when the fake has counted so much
+            await asyncio.sleep(PAUSE / 5)
+        assert not task.done()
+        aws.clusters.popitem()
+        return await task
+
+    done = asyncio.run(asyncio.wait_for(main(), 60))
+    assert done["status"] == "done"
+    assert "place" not in done
+    assert aws.objects == {}
+
+
 def test_each_change_is_logged_once(aws, monkeypatch):
     said = []
     monkeypatch.setattr(TurnTrigger, "log", Log(said), raising=False)

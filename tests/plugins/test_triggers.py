@@ -75,6 +75,7 @@ def answering(monkeypatch):
 
 TRIGGERS = [
     TurnTrigger(dag_id="d", run_id="r", aoi="a", most=2, deadline=1.0, **WAIT),
+    TurnTrigger(dag_id="d", run_id="r", aoi="a", most=2, queue="s3://b/queue", place="p", deadline=None, **WAIT),
     ReadyTrigger(cluster_id="j-1", deadline=1.0, **WAIT),
     EndedTrigger(cluster_ids=["j-1", "j-2"], deadline=1.0, **WAIT),
     StepTrigger(cluster_id="j-1", step_id="s-1", deadline=1.0, **WAIT),

@@ -59,12 +59,14 @@ class CreateClusterOperator(EmrTask):
         place = queue.place(plan, [*places, came] if came else places)
         why = obstacle(place, places, live)
         if why:
-            self._wait_turn(context, queue, place, why)
+            self._wait_turn(queue, place, why, None if came else context)
         answer = client.run_job_flow(**job_flow.request(plan))
         created = str(answer["JobFlowId"])
         self.log.info("requested cluster %s (%s)", created, job_flow.name(plan))
-        self._give_way_to_older(context, client, created, queue, place)
-        queue.leave([*places, place] if came else places)
+        why = self._give_way_to_older(client, created, place)
+        if why:
+            self._wait_turn(queue, place, why, None if came else context)
+        queue.leave([*places, came] if came else places)
         if came:
             waited = datetime.now(UTC) - place.since
             context["ti"].xcom_push(key=WAITED, value=round(waited.total_seconds() / 60))
@@ -74,10 +76,18 @@ class CreateClusterOperator(EmrTask):
         self.show_cluster(context, region, cluster_id)
         return cluster_id
 
-    def _wait_turn(self, context: Context, queue: RunQueue, place: Place, why: str) -> NoReturn:
-        """Defer, for as long as it takes: a run in the queue costs nothing, and a red one would lose its place."""
+    def _wait_turn(self, queue: RunQueue, place: Place, why: str, context: Context | None) -> NoReturn:
+        """Defer, for as long as it takes: a run in the queue costs nothing, and a red one would lose its place.
+
+        Args:
+            queue: to wait in.
+            place: the run's.
+            why: what is in the way.
+            context: of a task that has not waited yet; it leaves the reason for people.
+        """
         self.log.info("waiting for a turn: %s", why)
-        context["ti"].xcom_push(key=QUEUED, value=why)
+        if context is not None:
+            context["ti"].xcom_push(key=QUEUED, value=why)
         trigger = TurnTrigger(
             dag_id=place.dag_id,
             run_id=place.run_id,
@@ -91,17 +101,15 @@ class CreateClusterOperator(EmrTask):
         )
         self.defer(trigger=trigger, method_name="resume")
 
-    def _give_way_to_older(self, context: Context, client: Any, created: str, queue: RunQueue, place: Place) -> None:
-        """Give way if another run checked at the same moment and created its cluster first.
+    def _give_way_to_older(self, client: Any, created: str, place: Place) -> str:
+        """Give way if another run checked at the same moment and created its cluster first; gives the reason, if so.
 
         EMR offers no atomic "create if fewer than n": both may have found a free place. The younger
         cluster goes, before it has cost anything.
 
         Args:
-            context: of the running task.
             client: of EMR.
             created: id of the cluster that this run has just requested.
-            queue: that the run then waits in.
             place: the run's.
         """
         live = emr.live_clusters(client)
@@ -111,4 +119,4 @@ class CreateClusterOperator(EmrTask):
         if why:
             client.terminate_job_flows(JobFlowIds=[created])
             self.log.info("cluster %s gives way", created)
-            self._wait_turn(context, queue, place, why)
+        return why

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from claylake_airflow import emr
@@ -37,7 +38,7 @@ class RunQueue:
 
     def places(self) -> list[Place]:
         """All places, without those of runs that have died."""
-        pages = self._s3().get_paginator("list_objects_v2").paginate(**folder(self.uri))
+        pages = self._s3.get_paginator("list_objects_v2").paginate(**folder(self.uri))
         return read_places((entry for page in pages for entry in page.get("Contents", [])), datetime.now(UTC))
 
     def place(self, plan: Plan, places: Iterable[Place]) -> Place:
@@ -61,7 +62,8 @@ class RunQueue:
     def leave(self, places: Iterable[Place]) -> None:
         """Delete the run's own ones of these places."""
         for name in sorted({each.name for each in places if each.run == self.run}):
-            self._s3().delete_object(**place_object(self.uri, name))
+            self._s3.delete_object(**place_object(self.uri, name))
 
+    @cached_property
     def _s3(self) -> Any:
         return emr.hook(self.region).get_session(region_name=self.region).client("s3")

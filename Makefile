@@ -151,7 +151,7 @@ test-globe: setup ## check every cell of the globe for holes and doubles by both
 	PYTHONPATH=dags:. $(AIRFLOW) -m pytest -q -s tests/globe
 
 .PHONY: bench
-bench: bench-encoder bench-embed bench-extract bench-lake bench-parse bench-plan bench-scale ## every benchmark below
+bench: bench-encoder bench-embed bench-extract bench-lake bench-parse bench-plan bench-queue bench-scale ## every benchmark below
 
 .PHONY: bench-embed
 bench-embed: setup ## measure the embed worker's rate over the bare encoder's (BENCH_MODEL=<name of an encoder>)
@@ -172,6 +172,10 @@ bench-parse: .venv/airflow/.synced ## measure what parsing and storing the DAGs 
 .PHONY: bench-plan
 bench-plan: .venv/airflow/.synced ## measure seconds and memory of plans of 10,000 to 1,000,000 cells, and of 36,000 scenes
 	PYTHONPATH=dags:. $(AIRFLOW) -m spark.bench.planning --out out/bench-plan.json
+
+.PHONY: bench-queue
+bench-queue: .venv/airflow/.synced ## measure calls to EMR of 200 runs that wait for a cluster, and the order in which they are served (minutes)
+	PYTHONPATH=dags:plugins:. $(AIRFLOW) -m tests.plugins.bench_queue
 
 .PHONY: bench-scale
 bench-scale: setup ## simulate extraction of 1,000,000 km2 a month on 8, 32 and 128 nodes, from measured unit costs (a minute; RATES=<JSON of bench-extract>)

@@ -76,6 +76,8 @@ Embeddings for any area and months, once. Give exactly one of `aoi`, `aoi_geojso
     {"bbox": [-9.25, 38.68, -9.08, 38.80], "months": "2024-07", "dry_run": true}
 
 A dry run searches and estimates, and stops before anything costs money.
+Up to {runs} runs go side by side; clusters are shared with all AOIs (`cluster.max_clusters`), first come first served.
+The log of `create_cluster` says who is before a run that waits.
 The DAG must be unpaused, or runs stay queued.
 """
 
@@ -130,20 +132,21 @@ def build(
         dag_id: its id.
         aoi_name: name of the AOI file; None for the trigger form.
         schedule: when it runs; None for a DAG that is only triggered.
-        settings: those at parse time; they give the retry delay.
+        settings: those at parse time; they give the retry delay, and how many runs go side by side.
         arguments: further arguments of `DAG`.
     """
     with DAG(
         dag_id=dag_id,
         schedule=schedule,
         catchup=schedule is not None,
-        max_active_runs=1,
+        # Months of an AOI go one after the other; runs of the trigger form side by side, within `max_clusters`.
+        max_active_runs=1 if aoi_name else settings.schedule.adhoc_runs,
         is_paused_upon_creation=True,
         default_args={**DEFAULTS, "retry_delay": timedelta(seconds=settings.schedule.retry_delay_s)},
         **arguments,
     ) as dag:
-        # One check-then-create at a time in each DAG; EMR itself has no lock.
-        create = operators.CreateClusterOperator(task_id="create_cluster", max_active_tis_per_dag=1, **API).as_setup()
+        # Not one at a time: Airflow counts deferred tasks, and a run has no place in the queue before its task starts.
+        create = operators.CreateClusterOperator(task_id="create_cluster", **API).as_setup()
         ready = operators.WaitClusterReadyOperator(task_id="wait_ready", **WAIT).as_setup()
         extract = operators.StepOperator(task_id="extract", step="extract", **COMPUTE)
         gpus_up = operators.GpusUpOperator(task_id="gpus_up", **COMPUTE).as_setup()
@@ -221,7 +224,7 @@ def build_adhoc(settings: Settings) -> DAG:
         start_date=Month(2015, 7).start,
         tags=["claylake"],
         description="Clay embeddings of any area and months",
-        doc_md=ABOUT_ADHOC,
+        doc_md=ABOUT_ADHOC.replace("{runs}", str(settings.schedule.adhoc_runs)),
     )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PLUGINS_VERSION = "4"
+PLUGINS_VERSION = "5"
 """The `claylake_airflow.VERSION` that these DAG files are written for."""
 PLUGINS = "claylake_airflow"
 PACKAGES = (

@@ -4,5 +4,5 @@ Plugins change only with an environment update, DAGs at once; `VERSION` lets the
 refuse plugins that they were not written for (`claylake.compatibility`).
 """
 
-VERSION = "4"
+VERSION = "5"
 """Raise it, here and in `claylake.compatibility`, when DAG files need something that older plugins lack."""

@@ -2,50 +2,113 @@
 
 from __future__ import annotations
 
+import math
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from claylake_airflow import emr, step_progress
+from airflow.triggers.base import TriggerEvent
+
+from claylake_airflow import emr, shared_view, step_progress
 from claylake_airflow.fleet import GONE, Fleet
 from claylake_airflow.step_progress import StepProgress, UnreadableError
-from claylake_airflow.waiting import EmrWait
+from claylake_airflow.turns import REFRESH_S, Place, obstacle
+from claylake_airflow.waiting import MOST_REFUSALS, EmrWait
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import AsyncIterator
+
+    from claylake_airflow.shared_view import SharedView, View
 
 _SUSPENDED_POLLS = 3
 """Polls in a row that must find a fleet suspended: right after a resize EMR still reports the old state."""
 
 
 class TurnTrigger(EmrWait):
-    """Waits until a run may create its cluster (`emr.blocker`)."""
+    """Waits, without an end of its own, until it is a run's turn to create its cluster (`turns.obstacle`).
+
+    All such triggers of a triggerer share one view of EMR and the queue. The task's log says what is in the way, and
+    who is before the run, each time that it changes.
+
+    Args:
+        dag_id: of the run.
+        run_id: of the run.
+        aoi: name of the run's AOI.
+        most: how many clusters may be alive at once.
+        queue: ``s3://`` address of the queue's folder; empty in triggers that were stored before there was one.
+        place: name of the run's place in the queue (`turns.Place.name`).
+        wait: see `EmrWait`. A stored trigger's deadline is kept, but ends nothing.
+    """
 
     fields = ("dag_id", "run_id", "aoi", "most")
 
-    def __init__(self, *, dag_id: str, run_id: str, aoi: str, most: int, **wait: Any) -> None:
+    def __init__(
+        self, *, dag_id: str, run_id: str, aoi: str, most: int, queue: str = "", place: str = "", **wait: Any
+    ) -> None:
         super().__init__(**wait)
         self.dag_id = dag_id
         self.run_id = run_id
         self.aoi = aoi
         self.most = most
+        self.queue = queue
+        self.place = place
+        self._kept = -math.inf
 
-    async def poll(self, client: Any) -> dict[str, Any] | None:
-        """Done when nothing stands in the way."""
-        from botocore.exceptions import ClientError
+    def _own(self) -> dict[str, Any]:
+        return super()._own() | ({"queue": self.queue, "place": self.place} if self.queue else {})
 
-        pages = client.get_paginator("list_clusters").paginate(ClusterStates=list(emr.LIVE))
-        names = [summary async for page in pages for summary in page["Clusters"] if emr.may_be_ours(summary)]
-        found = []
-        for summary in names:
-            try:
-                answer = await client.describe_cluster(ClusterId=summary["Id"])
-                found.append(emr.Cluster.read(answer["Cluster"]))
-            except ClientError as error:
-                emr.require_foreign(summary, error)
-        clusters = emr.order(found)
-        run = (self.dag_id, self.run_id)
-        why = emr.blocker(clusters, run=run, aoi=self.aoi, most=self.most)
-        self.log_change(f"waiting: {why}" if why else "no other cluster is in the way")
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Keep the run's place, and wait for views of the queue until it is its turn."""
+        yield TriggerEvent({"region": self.region, **self._own(), **await self._turn()})
+
+    async def _turn(self) -> dict[str, Any]:
+        """The event's payload."""
+        async with shared_view.of(self.region, self.queue).joined() as shared:
+            await self._keep(shared)
+            seen = time.monotonic()
+            while True:
+                view = await shared.after(seen, self.poll_seconds)
+                payload = self._judge(view)
+                if payload is not None:
+                    return payload
+                await self._keep(shared)
+                seen = view.begun
+
+    def _judge(self, view: View) -> dict[str, Any] | None:
+        """The event's payload, or None to go on waiting."""
+        if view.failure:
+            self.log_change(f"AWS did not answer ({view.failure}); trying again")
+            return {"status": "error", "why": view.failure} if view.refused >= MOST_REFUSALS else None
+        why = obstacle(self._place(), view.places, view.clusters)
+        self.log_change(f"waiting: {why}" if why else "it is this run's turn")
         return None if why else {"status": "done"}
+
+    def _place(self) -> Place:
+        if self.place:
+            return Place.read(self.place)
+        now = datetime.now(UTC)
+        return Place(
+            since=now, priority=0, most=self.most, aoi=self.aoi, months="", dag_id=self.dag_id, run_id=self.run_id
+        )
+
+    async def _keep(self, shared: SharedView) -> None:
+        """Write the run's place again where that is due. Without it the run still waits, but others pass it."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        if not self.queue or time.monotonic() - self._kept < REFRESH_S:
+            return
+        try:
+            await shared.keep(self.place)
+        except (BotoCoreError, ClientError) as error:
+            self.log.warning("the run's place in the queue could not be written (%s); trying again", error)
+            return
+        self._kept = time.monotonic()
+
+    async def on_kill(self) -> None:
+        """Leave the queue: the task was marked failed, marked successful or cleared."""
+        if self.queue:
+            async with shared_view.of(self.region, self.queue).joined() as shared:
+                await shared.leave(self.place)
 
 
 class ReadyTrigger(EmrWait):

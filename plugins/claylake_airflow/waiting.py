@@ -1,12 +1,14 @@
 """The waiting that all triggers share.
 
 A wait ends by itself at its deadline, a moment, so that a triggerer's restart does not prolong it,
-and so that the operator can clean up, which Airflow's own trigger timeout does not allow.
+and so that the operator can clean up, which Airflow's own trigger timeout does not allow. Only the wait for a turn has
+none.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -26,9 +28,9 @@ _THROTTLED = (
     "ThrottlingException",
     "TooManyRequestsException",
 )
-_MOST_REFUSALS = 3
+MOST_REFUSALS = 3
 """Errors in a row that end the wait. Fewer may pass: EMR's answers are eventually consistent."""
-_LARGEST_SLOWDOWN = 8
+LARGEST_SLOWDOWN = 8
 
 
 class EmrWait(BaseTrigger):
@@ -40,13 +42,13 @@ class EmrWait(BaseTrigger):
 
     Args:
         region: AWS region; never left to the triggerer's own default.
-        deadline: Seconds since the epoch.
+        deadline: Seconds since the epoch; None where the wait has no end of its own.
         poll_seconds: Pause between two polls; grows while EMR throttles.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, *, region: str | None, deadline: float, poll_seconds: float) -> None:
+    def __init__(self, *, region: str | None, deadline: float | None, poll_seconds: float) -> None:
         super().__init__()
         self.region = region
         self.deadline = deadline
@@ -68,6 +70,9 @@ class EmrWait(BaseTrigger):
             self.log.info("%s", message)
         self._logged = message
 
+    def _left_s(self) -> float:
+        return math.inf if self.deadline is None else self.deadline - time.time()
+
     async def poll(self, client: Any) -> dict[str, Any] | None:
         """Query EMR once: the event's payload, or None to go on waiting."""
         raise NotImplementedError
@@ -85,19 +90,20 @@ class EmrWait(BaseTrigger):
                     payload = await self.poll(client)
                     refused, slower = 0, 1
                 except (BotoCoreError, ClientError) as error:
-                    slower = min(slower * 2, _LARGEST_SLOWDOWN)
+                    slower = min(slower * 2, LARGEST_SLOWDOWN)
                     self.log.warning("EMR did not answer (%s); trying again", error)
-                    if isinstance(error, ClientError) and not _is_passing(error.response):
+                    if isinstance(error, ClientError) and not is_passing(error.response):
                         refused += 1
-                        payload = {"status": "error", "why": str(error)} if refused >= _MOST_REFUSALS else None
-                if payload is None and time.time() >= self.deadline:
+                        payload = {"status": "error", "why": str(error)} if refused >= MOST_REFUSALS else None
+                if payload is None and self._left_s() <= 0:
                     payload = {"status": "timeout", "why": "the deadline has passed"}
                 if payload is not None:
                     yield TriggerEvent({"region": self.region, **self._own(), **payload})
                     return
-                await asyncio.sleep(max(0.0, min(self.poll_seconds * slower, self.deadline - time.time())))
+                await asyncio.sleep(max(0.0, min(self.poll_seconds * slower, self._left_s())))
 
 
-def _is_passing(response: Any) -> bool:
+def is_passing(response: Any) -> bool:
+    """Whether AWS refused for load or a fault of its own: the same request may succeed later."""
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return bool(response.get("Error", {}).get("Code") in _THROTTLED or status >= 500)

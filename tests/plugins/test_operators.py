@@ -16,7 +16,7 @@ from claylake.plan import PLAN
 from claylake.run.failure import StepFailure
 from claylake.run.progress import Progress
 from claylake.run.reports import PublishReport
-from claylake_airflow import emr, fleet
+from claylake_airflow import emr, fleet, turns
 from claylake_airflow.failures import REASON
 from claylake_airflow.operators import (
     CreateClusterOperator,
@@ -26,7 +26,9 @@ from claylake_airflow.operators import (
     TerminateClusterOperator,
     WaitClusterReadyOperator,
 )
+from claylake_airflow.operators.create import QUEUED, WAITED
 from claylake_airflow.operators.publish import month_asset
+from claylake_airflow.operators.run_queue import RunQueue
 from claylake_airflow.triggers import EndedTrigger, StepTrigger, TurnTrigger
 from tests.infra.local.clusters import run_cluster
 from tests.plugins.drive import context, deferred, fire, make_plan, run
@@ -48,6 +50,21 @@ def terminate(plan, **xcoms):
 
 def live():
     return [cluster.id for cluster in emr.live_clusters(emr.client(REGION))]
+
+
+def queued(aws, number, hours):
+    """The plan of a run that finds no room, and has a head start."""
+    made = make_plan(aws, run_id=f"adhoc{number}", aoi=f"area{number}", dag_id="claylake_adhoc", max_clusters=1)
+    schedule = made.settings.schedule.model_copy(update={"priority": hours})
+    made = made.model_copy(update={"settings": made.settings.model_copy(update={"schedule": schedule})})
+    made.save()
+    return made
+
+
+def keep(trigger):
+    """Write a trigger's place, as it does itself when it begins to wait."""
+    s3 = emr.hook(REGION).get_session(region_name=REGION).client("s3")
+    s3.put_object(**turns.place_object(trigger.queue, trigger.place), Body=b"")
 
 
 def step(name="extract", **more):
@@ -138,11 +155,42 @@ class TestCreate:
         monkeypatch.setattr(emr, "live_clusters", look)
         assert live() == [looks[1]]
 
-    def test_a_turn_that_never_comes_fails_with_the_reason(self, plan):
-        with pytest.raises(AirflowException, match="turn: timeout, the deadline"):
-            CreateClusterOperator(task_id="c").resume(
-                context(plan), event={"status": "timeout", "why": "the deadline has passed"}
-            )
+    def test_a_wait_that_is_refused_fails_with_the_reason(self, plan):
+        with pytest.raises(AirflowException, match="turn: error, AccessDenied"):
+            CreateClusterOperator(task_id="c").resume(context(plan), event={"status": "error", "why": "AccessDenied"})
+
+    def test_runs_of_one_dag_wait_side_by_side_and_are_served_in_order(self, aws, plan):
+        """As of `claylake_adhoc`: two runs wait, and the one with a head start goes first."""
+        first, queue = create(plan), RunQueue.of(plan)
+        waits = []
+        for number, hours in ((1, 0), (2, 1)):
+            made = queued(aws, number, hours)
+            operator, given = CreateClusterOperator(task_id="create_cluster"), context(made)
+            waits.append((operator, given, made, deferred(operator, given).trigger))
+            keep(waits[-1][3])
+        assert [each.run_id for each in sorted(queue.places(), key=lambda each: each.rank)] == ["adhoc2", "adhoc1"]
+        assert "of at most 1 clusters are alive" in waits[0][1]["ti"].pushed[QUEUED]
+        terminate(plan, create_cluster=first)
+        operator, given, made, trigger = waits[0]
+        with pytest.raises(TaskDeferred) as again:  # a trigger that has seen less does not make it pass
+            operator.resume(given, event={"status": "done", "place": trigger.place})
+        assert again.value.trigger.place == trigger.place
+        for operator, given, made, trigger in reversed(waits):
+            created = operator.resume(given, event=fire(trigger))
+            assert live() == [created]
+            assert given["ti"].pushed[WAITED] == 0
+            terminate(made, create_cluster=created)
+        assert queue.places() == []
+
+    def test_the_note_says_how_long_a_run_has_waited_and_behind_whom(self, plan):
+        given = context(plan, create_cluster=create(plan))
+        given["ti"].xcoms |= {
+            ("create_cluster", QUEUED): "1 run is before this one: porto",
+            ("create_cluster", WAITED): 135,
+        }
+        ReceiptOperator(task_id="receipt").execute(given)
+        said = given["ti"].pushed["note"].splitlines()[-1]
+        assert said == "Waited 2 h 15 min for a cluster; at first: 1 run is before this one: porto"
 
     def test_without_a_plan_it_fails_for_good(self, plan):
         given = context(plan)

@@ -75,6 +75,7 @@ def answering(monkeypatch):
 
 TRIGGERS = [
     TurnTrigger(dag_id="d", run_id="r", aoi="a", most=2, deadline=1.0, **WAIT),
+    TurnTrigger(dag_id="d", run_id="r", aoi="a", most=2, queue="s3://b/queue", place="p", deadline=None, **WAIT),
     ReadyTrigger(cluster_id="j-1", deadline=1.0, **WAIT),
     EndedTrigger(cluster_ids=["j-1", "j-2"], deadline=1.0, **WAIT),
     StepTrigger(cluster_id="j-1", step_id="s-1", deadline=1.0, **WAIT),
@@ -197,20 +198,3 @@ def test_a_fleet_is_waited_for_until_its_units_run(states, status):
 
     assert asyncio.run(until_event())["status"] == status
     assert client.answers == []
-
-
-class Listing(Client):
-    """Also lists: j-1 is ours or a colleague's, by what DescribeCluster answers."""
-
-    def get_paginator(self, _):
-        return self
-
-    async def paginate(self, **_):
-        yield {"Clusters": [{"Id": "j-1", "Name": "claylake of a colleague"}]}
-
-
-def test_a_cluster_that_may_not_be_described_is_in_nobodys_way():
-    turn = TurnTrigger(dag_id="d", run_id="r", aoi="a", most=1, **soon())
-    assert asyncio.run(turn.poll(Listing([refusal("AccessDeniedException")]))) == {"status": "done"}
-    with pytest.raises(ClientError, match="Throttling"):
-        asyncio.run(turn.poll(Listing([refusal("ThrottlingException")])))

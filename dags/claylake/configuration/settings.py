@@ -162,7 +162,7 @@ class Limits(Section):
 
 
 class Schedule(Section):
-    """When an AOI's months are made, and how long a failed task waits for its next attempt."""
+    """When an AOI's months are made, whose turn it is, and how long a failed task waits for its next attempt."""
 
     start_month: str = setting("2024-01", "First month that the AOI's DAG makes, as yyyy-mm, from 2015-06 on.")
     settle_days: int = setting(
@@ -171,6 +171,21 @@ class Schedule(Section):
         unit="days",
         ge=0,
         le=60,
+    )
+    priority: int = setting(
+        0,
+        "Head start of the AOI's runs where runs wait for a cluster: each is served as if it had come so many hours "
+        "earlier; below 0, later. So a run is overtaken for so long at most, and none waits for ever.",
+        unit="hours",
+        ge=-720,
+        le=720,
+    )
+    adhoc_runs: int = setting(
+        16,
+        "Runs of `claylake_adhoc` that go side by side, waiting ones included; in `settings.yaml` only.",
+        unit="runs",
+        ge=1,
+        le=200,
     )
     retry_delay_s: float = setting(
         60.0,

@@ -16,7 +16,7 @@ from infra.cloud.naming import ACCOUNT, PARTITION, REGION, Names
 if TYPE_CHECKING:
     from infra.cloud.config import Stage
 
-TABLES, RUNS, ARTIFACTS, CERTIFICATES = "tables/", "runs/", "artifacts/", "certificates/"
+TABLES, RUNS, ARTIFACTS, CERTIFICATES, QUEUE = "tables/", "runs/", "artifacts/", "certificates/", "queue/"
 """Folders of the lake's bucket; no lifecycle rule may ever end an object below `TABLES`."""
 CLUSTER_LOGS, ACCESS_LOGS = "emr/", "access/"
 _UPLOAD_DAYS = 7
@@ -67,6 +67,8 @@ class Lake(Construct):
             noncurrent_version_expiration=Duration.days(30),
             expired_object_delete_marker=True,
         )
+        # Places of runs that have died; those of waiting runs are written anew every few minutes.
+        self.lake.add_lifecycle_rule(id="dead-places", prefix=QUEUE, expiration=Duration.days(1))
         for bucket in (self.lake, self.airflow):
             bucket.add_lifecycle_rule(
                 id="unfinished-uploads", abort_incomplete_multipart_upload_after=Duration.days(_UPLOAD_DAYS)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from infra.cloud.constructs.lake import ARTIFACTS, CLUSTER_LOGS, RUNS, TABLES
+from infra.cloud.constructs.lake import ARTIFACTS, CLUSTER_LOGS, QUEUE, RUNS, TABLES
 from infra.cloud.grants import Grant
 from infra.cloud.naming import AIRFLOW_LOGS, Names, arn, role_arn
 from infra.cloud.roles.common import bear_tags, catalog, use_key
@@ -107,6 +107,12 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
             why="Plan, cells, manifest and receipt go to the run's folder, which is named by run.",
             actions=("s3:PutObject", "s3:AbortMultipartUpload"),
             resources=(names.objects(names.lake, RUNS),),
+        ),
+        Grant(
+            sid="QueueForClusters",
+            why="A run that waits for a cluster keeps a place in the queue, an empty object named by run.",
+            actions=("s3:PutObject", "s3:DeleteObject"),
+            resources=(names.objects(names.lake, QUEUE),),
         ),
         Grant(
             sid="ListLake",

@@ -11,6 +11,7 @@ from claylake_airflow import emr, run_note
 from claylake_airflow.failures import REASON
 from claylake_airflow.links import s3_object
 from claylake_airflow.operators.base import CREATE_TASK, GATE_TASK, PLAN_TASK
+from claylake_airflow.operators.create import QUEUED, WAITED
 from claylake_airflow.operators.publish import REPORT
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ReceiptOperator(BaseOperator):
             address = s3_object(plan.deployed.region, receipt.report)
             REPORT.show(self, context, address)
             text = text.replace(receipt.report, address)
-        self._note(context, f"{_reasons(ti)}{text}")
+        self._note(context, f"{_reasons(ti)}{text}{_queue(ti)}")
         return plan.uri(RECEIPT)
 
     def _note(self, context: Context, text: str) -> None:
@@ -74,3 +75,12 @@ def _reasons(ti: Any) -> str:
 
     reasons = {task: ti.xcom_pull(task_ids=task, key=REASON) for task in (PLAN_TASK, GATE_TASK, *STEPS)}
     return "".join(f"**{task}: {why}**  \n" for task, why in reasons.items() if why)
+
+
+def _queue(ti: Any) -> str:
+    """How long the run has waited for its cluster, and what was in the way at first, as a note's last line."""
+    why, waited = (ti.xcom_pull(task_ids=CREATE_TASK, key=key) for key in (QUEUED, WAITED))
+    if not why:
+        return ""
+    said = f"Waited {waited // 60} h {waited % 60} min for a cluster" if waited is not None else "Waited for a cluster"
+    return f"  \n{said}; at first: {why}"

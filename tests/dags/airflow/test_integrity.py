@@ -115,7 +115,13 @@ def test_each_dag_describes_itself(bag):
         assert dag.description
         assert dag.doc_md
         assert "claylake" in dag.tags
-        assert dag.max_active_runs == 1
+        assert dag.max_active_runs == (16 if dag.dag_id == "claylake_adhoc" else 1)
+
+
+def test_every_run_that_needs_a_cluster_may_wait_for_it_at_once(dag):
+    """Airflow counts deferred tasks, too: with a limit, all but one would wait without a place in the queue."""
+    assert dag.get_task("create_cluster").max_active_tis_per_dag is None
+    assert dag.dagrun_timeout is None
 
 
 def test_the_aoi_dag_catches_up_month_by_month_and_begins_paused(bag):

@@ -22,7 +22,7 @@ MIN_NEIGHBOURS: Final = 8
 SAME: Final = 1e-7
 """Distances up to this are none: vectors of the same pixels, but for their last bits."""
 MIN_SPREAD: Final = 0.1
-"""Least spread that is believed, of logarithms: a tenth more or less is never unusual."""
+"""Least spread that counts, of logarithms: a tenth more or less is never unusual."""
 MAD_TO_SIGMA: Final = 1.4826
 """The median absolute deviation of a normal distribution, as its standard deviation (1 / Phi^-1(3/4))."""
 

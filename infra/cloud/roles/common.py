@@ -30,7 +30,7 @@ def use_key(key_arn: str, why: str) -> Grant:
 def catalog(names: Names, sid: str, why: str, actions: Sequence[str]) -> Grant:
     """Actions on the deployment's database and its tables; Glue wants catalog, database and table named.
 
-    The four tables are named one by one, so that a role reaches no others of the database.
+    The five tables are named one by one, so that a role reaches no others of the database.
 
     Args:
         names: The deployment's names.

@@ -69,7 +69,7 @@ def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
     after = files(spark, plan, "chips")
     assert sorted(after.values()) == [1, 6]
     assert len(set(after) & set(before)) == 1, "the other month's file is none of this run's business"
-    assert report.rewritten_files == {"chips": 6, "embeddings": 6, "observations": 6, "scenes": 0}
+    assert report.rewritten_files == {"chips": 6, "embeddings": 6, "observations": 6, "changes": 0, "scenes": 0}
     assert runs.state(spark, plan) == state
 
     heads = runs.heads(spark, plan)
@@ -191,8 +191,8 @@ def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan,
     monkeypatch.setattr(maintenance, "remove_orphans", lambda *given: asked.append(given[2]) or 2)
     first = maintain(spark, plan, now)
     assert ran(first, maintenance.ORPHANS)
-    assert first.orphan_files == {"chips": 2, "embeddings": 2, "observations": 2, "scenes": 2}
-    assert asked == [now - timedelta(days=plan.settings.maintenance.orphan_days)] * 4
+    assert first.orphan_files == {"chips": 2, "embeddings": 2, "observations": 2, "changes": 2, "scenes": 2}
+    assert asked == [now - timedelta(days=plan.settings.maintenance.orphan_days)] * 5
     assert {when - now for when in due(first).values() if when} == {timedelta(days=7), timedelta(days=30)}
 
     # Another run of the same lake goes by the same clock.
@@ -201,10 +201,10 @@ def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan,
     assert not ran(early, maintenance.ORPHANS)
     assert due(early)["scenes", maintenance.ORPHANS] == now + timedelta(days=7)
     assert f"removal of orphan files ({now + timedelta(days=7):%Y-%m-%d %H:%M} UTC)" in early.message
-    assert len(asked) == 4
+    assert len(asked) == 5
     late = now + timedelta(days=7)
     assert ran(maintain(spark, other, late), maintenance.ORPHANS)
-    assert asked[4:] == [late - timedelta(days=3)] * 4
+    assert asked[5:] == [late - timedelta(days=3)] * 5
     always = make_plan("always", run_id="manual__3", maintenance={"orphans_every_days": 0})
     assert ran(maintain(spark, always, late), maintenance.ORPHANS)
 

@@ -167,7 +167,8 @@ class ChangeView:
 
 def lines(changes: Changes) -> Iterator[tuple[str, str]]:
     """The changes for people: the rank, and a line."""
-    yield "month", f"{changes.aoi} {changes.month}: {changes.compared:,} cells compared, {changes.vectors}"
+    of = f"{changes.compared:,} compared ({changes.baseline_kind})"
+    yield "month", f"{changes.aoi} {changes.month}: {of}, {changes.vectors}"
     for rank, change in enumerate(changes.strongest, start=1):
         by = f"{change.history_months} months" if change.history_months else "its neighbours"
         score = "no score" if change.score is None else f"score {change.score:.1f} by {by}"

@@ -119,9 +119,11 @@ def test_a_branch_opened_now_in_a_lake_that_rested_a_month_stays(spark, plan, ma
     heads = runs.heads(spark, plan)
     assert all(other.branch in refs for refs in heads.values())
     tables = [names.main_table(plan, name) for name in heads]
-    assert [maintenance.drop_stale(spark, plan, table, late) for table in tables] == [0, 0, 0, 0]
+    assert [maintenance.drop_stale(spark, plan, table, late) for table in tables] == [0] * len(tables)
     assert all(other.branch in refs for refs in runs.heads(spark, plan).values())
-    assert [maintenance.drop_stale(spark, plan, table, late + timedelta(days=31)) for table in tables] == [1, 1, 1, 1]
+    assert [maintenance.drop_stale(spark, plan, table, late + timedelta(days=31)) for table in tables] == [1] * len(
+        tables
+    )
     assert not any(other.branch in refs for refs in runs.heads(spark, plan).values())
 
 

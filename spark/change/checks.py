@@ -35,6 +35,11 @@ def checks() -> dict[str, str]:
 def require_sound(spark: SparkSession, scope: Scope, head: int) -> None:
     """Let a snapshot's changes of the run's cells and months pass, or stop publishing.
 
+    Args:
+        spark: session.
+        scope: cells and months.
+        head: the snapshot of the table.
+
     Raises:
         AuditError: if any check found rows.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from claylake import store
 from claylake.run.reports import PublishReport
 from claylake.vocabulary import CHANGES
 from spark.change.distance import cosine
@@ -61,6 +62,11 @@ def test_a_burnt_cell_of_two_months_and_all_that_is_done_again(spark, make_plan)
     assert report.changes == {"compared": 9}
     assert {row.table: row.rows_added for row in report.tables}[CHANGES] == 9
     assert PublishReport.load(plan) == report
+    page = store.read(report.report).decode()
+    assert f"{BURNT}: score" in page.partition('id="changes"')[2].partition("<figcaption>")[2][:60], (
+        "the strongest is the first one shown"
+    )
+    assert page.count('in 2024-07" width') == page.count('in 2024-08" width') == 6
     assert max(found, key=lambda cell: found[cell]["score"]) == BURNT
     assert found[BURNT]["score"] > 4
     before, after = (

@@ -12,6 +12,7 @@ import typer
 from claylake.configuration.local import DATABASE
 from claylake.month import Month
 from claylake.vocabulary import STEPS
+from cli.changing import Baseline, ChangeView
 from cli.command import examined, explained, make_months, view_of
 from cli.console import Console
 from cli.errors import ExitCode
@@ -157,6 +158,32 @@ def report(
         from cli.reporting import write_report
 
         console.text(write_report(LakeFolder.at(lake), database, area_name(aoi), Month.parse(month), out))
+
+
+@app.command(epilog="Example: [bold]claylake change --lake ./lake --aoi my.geojson --month 2024-09[/bold]")
+def change(
+    month: Annotated[str, typer.Option(help="yyyy-mm of a published month.")],
+    *,
+    lake: Lake = _LAKE,
+    aoi: Annotated[
+        str | None, typer.Option(help="The area: its AOI file, or its name as `show` gives it; else the only one.")
+    ] = None,
+    since: Annotated[
+        Baseline, typer.Option(help="Since the month before, or since the same season of earlier years.")
+    ] = Baseline.PREVIOUS,
+    top: Annotated[int, typer.Option(min=1, max=100, help="How many of the strongest.")] = 10,
+    out: Annotated[Path | None, typer.Option(help="PNG file to write: each cell before and after.")] = None,
+    database: Database = DATABASE,
+    as_json: AsJson = False,
+) -> None:
+    """Show the cells whose vectors moved most unusually in a published month, strongest first."""
+    console = Console(as_json=as_json)
+    with explained(console):
+        view = ChangeView.of(LakeFolder.at(lake), database, area_name(aoi), Month.parse(month))
+        found = view.strongest(since.value, top)
+        console.changes(found)
+        if out is not None:
+            console.note(view.draw(found.strongest, out))
 
 
 @app.command(epilog="Example: [bold]claylake verify --lake ./lake --sample 20[/bold]")

@@ -12,6 +12,7 @@ import rich.console
 import rich.markup
 
 from cli.bars import followed
+from cli.changing import lines as changed
 from cli.showing import lines
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from claylake.plan import Plan
     from claylake.run.receipt import Receipt
+    from cli.changing import Changes
     from cli.doctor import Finding
     from cli.lake import LakeFolder
     from cli.showing import LakeFacts
@@ -91,6 +93,14 @@ class Console:
             return
         for name, text in lines(facts):
             self._out.print(f"[bold]{name:{_WIDTH + 4}}[/bold]{rich.markup.escape(text)}")
+
+    def changes(self, changes: Changes) -> None:
+        """The strongest changes of a month: for programs one JSON document, for people lines."""
+        if self.as_json:
+            self._out.print(changes.model_dump_json(indent=1), markup=False)
+            return
+        for name, text in changed(changes):
+            self._out.print(f"[bold]{name:{_WIDTH}}[/bold]{rich.markup.escape(text)}")
 
     def finding(self, finding: Finding) -> None:
         """A line of the doctor's."""

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from claylake.configuration.settings import Settings
+    from claylake.month import Month
     from claylake.request.params import Request
+    from cli.lake import LakeFolder
 
 
 def open_runs(lake: str, database: str) -> list[Plan]:
@@ -68,6 +70,33 @@ def plans_of(lake: str, database: str) -> Iterator[Plan]:
             plan = Plan.load(uri)
             if plan.database == database:
                 yield plan
+
+
+def published_runs(lake: LakeFolder, database: str, area: str | None, month: Month) -> list[Plan]:
+    """Plans of a month's runs that published, in order of time; of one area.
+
+    Args:
+        lake: in a folder.
+        database: namespace of its tables.
+        area: name of one; None for the only one that has the month.
+        month: that they made.
+
+    Raises:
+        BadInputError: there is none, or they are of several areas.
+    """
+    plans = [
+        plan
+        for plan in plans_of(lake.place(lake.path).lake, database)
+        if str(month) in plan.months and area in {None, plan.aoi_name} and is_published(plan)
+    ]
+    names = sorted({plan.aoi_name for plan in plans})
+    if not names:
+        msg = f"{f'{area} ' if area else ''}{month}: not published in {lake.path}; `claylake show` lists what is"
+        raise BadInputError(msg)
+    if len(names) > 1:
+        msg = f"{month}: {lake.path} has it of several areas ({', '.join(names)}); give one as --aoi"
+        raise BadInputError(msg)
+    return plans
 
 
 def is_published(plan: Plan) -> bool:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claylake import store
-from claylake.errors import BadInputError
 from claylake.plan import RECEIPT
 from claylake.run.receipt import Receipt
 from claylake.run.reports import EmbedReport, ExtractReport, MaintainReport
 from claylake.run.tables import catalog
-from cli.earlier import is_published, plans_of
+from cli.earlier import published_runs
 from cli.relocating import require_in_place
 from spark.report.build import cells_of, footprints
 from spark.report.layout import Layout
@@ -46,30 +45,13 @@ def write_report(
     """
     lake.require()
     require_in_place(lake)
-    plans = _published(lake, database, area, month)
+    plans = published_runs(lake, database, area, month)
     drawn = _drawn(lake, plans)
     page = out or lake.path / REPORTS / drawn.plan.aoi_name / str(month) / "index.html"
     text = html(drawn).encode()
     store.write(str(page.absolute()), text, "text/html; charset=utf-8")
     counts = drawn.counts
     return f"{page}: {counts['chips']:,} chips, {counts['vectors']:,} vectors, {len(text) / 1e6:.1f} MB"
-
-
-def _published(lake: LakeFolder, database: str, area: str | None, month: CalendarMonth) -> list[Plan]:
-    """Plans of the month's runs that published, in order of time; of one area."""
-    plans = [
-        plan
-        for plan in plans_of(lake.place(lake.path).lake, database)
-        if str(month) in plan.months and area in {None, plan.aoi_name} and is_published(plan)
-    ]
-    names = sorted({plan.aoi_name for plan in plans})
-    if not names:
-        msg = f"{f'{area} ' if area else ''}{month}: not published in {lake.path}; `claylake show` lists what is"
-        raise BadInputError(msg)
-    if len(names) > 1:
-        msg = f"{month}: {lake.path} has it of several areas ({', '.join(names)}); give one as --aoi"
-        raise BadInputError(msg)
-    return plans
 
 
 def _drawn(lake: LakeFolder, plans: list[Plan]) -> Month:

@@ -10,8 +10,9 @@ CATALOG: Final = "lake"
 CHIPS: Final = "chips"
 EMBEDDINGS: Final = "embeddings"
 OBSERVATIONS: Final = "observations"
+CHANGES: Final = "changes"
 SCENES: Final = "scenes"
-PUBLISH_ORDER: Final = (CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES)
+PUBLISH_ORDER: Final = (CHIPS, EMBEDDINGS, OBSERVATIONS, CHANGES, SCENES)
 """Scenes come last: a published `done` row is what lets a later plan leave a scene out."""
 OPTIMIZER_KINDS: Final = ("compaction", "retention", "orphan_file_deletion")
 """Glue's names of what its table optimizers do."""

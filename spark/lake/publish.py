@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from claylake.run.reports import TablePublish
-from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, PUBLISH_ORDER
+from claylake.vocabulary import CHANGES, CHIPS, EMBEDDINGS, OBSERVATIONS, PUBLISH_ORDER
+from spark.change.run import Changed, write_changes
 from spark.lake import branches, merge, names, vectors
 from spark.lake.audits import Findings, audit
 from spark.lake.errors import PublishRaceError
@@ -49,11 +50,13 @@ class Published:
 
     `embed_again`: chips that lack a vector of the run's kind, because another run has published them meanwhile. Above 0
     the run is not published to its end: it is to embed them, and then to publish again.
+    `changes`: what became of the cells and months that were to be compared.
     """
 
     tables: tuple[TablePublish, ...]
     findings: Findings
     embed_again: int = 0
+    changes: Changed = field(default_factory=Changed)
 
     @property
     def rows_added(self) -> int:
@@ -84,7 +87,8 @@ def publish(spark: SparkSession, scope: Scope) -> Published:
 
     Where main has moved, the branch is put on top of what it has become and audited again, unless no file with rows of
     the run's cells and months has changed; the tables that are left are tried again. A table that an interrupted
-    attempt has published is left as it is, so doing it again ends in the same tables.
+    attempt has published is left as it is, so doing it again ends in the same tables. Changes are made of the vectors
+    that were audited, and audited themselves.
 
     Raises:
         AuditError: if a check finds offending rows; nothing more is published, the branch is kept.
@@ -92,12 +96,16 @@ def publish(spark: SparkSession, scope: Scope) -> Published:
         PublishRaceError: if main of a table moved during every attempt.
     """
     plan, done, candidate = scope.plan, dict[str, TablePublish](), _Candidate()
+    changes = Changed()
     for _ in range(ATTEMPTS):
         findings = _ready(spark, scope, candidate)
         lacking = findings.offending["chip_has_vector"]
         if lacking:
             _log.info("%d chips that others have published lack a vector of this run's kind", lacking)
             return Published(tables=tuple(done.values()), findings=findings, embed_again=lacking)
+        if CHANGES not in done:
+            changes = write_changes(spark, scope, candidate.heads)
+            candidate.heads[CHANGES] = branches.heads(spark, plan)[CHANGES]
         for name in PUBLISH_ORDER:
             if name not in done:
                 swapped = _swap(spark, scope, name, candidate)
@@ -106,7 +114,7 @@ def publish(spark: SparkSession, scope: Scope) -> Published:
                 done[name] = swapped
         else:
             branches.drop(spark, plan)
-            return Published(tables=tuple(done.values()), findings=findings)
+            return Published(tables=tuple(done.values()), findings=findings, changes=changes)
     raise PublishRaceError(next(name for name in PUBLISH_ORDER if name not in done), ATTEMPTS, candidate.shared)
 
 

@@ -1,4 +1,4 @@
-"""The four Iceberg tables, as SQL. Columns and partitions are the project's contract."""
+"""The five Iceberg tables, as SQL. Columns and partitions are the project's contract."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claylake import sql
-from claylake.vocabulary import CATALOG, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+from claylake.vocabulary import CATALOG, CHANGES, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
 from spark.lake import layout
 from spark.lake.columns import Columns, Kind
 
@@ -173,6 +173,37 @@ TABLES = {
             partitioned_by="truncate(3, geohash), months(datetime)",
             ordered_by="geohash, cell_id, pass",
             properties={},
+            geohash_prefix=3,
+        ),
+        Table(
+            name=CHANGES,
+            columns=Columns(
+                {
+                    "cell_id": "string",
+                    "month": "string",
+                    "baseline_month": "string",
+                    "baseline_kind": "string",
+                    "id": "string",
+                    "baseline_id": "string",
+                    "datetime": "timestamp",
+                    "geohash": "string",
+                    "geometry": "binary",
+                    **_BBOX,
+                    "distance": "float",
+                    "score": "float",
+                    "history_months": "int",
+                    "clear_frac": "float",
+                    "baseline_clear_frac": "float",
+                    "model_version": "string",
+                    "convention": "string",
+                    "run_id": "string",
+                    "created_at": "timestamp",
+                }
+            ),
+            key=("cell_id", "month", "baseline_month", "model_version", "convention"),
+            partitioned_by="truncate(3, geohash), months(datetime)",
+            ordered_by="geohash, cell_id, month",
+            properties=_metrics_none("geometry"),
             geohash_prefix=3,
         ),
         Table(

@@ -55,6 +55,7 @@ def _publish_run(spark: SparkSession, plan: Plan, reporter: Reporter) -> Publish
         area_km2=found.area_km2,
         report=page,
         embed_again=done.embed_again,
+        changes=done.changes.counts,
         message=_message(done, tables, rows_added, failure),
     )
     report.save(plan)

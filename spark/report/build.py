@@ -12,6 +12,7 @@ from claylake.catalogue.manifest import read_manifest
 from claylake.plan import MANIFEST, REPORT
 from claylake.run.reports import EmbedReport, ExtractReport
 from spark.lake.columns import filled
+from spark.report.changed import changes, pairs
 from spark.report.clearest import clearest, records, tiles, vectors_of
 from spark.report.layout import Layout
 from spark.report.month import Month
@@ -89,6 +90,7 @@ def _rows(spark: SparkSession, scope: Scope, layout: Layout, vector_count: int) 
     chosen = clearest(spark, scope)
     some = bool(len(chosen))
     passes, each = observed(spark, scope)
+    changed = changes(spark, scope)
     return Rows(
         passes=passes,
         observed=each,
@@ -97,6 +99,8 @@ def _rows(spark: SparkSession, scope: Scope, layout: Layout, vector_count: int) 
         tiles=tiles(spark, scope, chosen, layout.tile_px) if some else {},
         vectors=vectors_of(spark, scope, chosen) if some else Vectors(),
         vector_count=vector_count,
+        changes=changed,
+        pairs=pairs(spark, scope, changed),
     )
 
 

@@ -60,6 +60,13 @@ def true_colour(layout: Layout, tiles: Mapping[int, Array]) -> str:
     return _uri("image/jpeg", sink.getvalue())
 
 
+def jpeg(picture: Array) -> str:
+    """A picture, uint8 (row, column, 3), as a JPEG's data URI."""
+    sink = io.BytesIO()
+    Image.fromarray(picture).save(sink, "JPEG", quality=80)
+    return _uri("image/jpeg", sink.getvalue())
+
+
 def colours(layout: Layout, of: Mapping[int, Array]) -> str:
     """One colour, uint8 (3,), for each cell, as a PNG's data URI; transparent where there is none."""
     canvas = np.zeros((layout.height, layout.width, 4), np.uint8)

@@ -9,7 +9,7 @@ from string import Template
 from typing import TYPE_CHECKING
 
 from claylake.vocabulary import CELL_M, SCENE_QUARANTINED
-from spark.report import funnel, health, passes, pictures
+from spark.report import changes, funnel, health, passes, pictures
 from spark.report.facts import embedded, facts
 from spark.report.markup import listed, table
 
@@ -37,6 +37,7 @@ def html(month: Month) -> str:
         map=pictures.map_of(month, document),
         beside=pictures.beside(month),
         projection=pictures.projection(month, document),
+        changes=changes.section(month),
         calendars=passes.calendars(month.passes, plan.months) if month.passes else "",
         passes=passes.pass_table(month.passes, len(month.cells)) if month.passes else "<p>No pass was observed.</p>",
         funnel=_funnel(month),
@@ -182,6 +183,9 @@ $beside
 </section>
 <section id="projection" aria-labelledby="h-projection"><h2 id="h-projection">The vectors in two dimensions</h2>
 $projection
+</section>
+<section id="changes" aria-labelledby="h-changes"><h2 id="h-changes">What changed</h2>
+$changes
 </section>
 <section id="passes" aria-labelledby="h-passes"><h2 id="h-passes">Cloud and coverage</h2>
 <div class="months">$calendars</div>

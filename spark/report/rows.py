@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,26 @@ class SceneRow:
     created_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CellChange:
+    """A row of changes since the month before; `score` is None where there were too few neighbours."""
+
+    cell_id: str
+    month: str
+    baseline_month: str
+    id: str
+    baseline_id: str
+    distance: float
+    score: float | None
+
+
+CHANGE_COLUMNS = tuple(each.name for each in fields(CellChange))
+"""Of the table, and of a `CellChange`."""
+PAIRS_SHOWN = 6
+"""Changes that the page shows before and after."""
+PAIR_PX = 160
+
+
 @dataclass(frozen=True, kw_only=True)
 class Vectors:
     """Vectors of the clearest chips.
@@ -93,6 +113,7 @@ class Rows:
     """What the tables have of an area's cells and months.
 
     `observed` is None for more than `MOST_CELLS` cells. `tiles` are uint8 (side, side, 3) by cell id.
+    `changes` are those since the month before, one of each cell; `pairs` pictures of the strongest, by chip id.
     """
 
     passes: Sequence[PassOutcome]
@@ -102,6 +123,8 @@ class Rows:
     tiles: dict[str, Array]
     vectors: Vectors
     vector_count: int
+    changes: Sequence[CellChange] = ()
+    pairs: dict[str, Array] = field(default_factory=dict)
 
     @property
     def outcomes(self) -> dict[str, int]:
@@ -110,6 +133,23 @@ class Rows:
         for one in self.passes:
             counts[one.outcome] += one.cells
         return dict(counts)
+
+
+def one_per_cell(changes: Iterable[CellChange]) -> list[CellChange]:
+    """The strongest change of each cell, in the order of cells."""
+    best: dict[str, CellChange] = {}
+    for change in sorted(changes, key=_strength, reverse=True):
+        best[change.cell_id] = change
+    return [best[cell_id] for cell_id in sorted(best)]
+
+
+def strongest(changes: Iterable[CellChange]) -> list[CellChange]:
+    """Those that the page shows before and after."""
+    return sorted(changes, key=_strength)[:PAIRS_SHOWN]
+
+
+def _strength(change: CellChange) -> tuple[float, float, str]:
+    return float("inf") if change.score is None else -change.score, -change.distance, change.id
 
 
 def by_pass(observed: Iterable[Observed]) -> list[PassOutcome]:

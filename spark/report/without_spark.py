@@ -10,13 +10,29 @@ import numpy as np
 
 from claylake.month import Month
 from claylake.pass_month import MARGIN, of_months_arrow
-from claylake.run.tables import open_table, read_batches
+from claylake.run.tables import open_table, read_batches, read_rows
 from claylake.vector_kind import VectorKind
-from claylake.vocabulary import CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+from claylake.vocabulary import CHANGES, CHIPS, EMBEDDINGS, OBSERVATIONS, SCENES
+from spark.change.baselines import PREVIOUS
 from spark.report.clearest import CHOSEN, FIT_ON, records
 from spark.report.pca import Basis
 from spark.report.picture import shrink
-from spark.report.rows import MOST_CELLS, MOST_POINTS, Clearest, Observed, Rows, SceneRow, Vectors, by_pass, newest
+from spark.report.rows import (
+    CHANGE_COLUMNS,
+    MOST_CELLS,
+    MOST_POINTS,
+    PAIR_PX,
+    CellChange,
+    Clearest,
+    Observed,
+    Rows,
+    SceneRow,
+    Vectors,
+    by_pass,
+    newest,
+    one_per_cell,
+    strongest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -65,6 +81,7 @@ class Tables:
         ]
         chosen = self._clearest()
         vectors, count = self._vectors(chosen)
+        changed = self._changes()
         return Rows(
             passes=by_pass(observed),
             observed=observed if len(self.cell_ids) <= MOST_CELLS else None,
@@ -73,7 +90,25 @@ class Tables:
             tiles=self._tiles(chosen),
             vectors=vectors,
             vector_count=count,
+            changes=changed,
+            pairs=self._pairs(changed),
         )
+
+    def _changes(self) -> list[CellChange]:
+        from pyiceberg.expressions import And, EqualTo
+
+        condition = And(VectorKind.of(self.plan).expression(), EqualTo("baseline_kind", PREVIOUS))
+        return one_per_cell(CellChange(**row) for row in self._read(CHANGES, CHANGE_COLUMNS, "id", condition))
+
+    def _pairs(self, changed: list[CellChange]) -> dict[str, np.ndarray]:
+        from pyiceberg.expressions import In
+
+        ids = {name for each in strongest(changed) for name in (each.baseline_id, each.id)}
+        table = open_table(self.lake, self.plan.database, CHIPS)
+        if table is None or not ids:
+            return {}
+        rows = read_rows(table, In("id", ids), ("id", "geotiff")).to_pylist()
+        return {row["id"]: shrink(row["geotiff"], PAIR_PX) for row in rows}
 
     def _scenes(self) -> list[SceneRow]:
         from pyiceberg.expressions import EqualTo

@@ -12,7 +12,7 @@ from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.expressions import AlwaysTrue
 
 DATABASE = "claylake"
-TABLES = ("chips", "embeddings", "observations", "scenes")
+TABLES = ("chips", "embeddings", "observations", "changes", "scenes")
 ALIVE = ["STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING"]
 
 

@@ -133,6 +133,22 @@ class Encoder(Section):
     )
 
 
+class Change(Section):
+    """What the table `changes` is made of, by the step publish (`docs/change.md`)."""
+
+    detect: bool = setting(True, "Whether a run writes the changes of its months' cells: `on` or `off`.")
+    min_clear_frac: Fraction = setting(
+        0.9, "Chips with a smaller share of clear pixels are not compared.", unit="fraction"
+    )
+    max_snow_frac: Fraction = setting(0.1, "Chips with a larger share of snow are not compared.", unit="fraction")
+    min_history: int = setting(
+        6,
+        "Earlier changes of one kind from which on a cell is judged by its own history, not by its neighbours.",
+        unit="months",
+        ge=3,
+    )
+
+
 class Limits(Section):
     """What a run may cost and lose, and how large it may be.
 
@@ -248,6 +264,7 @@ class Settings(Section):
     selection: Selection = Selection()
     encoder: Encoder = Encoder()
     cluster: Cluster = Cluster()
+    change: Change = Change()
     limits: Limits = Limits()
     schedule: Schedule = Schedule()
     maintenance: Maintenance = Maintenance()

@@ -125,7 +125,8 @@ class PublishReport(Report):
     """What readers of main see now. `audits` maps each check's name to the offending rows found (0).
 
     `embed_again`: chips that lack a vector, because another run has published them meanwhile. Above 0 the months are
-    not published to their end: these chips are to be embedded, then the step is to be run again.
+    not published to their end: these chips are to be embedded, then the step is to be run again. `changes`: cells and
+    months that were compared with an earlier one (`compared`), and those that were not, by reason.
     """
 
     file: ClassVar[str] = "publish.json"
@@ -138,6 +139,7 @@ class PublishReport(Report):
     area_km2: float
     report: str | None
     embed_again: int = 0
+    changes: dict[str, int] = {}
     message: str
 
 

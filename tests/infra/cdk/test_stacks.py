@@ -189,7 +189,7 @@ def test_optimizers_come_on_demand_with_the_settings_limits(sandbox, by_glue):
     optimizers = list(by_glue.resources("lake", "AWS::Glue::TableOptimizer").values())
     assert Counter((one["TableName"], one["Type"]) for one in optimizers) == {
         (table, kind): 1
-        for table in ("chips", "embeddings", "observations", "scenes")
+        for table in ("changes", "chips", "embeddings", "observations", "scenes")
         for kind in ("compaction", "retention", "orphan_file_deletion")
     }
     retention = next(one for one in optimizers if one["Type"] == "retention")["TableOptimizerConfiguration"]

@@ -29,7 +29,7 @@ MOST = {
     "extract again": 9,
     "embed": 10,
     "embed again": 6,
-    # The report reads rows of all four tables.
+    # The report reads rows of all five tables.
     "publish": 33,
     "extract nothing": 0,
 }

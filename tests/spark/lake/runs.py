@@ -22,7 +22,7 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 def rows_of(plan: Plan, cells: Sequence[str], pass_id: str = rows.PASS_A, rejected: Sequence[str] = ()) -> Rows:
-    """Chips, vectors and observations of these cells in one pass, and the pass's scene."""
+    """Chips, vectors and observations of these cells in one pass, and the pass's scene. Changes are publish's own."""
     run = {"run_id": plan.run.run_id}
     chips = [rows.chip(cell, pass_id, **run) for cell in cells]
     observations = [rows.observation(cell, pass_id, **run) for cell in cells]
@@ -31,6 +31,7 @@ def rows_of(plan: Plan, cells: Sequence[str], pass_id: str = rows.PASS_A, reject
         "chips": chips,
         "embeddings": [rows.vector(chip, plan.model_version) for chip in chips],
         "observations": observations,
+        "changes": [],
         "scenes": [rows.scene(pass_id, **run)],
     }
 

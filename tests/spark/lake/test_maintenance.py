@@ -69,7 +69,7 @@ def test_small_files_are_joined_once_and_rows_stay(spark, plan, monkeypatch):
     after = files(spark, plan, "chips")
     assert sorted(after.values()) == [1, 6]
     assert len(set(after) & set(before)) == 1, "the other month's file is none of this run's business"
-    assert report.rewritten_files == {"chips": 6, "embeddings": 6, "observations": 6, "scenes": 0}
+    assert report.rewritten_files == {"chips": 6, "embeddings": 6, "observations": 6, "changes": 0, "scenes": 0}
     assert runs.state(spark, plan) == state
 
     heads = runs.heads(spark, plan)
@@ -119,9 +119,11 @@ def test_a_branch_opened_now_in_a_lake_that_rested_a_month_stays(spark, plan, ma
     heads = runs.heads(spark, plan)
     assert all(other.branch in refs for refs in heads.values())
     tables = [names.main_table(plan, name) for name in heads]
-    assert [maintenance.drop_stale(spark, plan, table, late) for table in tables] == [0, 0, 0, 0]
+    assert [maintenance.drop_stale(spark, plan, table, late) for table in tables] == [0] * len(tables)
     assert all(other.branch in refs for refs in runs.heads(spark, plan).values())
-    assert [maintenance.drop_stale(spark, plan, table, late + timedelta(days=31)) for table in tables] == [1, 1, 1, 1]
+    assert [maintenance.drop_stale(spark, plan, table, late + timedelta(days=31)) for table in tables] == [1] * len(
+        tables
+    )
     assert not any(other.branch in refs for refs in runs.heads(spark, plan).values())
 
 
@@ -191,8 +193,8 @@ def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan,
     monkeypatch.setattr(maintenance, "remove_orphans", lambda *given: asked.append(given[2]) or 2)
     first = maintain(spark, plan, now)
     assert ran(first, maintenance.ORPHANS)
-    assert first.orphan_files == {"chips": 2, "embeddings": 2, "observations": 2, "scenes": 2}
-    assert asked == [now - timedelta(days=plan.settings.maintenance.orphan_days)] * 4
+    assert first.orphan_files == {"chips": 2, "embeddings": 2, "observations": 2, "changes": 2, "scenes": 2}
+    assert asked == [now - timedelta(days=plan.settings.maintenance.orphan_days)] * 5
     assert {when - now for when in due(first).values() if when} == {timedelta(days=7), timedelta(days=30)}
 
     # Another run of the same lake goes by the same clock.
@@ -201,10 +203,10 @@ def test_what_costs_as_much_as_the_table_is_large_runs_by_its_clock(spark, plan,
     assert not ran(early, maintenance.ORPHANS)
     assert due(early)["scenes", maintenance.ORPHANS] == now + timedelta(days=7)
     assert f"removal of orphan files ({now + timedelta(days=7):%Y-%m-%d %H:%M} UTC)" in early.message
-    assert len(asked) == 4
+    assert len(asked) == 5
     late = now + timedelta(days=7)
     assert ran(maintain(spark, other, late), maintenance.ORPHANS)
-    assert asked[4:] == [late - timedelta(days=3)] * 4
+    assert asked[5:] == [late - timedelta(days=3)] * 5
     always = make_plan("always", run_id="manual__3", maintenance={"orphans_every_days": 0})
     assert ran(maintain(spark, always, late), maintenance.ORPHANS)
 

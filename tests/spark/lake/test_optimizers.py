@@ -130,7 +130,7 @@ def test_the_step_only_drops_stale_branches_and_tells_of_every_optimizer(spark, 
     assert store.exists(orphan)
     assert set(Refs.read(spark, name).heads) == {"main", "keep_me"}
     assert report.by == "glue"
-    assert report.dropped_branches == {"chips": 1, "embeddings": 0, "observations": 0, "scenes": 0}
+    assert report.dropped_branches == {"chips": 1, "embeddings": 0, "observations": 0, "changes": 0, "scenes": 0}
     for counts in (report.rewritten_files, report.rewritten_manifests, report.expired_files, report.orphan_files):
         assert set(counts.values()) == {0}
 

@@ -22,6 +22,8 @@ from tests.spark.report.pages import Page
 CELLS = rows.CELLS_3X3
 FAR = "32629_190_1342"
 """A cell of another partition."""
+WRITTEN = {how: dict.fromkeys(PUBLISH_ORDER, how) | {"changes": "unchanged"} for how in ("fast_forward", "rebuilt")}
+"""What becomes of each table: a month without an earlier one has no changes."""
 pytestmark = pytest.mark.slow
 
 
@@ -38,9 +40,9 @@ def test_a_first_run_is_published_and_a_second_time_nothing_happens(spark, make_
     plan = make_plan()
     runs.write(spark, plan, runs.rows_of(plan, CELLS[:5], rejected=CELLS[5:]))
     report = publish_run(spark, plan)
-    assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "fast_forward")
+    assert {table.table: table.how for table in report.tables} == WRITTEN["fast_forward"]
     assert {table.table: table.rows_added for table in report.tables} == {
-        "chips": 5, "embeddings": 5, "observations": 9, "scenes": 1,
+        "chips": 5, "embeddings": 5, "observations": 9, "changes": 0, "scenes": 1,
     }  # fmt: skip
     assert report.rows_added == 20
     assert (report.month_chips, report.month_vectors) == (5, 5)
@@ -91,9 +93,9 @@ def test_two_runs_race_and_no_chip_comes_twice(spark, make_plan):
     runs.write(spark, second, runs.rows_of(second, CELLS[2:7]))
     publish_run(spark, first)
     report = publish_run(spark, second)
-    assert {table.table: table.how for table in report.tables} == dict.fromkeys(PUBLISH_ORDER, "rebuilt")
+    assert {table.table: table.how for table in report.tables} == WRITTEN["rebuilt"]
     assert {table.table: table.rows_added for table in report.tables} == {
-        "chips": 3, "embeddings": 3, "observations": 3, "scenes": 1,
+        "chips": 3, "embeddings": 3, "observations": 3, "changes": 0, "scenes": 1,
     }  # fmt: skip
     assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:7])
     assert ids(spark, second, "embeddings") == ids(spark, second)
@@ -115,7 +117,7 @@ def test_main_that_moves_between_audit_and_swap_is_met_by_a_rebuild(spark, make_
     monkeypatch.setattr(branches, "fast_forward", another_first)
     report = publish_run(spark, second)
     assert moved
-    assert {table.how for table in report.tables} == {"rebuilt"}
+    assert {table.table: table.how for table in report.tables} == WRITTEN["rebuilt"]
     assert ids(spark, second) == sorted(f"{cell}_{rows.PASS_A}" for cell in CELLS[:4])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from claylake.run.tables import catalog
-from claylake.vocabulary import PUBLISH_ORDER
+from claylake.vocabulary import CHANGES, PUBLISH_ORDER
 from infra.local.options import DATABASE, LAKE_BUCKET, STEP_KEY
 from spark.publishing.run import publish_run
 from tests.spark.lake import rows, runs
@@ -29,7 +29,8 @@ def test_reading_makes_no_call_that_is_not_recorded(spark, stack, make_plan, mon
     lake = catalog(plan.deployed)
     assert {name for _, name in lake.list_tables(plan.database)} >= set(PUBLISH_ORDER)
     for table in PUBLISH_ORDER:
-        assert len(lake.load_table(f"{plan.database}.{table}").scan().to_arrow()) == 1
+        # A first month has nothing to compare with.
+        assert len(lake.load_table(f"{plan.database}.{table}").scan().to_arrow()) == (table != CHANGES)
     calls = [
         {**call, "caller": "reader", "resource": resource}
         for call in stack.calls()

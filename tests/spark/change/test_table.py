@@ -99,6 +99,7 @@ def test_a_burnt_cell_of_two_months_and_all_that_is_done_again(spark, make_plan)
     assert {row["baseline_month"] for row in found.values()} == {"2024-08"}
 
 
+@pytest.mark.beside
 def test_cloud_and_snow_are_left_out_with_a_reason_and_an_older_month_stands_in(spark, make_plan):
     published(spark, make_plan, "2024-07")
     cloudy = {CELLS[0]: {"clear_frac": 0.8, "cloud_frac": 0.2}, CELLS[1]: {"snow_frac": 0.6}}
@@ -110,6 +111,7 @@ def test_cloud_and_snow_are_left_out_with_a_reason_and_an_older_month_stands_in(
     assert baselines == {cell: "2024-07" if cell in cloudy else "2024-08" for cell in CELLS}
 
 
+@pytest.mark.beside
 def test_other_kinds_of_vectors_are_never_compared_and_no_earlier_month_costs_no_job(spark, make_plan):
     from spark.change.run import write_changes
     from spark.lake import branches

@@ -13,11 +13,9 @@ from datetime import UTC, datetime
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Self
 
-from py4j.protocol import Py4JError
-
 from claylake.errors import StoreError
 from claylake.run.failure import StepFailure
-from spark.watchdog.judge import Judge, Limits
+from spark.watchdog.judge import Judge, Limits, Signs
 from spark.watchdog.resource_manager import ResourceManager
 from spark.watchdog.signs import read
 
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from claylake.plan import Plan
-    from spark.watchdog.judge import Signs, Verdict
+    from spark.watchdog.judge import Verdict
 
 _log = logging.getLogger(__name__)
 EXIT_CODE: Final = 86
@@ -130,9 +128,11 @@ class Watchdog:
         while not self._over.wait(self._every_s):
             try:
                 self._seen = self.look()
-            # A session that ends has no more signs, and nothing is to be judged once the work is over.
-            except (Py4JError, OSError) as error:
-                _log.warning("watchdog: Spark does not answer (%s)", error)
+            # A Spark that answers otherwise than expected is alive, and a good step must not be ended for what its
+            # watchdog cannot read. One that hangs does not answer at all.
+            except Exception as error:  # noqa: BLE001 - whatever Py4J makes of a Spark of another build
+                _log.warning("watchdog: Spark's counts cannot be read (%s)", error)
+                self._seen = Signs(executors=1, headway=(self.clock(),))
 
     def _judge(self) -> None:
         judge = Judge(self.limits, self.clock())

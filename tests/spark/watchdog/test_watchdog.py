@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -10,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from py4j.protocol import Py4JError
 
 from claylake.configuration.settings import Settings
 from claylake.plan import PLAN, Estimate, Found, Plan, RunRef
 from claylake.run.failure import StepFailure
 from spark.watchdog import signs
-from spark.watchdog.judge import Limits, Signs, Verdict
+from spark.watchdog.judge import Judge, Limits, Signs, Verdict
 from spark.watchdog.resource_manager import ResourceManager
 from spark.watchdog.watchdog import EXIT_CODE, Watchdog
 
@@ -151,6 +153,23 @@ def test_looking_that_never_returns_does_not_keep_it_from_judging(tmp_path):
         released.set()
     assert codes == [EXIT_CODE]
     assert StepFailure.load(plan, "extract", LONG_AGO).message.endswith("no executor has come within 1 s")
+
+
+def test_counts_that_cannot_be_read_end_no_step(tmp_path):
+    """As of a Spark of another build, hours on."""
+    hours, verdicts = itertools.count(0.0, 3600.0), []
+
+    def unreadable():
+        if dog._seen is not None:
+            verdicts.append(judge.verdict(dog._seen, next(hours)))
+        if len(verdicts) == 5:
+            dog._over.set()
+        raise Py4JError("there is no executorList")
+
+    dog = watchdog(plan_in(tmp_path), unreadable, clock=lambda: next(hours))
+    judge = Judge(Limits(executor_s=60.0, stalled_s=60.0), next(hours))
+    dog._look()
+    assert verdicts == [None] * 5
 
 
 def test_a_failure_that_cannot_be_noted_is_ended_all_the_same(tmp_path):

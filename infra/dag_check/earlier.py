@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Final
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 HEAD: Final = "HEAD"
 _BLOB: Final = "blob"
+_OF_HOOKS: Final = ("GIT_DIR", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_WORK_TREE")
 
 
 def write_revision(revision: str, folder: Path, into: Path) -> None:
@@ -43,8 +45,10 @@ def write_copy(before: Path, into: Path) -> None:
 
 
 def _git(folder: Path, *arguments: str, revision: str) -> bytes:
+    # Of a hook: they would name its repository, and take the folder for the top of the working tree.
+    env = {name: value for name, value in os.environ.items() if name not in _OF_HOOKS}
     try:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False)
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, check=False, env=env)
     except OSError as error:
         msg = f"git does not start ({error}): install it, or give BEFORE a folder of earlier files"
         raise CheckError(msg) from error

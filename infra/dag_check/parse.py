@@ -27,7 +27,7 @@ def parse(folder: Path) -> dict[str, dict[str, Any]]:
 
 def _faults(dag: Any) -> Iterator[str]:
     """Beyond what Airflow checks as it loads a DAG, schedules among it."""
-    from airflow.exceptions import AirflowException
+    from airflow.sdk.exceptions import AirflowException
     from airflow.serialization.serialized_objects import DagSerialization
 
     for name in dag.params:

@@ -151,6 +151,16 @@ def test_what_git_has_committed(compare, write, settings, git):
     assert "new: a new DAG claylake__late" in compare(before="HEAD^1")[0]["late"]
 
 
+def test_a_hooks_variables_of_git_do_not_count(compare, write, settings, git, tmp_path, monkeypatch):
+    write("aois", farm=square())
+    settings()
+    git("init", "-q")
+    git("add", "aois", "settings.yaml")
+    git("commit", "-q", "-m", "first")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    assert compare() == ({"farm": "same cells"}, "History is compared with HEAD.")
+
+
 def test_earlier_settings_that_are_wrong_are_left_out(compare, write, settings, git):
     write("aois", farm=square())
     settings("selektion: {}")

@@ -52,6 +52,10 @@ FUZZ_EXAMPLES ?= 1500
 given = $(filter command line environment,$(origin $(1)))
 # tiles: the list of tiles as GeoJSON, where it is on this machine.
 GEOJSON ?=
+# dag-check: users' AOI files and settings, and a folder or commit to compare with (else what git has committed).
+AOIS ?= dags/aois
+SETTINGS ?= dags/settings.yaml
+BEFORE ?=
 # deploy, diff and destroy: which stage of cdk.json.
 STAGE ?= sandbox
 export CLAYLAKE_CACHE := $(CACHE)
@@ -92,6 +96,10 @@ cli: .venv/spark/.synced ## leave the command claylake in bin/: months on a lake
 	printf '%s\n' '#!/bin/sh' 'here=$$(cd "$$(dirname "$$0")/.." && pwd)' 'PYTHONPATH="$$here/dags:$$here" exec "$$here/.venv/spark/bin/python" -m cli "$$@"' > bin/claylake
 	chmod +x bin/claylake
 	@echo "bin/claylake --help"
+
+.PHONY: dag-check
+dag-check: .venv/airflow/.synced ## check AOI files and settings: DAGs, cells, dollars a month, what a change does to history (AOIS=, SETTINGS=, BEFORE=; docs/aoi-files.md)
+	@PYTHONPATH=dags:plugins:. $(AIRFLOW) -m infra.dag_check --aois "$(AOIS)" --settings "$(SETTINGS)" --before "$(BEFORE)"
 
 .PHONY: up
 up: setup ## start the local stack with Airflow's UI on PORT (8080), or another port where that is taken; Ctrl-C ends all
@@ -219,13 +227,13 @@ lint: $(ENVIRONMENTS) ## ruff, dead code, import rules, mypy strict in each envi
 	$(MAKE) -j2 lint-infra lint-spark lint-airflow
 
 lint-infra:
-	.venv/infra/bin/mypy --cache-dir .mypy_cache/infra infra --exclude 'infra/(world|tiles|verify|pictures)'
+	.venv/infra/bin/mypy --cache-dir .mypy_cache/infra infra --exclude 'infra/(world|tiles|verify|pictures|dag_check)'
 
 lint-spark:
 	.venv/spark/bin/mypy --cache-dir .mypy_cache/spark spark model cli infra/world infra/tiles infra/verify infra/pictures --exclude spark/bench/planning.py
 
 lint-airflow:
-	.venv/airflow/bin/mypy --cache-dir .mypy_cache/airflow dags plugins spark/bench/planning.py
+	.venv/airflow/bin/mypy --cache-dir .mypy_cache/airflow dags plugins spark/bench/planning.py infra/dag_check
 	PYTHONPATH=dags:plugins:. .venv/airflow/bin/lint-imports --no-cache
 
 .PHONY: format

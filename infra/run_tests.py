@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).parents[1]
+_WITH_AIRFLOW = "tests/infra/dag_check"
+"""What of `infra` runs in the airflow environment."""
 _OF_INFRA = ("tests/infra/pictures", "tests/infra/tiles", "tests/infra/verify", "tests/infra/world")
 """What of `infra` runs in the spark environment."""
 OWN = "not matrix and not beside"
@@ -51,8 +53,10 @@ class Rooms:
 
 LANES = (
     (
-        Rooms(environment="airflow", paths=("tests/dags", "tests/plugins", "tests/system")),
-        Rooms(environment="infra", paths=("tests/infra", *(f"--ignore={room}" for room in _OF_INFRA))),
+        Rooms(environment="airflow", paths=("tests/dags", "tests/plugins", "tests/system", _WITH_AIRFLOW)),
+        Rooms(
+            environment="infra", paths=("tests/infra", *(f"--ignore={room}" for room in (_WITH_AIRFLOW, *_OF_INFRA)))
+        ),
         Rooms(environment="spark", paths=("tests/cli", "tests/model", *_OF_INFRA)),
     ),
     (Rooms(environment="spark", paths=("tests/spark",)),),

@@ -71,6 +71,22 @@ def disks_usd(settings: Settings, shape: Shape, store_gb: float, *, hours: float
     return hours * (root + core) + task_hours * task
 
 
+def node_disks_usd_h(settings: Settings, shape: Shape, store_gb: float, kind: str) -> float:
+    """US dollars per hour of the disks of one node: its root disk, and for data those of the group with its type.
+
+    Args:
+        settings: of the run.
+        shape: the cluster's nodes.
+        store_gb: that the run was expected to store, by which disks were sized.
+        kind: instance type.
+    """
+    root = settings.prices.gp3_usd_gb_month * ROOT_GIB / MONTH_H
+    groups = (shape.core, shape.task) if shape.task else (shape.core,)
+    found = (nodes for nodes in groups if kind in {each.name for each in nodes.types})
+    nodes = next(found, None)
+    return root + (_data_usd_h(settings, store_gb, nodes) if nodes else 0.0)
+
+
 def _data_usd_h(settings: Settings, store_gb: float, nodes: Nodes) -> float:
     """US dollars per hour of one node's disk for data: its size, and its throughput above what is free."""
     prices, cluster = settings.prices, settings.cluster

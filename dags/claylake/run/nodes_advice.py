@@ -48,5 +48,5 @@ def _more(estimate: Estimate) -> str:
         return ""
     return (
         f"more nodes cost about the same and take fewer hours: {more.text}, instead of {estimate.usd:.2f} USD, "
-        f"{estimate.cluster_hours:.1f} h (cluster.counts auto takes them)"
+        f"{estimate.cluster_hours:.1f} h (cluster.counts auto takes them; quotas must allow them)"
     )

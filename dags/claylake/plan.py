@@ -76,10 +76,26 @@ class Choice(_Value):
     usd: dict[Layout, float]
 
 
+class MoreNodes(_Value):
+    """Numbers of units, by the key of the settings' section cluster, and what the run would take with them."""
+
+    counts: dict[str, int]
+    cluster_hours: float
+    usd: float
+
+    @property
+    def text(self) -> str:
+        """E.g. ``gpu_count 8: 12.10 USD, 1.6 h``."""
+        named = ", ".join(f"{name} {count}" for name, count in self.counts.items())
+        return f"{named}: {self.usd:.2f} USD, {self.cluster_hours:.1f} h"
+
+
 class Estimate(_Value):
     """What the run is expected to take: counts, gigabytes, hours and US dollars.
 
-    `choice` is None where no layout was chosen: then that of the settings holds.
+    `lost_hours` of `cluster_hours` are what the loss of spot nodes is expected to cost, `disks_usd` of `usd` what the
+    nodes' disks do. `choice` is None where no layout was chosen: then that of the settings holds. `more_nodes` is None
+    where more nodes would cost more, or save little.
     """
 
     scenes: int
@@ -90,10 +106,13 @@ class Estimate(_Value):
     store_gb: float
     gpu_hours: float
     cluster_hours: float
+    lost_hours: float = 0.0
     usd: float
+    disks_usd: float = 0.0
     instances: dict[str, int]
     assumptions: tuple[str, ...] = ()
     choice: Choice | None = None
+    more_nodes: MoreNodes | None = None
 
 
 class KeptYear(_Value):

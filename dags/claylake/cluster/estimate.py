@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
+from claylake.cluster.disks import disks_usd, writing_h
+from claylake.cluster.interruptions import EMBED_COMMIT_CHIPS, EXTRACT_COMMIT_H, REPLACE_H, lost_h
 from claylake.cluster.memory import require_fit
 from claylake.cluster.shape import Shape, shape_of
 from claylake.plan import Estimate
@@ -42,6 +44,7 @@ GPU_CHIPS_S: Final = {"g4dn": (4.0, 30.0), "g5": (15.0, 35.0), "g6": (15.0, 60.0
 UNKNOWN_GPU_CHIPS_S: Final = (10.0, 30.0)
 START_H: Final = 0.25
 FINISH_H: Final = 0.15
+"""To publish and maintain, beside the time that maintenance waits for disks."""
 GPU_START_H: Final = 0.2
 """Until GPU nodes that join later can work; the others wait meanwhile."""
 _SIZES: Final = (
@@ -79,16 +82,24 @@ def estimate(load: Workload, settings: Settings, layout: Layout | None = None) -
     idle = load.scenes == 0 and load.vectors == 0
     observe_h = load.candidates / OBSERVATIONS_S_VCPU / max(min(_vcpus(shape.core), load.scenes), 1) / 3600
     extract_h = observe_h + load.chips / EXTRACT_CHIPS_S_VCPU / max(_readers(load, shape), 1) / 3600
-    embed_h = load.vectors / (embed_rate(shape.embedders, precision) * shape.embedders.units) / 3600
+    rate = embed_rate(shape.embedders, precision) * shape.embedders.units * 3600
+    counts = _counts(load)
+    finish_h = FINISH_H + writing_h(settings.cluster, counts["store_gb"], shape.core)
+    embed_lost_h = lost_h(settings, [(load.vectors / rate, EMBED_COMMIT_CHIPS / rate)])
+    other_lost_h = lost_h(settings, [(extract_h, EXTRACT_COMMIT_H), (finish_h, finish_h)])
+    embed_h = load.vectors / rate + embed_lost_h
     task_h = 0.0 if idle or shape.task is None else GPU_START_H + embed_h
     gpus = shape.embedders.units if shape.embedders.has_gpus else 0
     kept_h = settings.cluster.keep_cluster_minutes / 60
-    hours = 0.0 if idle else START_H + extract_h + (task_h or embed_h) + FINISH_H + kept_h
+    hours = 0.0 if idle else START_H + extract_h + (task_h or embed_h) + finish_h + other_lost_h + kept_h
+    disks = disks_usd(settings, shape, counts["store_gb"], hours=hours, task_hours=task_h)
     return Estimate(
-        **_counts(load),
+        **counts,
         gpu_hours=(task_h if shape.task else hours) * gpus,
         cluster_hours=hours,
-        usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h),
+        lost_hours=0.0 if idle else embed_lost_h + other_lost_h,
+        usd=prices.cluster_usd(settings, shape, hours=hours, task_hours=task_h) + disks,
+        disks_usd=disks,
         instances={} if idle else _instances(shape, settings),
         assumptions=() if idle else _assumptions(load, shape, settings),
     )
@@ -157,12 +168,17 @@ def _assumptions(load: Workload, shape: Shape, settings: Settings) -> tuple[str,
     readers = _readers(load, shape)
     few = f", of which the scenes give work to {readers:g}" if 0 < readers < _vcpus(shape.core) else ""
     joining = f", {GPU_START_H:g} h for GPU nodes to join" if shape.task else ""
+    cluster = settings.cluster
+    waits = writing_h(cluster, _counts(load)["store_gb"], shape.core)
+    spot = settings.prices.spot_interruptions_h
+    losses = (f"of spot nodes {spot:.2%} are lost an hour, each replaced in {REPLACE_H:g} h",) if cluster.spot else ()
     return (
         *_SIZES,
         f"extraction {EXTRACT_CHIPS_S_VCPU:g} chips/s per vCPU, {_vcpus(shape.core):g} vCPUs on core nodes{few}",
         f"embedding {rate:g} chips/s per {unit} of {kinds} in {precision}, Clay large",
-        f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain",
+        f"{START_H:g} h to start{joining}, {FINISH_H:g} h to publish and maintain, and {waits:.2g} h for disks",
+        *losses,
         f"list prices of the settings, {prices.market(settings)}, {fee}",
         "of several instance types the slowest and the dearest count",
-        f"storage, requests, disks (gp3 at {settings.cluster.ebs_mib_s} MiB/s) and data transfer are not included",
+        f"with disks (gp3 at {cluster.ebs_mib_s} MiB/s); storage, requests and data transfer are not included",
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.cluster.disks import disk_gib
 from claylake.cluster.hadoop import type_configurations
 from claylake.cluster.shape import shape_of
 
@@ -18,12 +18,6 @@ SPOT_WAIT_MIN: Final = 20
 """How long to wait for spot capacity before taking on-demand instances."""
 BOOT_MIN: Final = 15
 """From an instance's start to its work: boot, bootstrap, drivers."""
-DISK_BASE_GIB: Final = 40
-"""HDFS with a step's jars, logs, and room for small shuffles."""
-DISK_PER_STORED: Final = 3.0
-"""Disk over what a run stores: sorting writes it to disk once, maintenance again, each with its merge."""
-_DISK_STEP_GIB: Final = 10
-_DISK_MOST_GIB: Final = 2000
 
 
 def primary_fleet(plan: Plan) -> dict[str, Any]:
@@ -61,15 +55,6 @@ def gpu_fleet(plan: Plan) -> dict[str, Any] | None:
     return {"Name": GPU_FLEET, "InstanceFleetType": "TASK", **fleet, "ResizeSpecifications": resize}
 
 
-def disk_gib(plan: Plan, nodes: Nodes) -> int:
-    """Disk of each node: as the settings say, else by what the run is expected to store."""
-    fixed = plan.settings.cluster.ebs_gib
-    if fixed is not None:
-        return fixed
-    wanted = DISK_BASE_GIB + DISK_PER_STORED * plan.estimate.store_gb / nodes.fewest
-    return min(_DISK_MOST_GIB, math.ceil(wanted / _DISK_STEP_GIB) * _DISK_STEP_GIB)
-
-
 def _fleet(plan: Plan, nodes: Nodes) -> dict[str, Any]:
     spot = plan.settings.cluster.spot
     launch: dict[str, Any] = {"OnDemandSpecification": {"AllocationStrategy": "lowest-price"}}
@@ -91,7 +76,7 @@ def _type(plan: Plan, nodes: Nodes, kind: Instance) -> dict[str, Any]:
     # Without a throughput gp3 has 125 MiB/s, whatever the node's own bandwidth: shuffles and sorts would wait for it.
     volume = {
         "VolumeType": "gp3",
-        "SizeInGB": disk_gib(plan, nodes),
+        "SizeInGB": disk_gib(plan.settings.cluster, plan.estimate.store_gb, nodes),
         "Throughput": plan.settings.cluster.ebs_mib_s,
     }
     disk = {"VolumeSpecification": volume, "VolumesPerInstance": 1}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from claylake.cluster.disks import ROOT_GIB
 from claylake.cluster.fleets import BOOT_MIN, SPOT_WAIT_MIN, core_fleet, gpu_fleet, primary_fleet
 from claylake.cluster.hadoop import cluster_configurations
 from claylake.cluster.identity import TAG_MAX_UNTIL, name, tags
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["gpu_fleet", "name", "request", "step", "tags"]
 
-ROOT_GIB: Final = 60
-"""EMR's image, GPU drivers with CUDA's own tools, and the jobs' environments of up to 10 GB."""
 MANAGED: Final = ("for-use-with-amazon-emr-managed-policies", "true")
 """The tag without which EMR's service role may touch nothing."""
 EMBED_ON: Final = {"all_gpu": "gpu", "split": "gpu", "cpu": "workers"}

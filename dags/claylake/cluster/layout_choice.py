@@ -1,10 +1,15 @@
-"""Which layout a run takes: the settings' own, or with ``compute: auto`` the cheaper of that and ``cpu``."""
+"""Which layout a run takes, and how many nodes.
+
+The layout is the settings' own, or with ``compute: auto`` the cheaper of that and ``cpu``. The numbers are the
+settings' own, or with ``counts: auto`` the larger ones that `claylake.cluster.more_nodes` suggests.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from claylake.cluster.estimate import Workload, estimate
+from claylake.cluster.more_nodes import suggested, with_counts
 from claylake.plan import Choice, Estimate
 
 if TYPE_CHECKING:
@@ -20,7 +25,25 @@ def cheapest(load: Workload, settings: Settings) -> Estimate:
     found: dict[Layout, Estimate] = {layout: estimate(load, settings, layout) for layout in cluster.layouts}
     best = min(found, key=lambda layout: (found[layout].cluster_hours > cluster.max_hours, found[layout].usd))
     choice = Choice(layout=best, why=_why(best, found, settings), usd={name: one.usd for name, one in found.items()})
-    return found[best].model_copy(update={"choice": choice})
+    more = suggested(load, settings, best, found[best])
+    return found[best].model_copy(update={"choice": choice, "more_nodes": more})
+
+
+def planned(load: Workload, settings: Settings) -> tuple[Settings, Estimate]:
+    """The estimate, and the settings with the numbers of units that the run takes: larger ones by ``counts: auto``.
+
+    The layout stays the one that was chosen before.
+    """
+    found = cheapest(load, settings)
+    more, choice = found.more_nodes, found.choice
+    if settings.cluster.counts == "fixed" or more is None or choice is None:
+        return settings, found
+    larger = with_counts(settings, more.counts)
+    taken = ", ".join(f"{name} {count}" for name, count in more.counts.items())
+    why = f"{choice.why}; cluster.counts auto takes {taken}"
+    again = estimate(load, larger, choice.layout)
+    usd = {**choice.usd, choice.layout: again.usd}
+    return larger, again.model_copy(update={"choice": choice.model_copy(update={"why": why, "usd": usd})})
 
 
 def _why(best: Layout, found: dict[Layout, Estimate], settings: Settings) -> str:

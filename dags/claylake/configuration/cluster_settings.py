@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Layout = Literal["all_gpu", "split", "cpu"]
+MOST_UNITS = 64
+"""Of a fleet."""
 MOST_TYPES = 30
 """EMR takes so many instance types in one fleet."""
 Minutes = Annotated[float, Field(gt=0)]
@@ -46,13 +48,26 @@ class Cluster(Section):
         ("m7i.2xlarge", "r7i.2xlarge", "m7i.4xlarge", "r7i.4xlarge"),
         "The same of nodes without GPUs, in the layouts `split` and `cpu`.",
     )
-    gpu_count: int = setting(1, "How many GPUs.", unit="GPUs", ge=1, le=64)
+    gpu_count: int = setting(1, "How many GPUs.", unit="GPUs", ge=1, le=MOST_UNITS)
     cpu_count: int = setting(
-        1, "How many nodes of the smallest of `cpu_types`, in the layouts `split` and `cpu`.", unit="nodes", ge=1, le=64
+        1,
+        "How many nodes of the smallest of `cpu_types`, in the layouts `split` and `cpu`.",
+        unit="nodes",
+        ge=1,
+        le=MOST_UNITS,
+    )
+    counts: Literal["fixed", "auto"] = setting(
+        "fixed",
+        "`fixed` takes these numbers; `auto` takes the larger ones that `gate` would suggest: those that halve the "
+        "hours or better, and cost at most 5 % more.",
     )
     spot: bool = setting(
         True, "Spot instances for all but the primary node; on demand is the fallback where no spot capacity comes."
     )
+    lone_spot: Literal["warn", "refuse"] = setting(
+        "warn", "What `gate` does about one spot node that would work alone for longer than `lone_spot_hours`."
+    )
+    lone_spot_hours: float = setting(4.0, "How long one spot node may work alone.", unit="hours", gt=0)
     keep_cluster_minutes: int = setting(
         0, "How long the cluster stays after its work; it costs all the while.", unit="minutes", ge=0, le=720
     )

@@ -254,6 +254,23 @@ class Prices(Section):
         unit="USD for a GB and month",
         ge=0,
     )
+    gp3_usd_gb_month: float = setting(
+        0.08, "Price of the nodes' gp3 disks by size.", unit="USD for a GB and month", ge=0
+    )
+    gp3_usd_mib_s_month: float = setting(
+        0.04,
+        "Price of their throughput above 125 MiB/s, which are in the price of the size.",
+        unit="USD for a MiB/s and month",
+        ge=0,
+    )
+    spot_interruptions_h: float = setting(
+        0.01,
+        "Share of spot nodes that EC2 is assumed to take back within an hour: an assumption, never measured here "
+        "(`docs/cluster.md`).",
+        unit="fraction",
+        ge=0,
+        le=1,
+    )
 
 
 class Settings(Section):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from claylake.errors import BudgetError, UnusableMonthError
+from claylake.run.nodes_advice import about_nodes, lone_spot
 from claylake.run.remarks import left_out, reasons
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
 
 _ROUNDING: Final = 1e-9
+_SHOWN_H: Final = 0.05
+"""Which one decimal shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +31,8 @@ def decide_start(plan: Plan) -> StartDecision:
 
     Raises:
         UnusableMonthError: if too few of a month's scenes can be used; also in a dry run.
-        BudgetError: if the estimate is above the budget, or longer than a cluster may live; the
-            message has the numbers, and what lowers them.
+        BudgetError: if the estimate is above the budget, or longer than a cluster or one spot node may live;
+            the message has the numbers, and what lowers them.
     """
     estimate, limits = plan.estimate, plan.settings.limits
     unusable = too_few_usable(plan)
@@ -41,9 +44,10 @@ def decide_start(plan: Plan) -> StartDecision:
     if plan.settings.local is not None:
         sizes = f"about {estimate.read_gb:.2g} GB to read, {estimate.store_gb:.2g} GB to store, {_size(plan)}"
         return StartDecision(go=not limits.dry_run, why=f"dry run: {sizes}" if limits.dry_run else sizes)
-    cost = f"about {estimate.usd:.2f} USD, {estimate.cluster_hours:.1f} h, {_size(plan)}; layout {_layout(plan)}"
+    cost = f"about {estimate.usd:.2f} USD, {_hours(plan)}, {_size(plan)}; layout {_layout(plan)}"
     if plan.kept_year:
         cost += f"; {plan.kept_year.text}"
+    cost = "; ".join((cost, *about_nodes(estimate, plan.settings)))
     excess = _excess(plan)
     if limits.dry_run:
         return StartDecision(go=False, why=f"dry run: {cost}" + (f"; it would be refused: {excess}" if excess else ""))
@@ -76,6 +80,13 @@ def _layout(plan: Plan) -> str:
     return f"{choice.layout} ({choice.why})" if choice else plan.layout
 
 
+def _hours(plan: Plan) -> str:
+    hours, lost = plan.estimate.cluster_hours, plan.estimate.lost_hours
+    return f"{hours:.1f} h" + (
+        f" ({lost:.1f} h of them for spot nodes that EC2 takes back)" if lost >= _SHOWN_H else ""
+    )
+
+
 def _excess(plan: Plan) -> str:
     estimate, budget, longest = plan.estimate, plan.settings.limits.budget_usd, plan.settings.cluster.max_hours
     reasons = []
@@ -83,7 +94,13 @@ def _excess(plan: Plan) -> str:
         reasons.append(f"the estimate of {estimate.usd:.2f} USD is above budget_usd {budget:.2f}")
     if estimate.cluster_hours > longest:
         reasons.append(f"the estimate of {estimate.cluster_hours:.1f} h is above cluster.max_hours {longest}")
+    if _refuses_alone(plan):
+        reasons.append(lone_spot(estimate, plan.settings))
     return " and ".join(reasons)
+
+
+def _refuses_alone(plan: Plan) -> bool:
+    return plan.settings.cluster.lone_spot == "refuse" and bool(lone_spot(plan.estimate, plan.settings))
 
 
 def _size(plan: Plan) -> str:
@@ -113,7 +130,11 @@ def _remedies(plan: Plan) -> str:
         remedies.append("set compute to auto")
     if not cluster.spot:
         remedies.append("set spot")
-    if plan.estimate.cluster_hours > cluster.max_hours:
+    if plan.estimate.more_nodes:
+        remedies.append(f"take {plan.estimate.more_nodes.text}")
+    elif plan.estimate.cluster_hours > cluster.max_hours or _refuses_alone(plan):
         count = "cpu_count" if plan.layout == "cpu" else "gpu_count"
         remedies.append(f"raise {count} (now {getattr(cluster, count)}) or cluster.max_hours")
+    if _refuses_alone(plan):
+        remedies.append("set cluster.lone_spot to warn, or spot to false")
     return "To go on: " + "; ".join(remedies) + "."

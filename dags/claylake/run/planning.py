@@ -14,13 +14,14 @@ from claylake.catalogue.manifest import write_manifest
 from claylake.catalogue.search import area_to_meet, has_any, search_items
 from claylake.catalogue.selecting import Criteria, select_scenes
 from claylake.cluster.estimate import Workload, without_cluster
-from claylake.cluster.layout_choice import cheapest
+from claylake.cluster.layout_choice import planned
 from claylake.cluster.storage import year_of
 from claylake.errors import BadInputError
 from claylake.month import require_observed
 from claylake.plan import CELLS, MANIFEST, Plan, RunRef, run_folder, selection_digest
 from claylake.request.size_limit import require_fitting
 from claylake.run import ownership, published, remarks
+from claylake.run.nodes_advice import about_nodes
 from claylake.vocabulary import REPLACE
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def make_plan(
         vectors=expected.chips + missing,
     )
     here = settings.local is not None
+    settings, estimate = (settings, without_cluster(load)) if here else planned(load, settings)
     plan = Plan(
         run=run,
         aoi_name=request.aoi.name,
@@ -124,8 +126,8 @@ def make_plan(
         missing_vectors=missing,
         found=kept.found,
         usable=kept.usable,
-        remarks=(*request.aoi.remarks, *about_months),
-        estimate=without_cluster(load) if here else cheapest(load, settings),
+        remarks=(*request.aoi.remarks, *about_months, *about_nodes(estimate, settings)),
+        estimate=estimate,
         kept_year=None if here else year_of(expected.chips, len(request.months), kept.found, settings.prices),
         model_version=version,
         settings=settings,

@@ -29,9 +29,9 @@ class Receipt(BaseModel):
     `km2` is the area of the AOI's cells. `warnings` need attention although the run is fine. `unusable` counts by
     reason the scenes of the catalogue that cannot be read, `too_cloudy`, `other_month`, `other_date` and `settled`
     those that were not to be read; `remarks` are sentences about the months. `kept_year` is what a year of such months
-    costs to keep. `spot_hours` are those of `instance_hours` whose nodes were spot instances; others were on demand,
-    as the primary node always is. Times in seconds, money in US dollars (an
-    estimate from the settings' prices), energy in kWh (an estimate).
+    costs to keep. `spot_hours` are those of `instance_hours` whose nodes were spot instances; others were on demand, as
+    the primary node always is; `fallback_hours` are those of the others, where no spot capacity came. Times in seconds,
+    money in US dollars (an estimate from the settings' prices), energy in kWh (an estimate).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +65,7 @@ class Receipt(BaseModel):
     cluster_seconds: float
     instance_hours: dict[str, float]
     spot_hours: dict[str, float] = {}
+    fallback_hours: dict[str, float] = {}
     usd: float
     usd_per_1000_chips: float | None
     kwh: float
@@ -157,6 +158,7 @@ def make_receipt(
         cluster_seconds=(usage.ended - usage.started).total_seconds() if usage else 0.0,
         instance_hours=usage.instance_hours if usage else {},
         spot_hours=usage.spot_hours if usage else {},
+        fallback_hours=usage.fallback_hours if usage else {},
         usd=usage.usd if usage else 0.0,
         usd_per_1000_chips=1000 * usage.usd / made if usage and made else None,
         kwh=usage.kwh if usage else 0.0,

@@ -62,10 +62,12 @@ def _cost(receipt: Receipt) -> str:
     each = f", {receipt.usd_per_1000_chips:.2f} per 1,000 chips" if receipt.usd_per_1000_chips is not None else ""
     hours = receipt.cluster_seconds / 3600
     nodes, spot = sum(receipt.instance_hours.values()), sum(receipt.spot_hours.values())
+    fallback = ", ".join(f"{hours:.1f} h of {kind}" for kind, hours in sorted(receipt.fallback_hours.items()))
+    instead = f"; **no spot capacity, so on demand instead: {fallback}**" if fallback else ""
     return (
         f"About {receipt.usd:.2f} USD{each}; {receipt.kwh:.2f} kWh; "
         f"cluster {receipt.cluster_id} {receipt.cluster_state}, {hours:.1f} h, {receipt.layout}, "
-        f"{spot:.1f} of {nodes:.1f} instance-hours spot"
+        f"{spot:.1f} of {nodes:.1f} instance-hours spot{instead}"
     )
 
 

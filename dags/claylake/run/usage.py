@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from claylake.cluster import prices
+from claylake.cluster.disks import node_disks_usd_h
 from claylake.cluster.shape import shape_of
 from claylake.configuration.instances import instance
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from claylake.cluster.shape import Shape
     from claylake.plan import Plan
 
 WATTS_PER_VCPU: Final = 5.0
@@ -28,7 +30,8 @@ PUE: Final = 1.15
 class Usage:
     """What one cluster used. `started` is when EMR took the request, `ended` its end or now (UTC).
 
-    `spot_hours`: what of `instance_hours` were spot instances, by type.
+    `spot_hours`: what of `instance_hours` were spot instances, by type; `fallback_hours`: what of them were on demand
+    although spot instances were requested, as far as EMR has records.
     """
 
     cluster_id: str
@@ -37,6 +40,7 @@ class Usage:
     ended: datetime
     instance_hours: dict[str, float]
     spot_hours: dict[str, float]
+    fallback_hours: dict[str, float]
     usd: float
     kwh: float
     assumptions: tuple[str, ...]
@@ -63,6 +67,7 @@ def usage_of(
         hours[kind] = hours.get(kind, 0.0) + lived
         if spot:
             spot_hours[kind] = spot_hours.get(kind, 0.0) + lived
+    shape = shape_of(plan.settings.cluster, plan.layout)
     basis = (
         "every instance from its start to its end, by EMR's records"
         if instances
@@ -75,14 +80,21 @@ def usage_of(
         ended=ended,
         instance_hours=hours,
         spot_hours=spot_hours,
-        usd=sum(lived * prices.node_usd_h(plan.settings, kind, spot=spot) for kind, spot, lived in spent),
+        fallback_hours=_fallback(spent, plan) if instances else {},
+        usd=sum(lived * _usd_h(plan, shape, kind, spot=spot) for kind, spot, lived in spent),
         kwh=sum(_watts(kind) * lived for kind, _, lived in spent) * PUE / 1000,
         assumptions=(
             basis,
-            f"list prices of the settings; requested: {prices.market(plan.settings)}; no storage, requests and disks",
+            f"list prices of the settings; requested: {prices.market(plan.settings)}; disks too, no S3 or requests",
             f"energy: {WATTS_PER_VCPU:g} W per vCPU, GPUs at board power, PUE {PUE:g}",
         ),
     )
+
+
+def _usd_h(plan: Plan, shape: Shape, kind: str, *, spot: bool) -> float:
+    """US dollars per hour of one node with its disks."""
+    disks = node_disks_usd_h(plan.settings, shape, plan.estimate.store_gb, kind)
+    return prices.node_usd_h(plan.settings, kind, spot=spot) + disks
 
 
 def _span(status: Mapping[str, Any], now: datetime) -> tuple[datetime, datetime]:
@@ -99,6 +111,21 @@ def _recorded(instances: Sequence[Mapping[str, Any]], now: datetime) -> list[tup
         started, ended = _span(each.get("Status", {}), now)
         hours = (ended - started).total_seconds() / 3600
         found.append((str(each["InstanceType"]), each.get("Market") == "SPOT", hours))
+    return found
+
+
+def _fallback(spent: Sequence[tuple[str, bool, float]], plan: Plan) -> dict[str, float]:
+    """Hours on demand by type, but for the primary node's: of its type the instance that lived longest."""
+    if not plan.settings.cluster.spot:
+        return {}
+    primary = plan.settings.cluster.primary_type
+    on_demand = sorted(((kind, lived) for kind, spot, lived in spent if not spot), key=lambda one: one[1])
+    found: dict[str, float] = {}
+    for kind, lived in reversed(on_demand):
+        if kind == primary:
+            primary = ""
+        elif lived:
+            found[kind] = found.get(kind, 0.0) + lived
     return found
 
 

@@ -209,3 +209,25 @@ def test_a_broken_model_card_is_named(here, tmp_path, card, error, says):
     (tmp_path / "artifacts/model/clay-v1.5/model.json").write_text(card)
     with pytest.raises(error, match=says):
         model_version(here())
+
+
+def test_a_plan_takes_the_numbers_of_nodes_that_its_settings_leave_to_it(
+    stac, item, here, lake, request_of, monkeypatch
+):
+    """On processors so slow that the month would take a day on one node."""
+    monkeypatch.setattr("claylake.cluster.estimate.CPU_CHIPS_S_VCPU", 1e-5)
+    stac.pages = [[item("a")]]
+    cluster = {"layout": "cpu", "cpu_types": ["m7i.2xlarge"]}
+    fixed, auto = (
+        make_plan(
+            run=RUN,
+            request=request_of(),
+            settings=here(cluster={**cluster, "counts": counts}, encoder={"precision": "fp32"}),
+        )
+        for counts in ("fixed", "auto")
+    )
+    suggested = fixed.estimate.more_nodes
+    assert auto.settings.cluster.cpu_count == suggested.counts["cpu_count"] > 1
+    assert (auto.estimate.usd, auto.estimate.more_nodes) == (suggested.usd, None)
+    assert any(suggested.text in remark for remark in fixed.remarks)
+    assert not any("more nodes" in remark for remark in auto.remarks)

@@ -82,7 +82,9 @@ def test_a_whole_run(reported, now):
     assert receipt.chips_per_second == pytest.approx(20 / 1800)
     # Without EMR's list of instances: as requested, the dearest of the GPU types.
     assert receipt.instance_hours == {"m7i.xlarge": 2, "g5.4xlarge": 2}
-    assert receipt.usd == pytest.approx(2 * (0.2016 * 1.25 + 1.624 * 0.65))
+    # Root disks of 60 GiB, and one of 50 GiB at 250 MiB/s.
+    disks = 2 * (0.08 * (60 + 60 + 50) + 0.04 * 125) / 730
+    assert receipt.usd == pytest.approx(2 * (0.2016 * 1.25 + 1.624 * 0.65) + disks)
     assert receipt.layout == "all_gpu"
     assert receipt.usd_per_1000_chips == pytest.approx(50 * receipt.usd)
     # (4 x 5 W) + (16 x 5 W + 150 W), two hours, PUE 1.15
@@ -228,11 +230,39 @@ def test_instances_count_as_long_as_each_has_lived(reported, now):
     receipt = make_receipt(reported, cluster=cluster(), steps=[], now=now, instances=instances)
     assert receipt.instance_hours == {"m7i.xlarge": 2, "m7i.2xlarge": 2, "g6.2xlarge": 0.25, "g5.2xlarge": 0.5}
     assert receipt.spot_hours == {"m7i.2xlarge": 2, "g6.2xlarge": 0.25}
-    assert "2.2 of 4.8 instance-hours spot" in note(receipt)
+    assert receipt.fallback_hours == {"g5.2xlarge": 0.5}
+    text = "2.2 of 4.8 instance-hours spot; **no spot capacity, so on demand instead: 0.5 h of g5.2xlarge**"
+    assert text in note(receipt)
     spot, on_demand = 0.65, 1.25
     usd = 2 * 0.2016 * on_demand + 2 * 0.4032 * spot + 0.25 * 0.9776 * spot + 0.5 * 1.212 * on_demand
-    assert receipt.usd == pytest.approx(usd)
+    # GPU nodes, in the layout all_gpu, have disks for data, which the others' types do not.
+    root, data = 0.08 * 60 / 730, (0.08 * 50 + 0.04 * 125) / 730
+    assert receipt.usd == pytest.approx(usd + 4.75 * root + 0.75 * data)
     assert "by EMR's record" in receipt.assumptions[0]
+
+
+@pytest.mark.parametrize(
+    ("cluster_settings", "instances", "fallback"),
+    [
+        ({}, [("m7i.xlarge", "ON_DEMAND", 0, 120), ("g6.2xlarge", "SPOT", 10, 90)], {}),
+        # Workers of the primary node's type: one of these is the primary node, the one that lived longest.
+        (
+            {"layout": "cpu", "cpu_types": ["m7i.xlarge"]},
+            [("m7i.xlarge", "ON_DEMAND", 30, 60), ("m7i.xlarge", "ON_DEMAND", 0, 120), ("m7i.xlarge", "SPOT", 0, 20)],
+            {"m7i.xlarge": 1.0},
+        ),
+        ({"spot": False}, [("m7i.xlarge", "ON_DEMAND", 0, 120), ("g6.2xlarge", "ON_DEMAND", 0, 120)], {}),
+    ],
+)
+def test_what_was_on_demand_for_want_of_spot_capacity(plan_of, now, cluster_settings, instances, fallback):
+    plan = plan_of({"cluster": cluster_settings})
+    receipt = make_receipt(plan, cluster=cluster(), steps=[], now=now, instances=[instance(*one) for one in instances])
+    assert receipt.fallback_hours == fallback
+    assert ("on demand instead" in note(receipt)) == bool(fallback)
+
+
+def test_without_records_of_instances_nothing_is_said_of_the_market(plan_of, now):
+    assert make_receipt(plan_of(), cluster=cluster(), steps=[], now=now).fallback_hours == {}
 
 
 def test_an_instance_that_still_runs_counts_until_now(plan_of, now):

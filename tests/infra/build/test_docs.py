@@ -37,9 +37,18 @@ def test_the_table_of_memory_is_the_computed_one():
 
 def test_a_thousand_chips_by_hand():
     """g6.2xlarge, spot: 8 vCPUs, 1 GPU, 0.9776 USD/h; m7i.xlarge beside it, 0.2016 USD/h."""
-    hours = (2000 / 200 + 1000 / 20) / 8 / 3600 + 1000 / 60 / 3600
-    usd_h = 0.9776 * (0.4 + 0.25) + 0.2016 * 1.25
-    assert rate("g6.2xlarge", "auto").spot_usd == pytest.approx(hours * usd_h)
+    extract, embed = (2000 / 200 + 1000 / 20) / 8 / 3600, 1000 / 60 / 3600
+    disk = (0.48 * 1000 + 0.005 * 1000) * 1e6 * 0.19 * 3 / (250 * 2**20) / 3600
+    finish = 0.15 + disk
+    lost = sum(0.01 * hours * (0.25 + hours / 2) for hours in (extract, embed, finish))
+    lost -= 0.01 * 0.15 * (0.25 + 0.15 / 2)  # which is the run's, not the chips'
+    hours = extract + embed + disk + lost
+    # Disks of 50 GiB instead of 40, all the run.
+    gp3 = (0.08 * (50 + 60 + 60) + 0.04 * 125) / 730
+    usd = hours * (0.9776 * (0.4 + 0.25) + 0.2016 * 1.25 + gp3)
+    empty_h = 0.25 + 0.15 + 0.01 * 0.15 * (0.25 + 0.15 / 2)
+    usd += empty_h * 0.08 * 10 / 730
+    assert rate("g6.2xlarge", "auto").spot_usd == pytest.approx(usd)
 
 
 def test_endpoints_are_as_many_as_are_made():

@@ -9,8 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Transformer
 
+from claylake.cluster.estimate import EXTRACT_CHIPS_S_VCPU
+from claylake.cluster.interruptions import EMBED_COMMIT_CHIPS, EXTRACT_COMMIT_H
+from spark.embedding.pending import CHIPS_PER_COMMIT
 from spark.extraction import batches as module
-from spark.extraction.batches import CHIP_BYTES, FEWEST_CHIPS, CellToRead, batches, by_scene, deal, parts
+from spark.extraction.batches import (
+    BYTES_PER_SLOT,
+    CHIP_BYTES,
+    FEWEST_CHIPS,
+    CellToRead,
+    batches,
+    by_scene,
+    deal,
+    parts,
+)
 from spark.sentinel2.scl import measures_of
 
 MEASURES = measures_of(np.zeros((1, 2, 2), np.uint8))[0]
@@ -83,3 +95,8 @@ def test_a_full_scene_is_dealt_evenly() -> None:
 def test_by_scene() -> None:
     cells = [cell(1, 0, "b"), cell(2, 0, "a"), cell(3, 0, "b")]
     assert {key: [cell.col for cell in value] for key, value in by_scene(cells).items()} == {"a": [2], "b": [1, 3]}
+
+
+def test_the_estimate_of_lost_work_knows_how_much_is_committed_at_a_time():
+    assert BYTES_PER_SLOT / CHIP_BYTES / EXTRACT_CHIPS_S_VCPU == pytest.approx(3600 * EXTRACT_COMMIT_H)
+    assert CHIPS_PER_COMMIT == EMBED_COMMIT_CHIPS

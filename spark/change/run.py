@@ -35,6 +35,7 @@ _log = logging.getLogger(__name__)
 HISTORY: Final = 36
 """Months before a run's first one whose changes are its cells' history."""
 COMPARED: Final = "compared"
+TOO_MANY: Final = "too_many_cells"
 NO_BASELINE: Final = "no_earlier_month"
 """Cells and months with a clear chip, and none in any earlier month that is compared."""
 _PLACE: Final = ("geohash", "geometry", "xmin", "ymin", "xmax", "ymax")
@@ -53,7 +54,7 @@ def write_changes(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -
     """Write the changes of the plan's months to its branch, and audit them; those of its kind that no longer hold go.
 
     Nothing is read of months that have no vectors of these cells, by metadata; where no earlier month has any, no Spark
-    job is started.
+    job is started. Areas of more cells than the setting `change.max_cells` are left out, and their number is the count.
 
     Args:
         spark: session.
@@ -66,6 +67,10 @@ def write_changes(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -
     plan = scope.plan
     if not plan.settings.change.detect:
         return Changed()
+    if scope.cells.num_rows > plan.settings.change.max_cells:
+        cells, most = scope.cells.num_rows, plan.settings.change.max_cells
+        _log.warning("changes of %s: none; it has %d cells, and change.max_cells is %d", plan.branch, cells, most)
+        return Changed(counts={TOO_MANY: cells})
     months = [Month.parse(text) for text in plan.months]
     held: dict[Month, bool] = {}
     for each in {*months, *(earlier for month in months for earlier in baselines_of(month))}:

@@ -147,6 +147,12 @@ class Change(Section):
         unit="months",
         ge=3,
     )
+    max_cells: int = setting(
+        20_000,
+        "Larger areas are not compared: the driver would hold the changes of all cells and of three years.",
+        unit="cells",
+        ge=1,
+    )
 
 
 class Limits(Section):

@@ -89,8 +89,11 @@ def test_a_burnt_cell_of_two_months_and_all_that_is_done_again(spark, make_plan)
     assert publish_run(spark, plan).rows_added == 0
     assert head(spark, plan) == snapshot, "the same rows are not written twice"
 
-    off = {"detect": False}
-    published(spark, make_plan, "2024-09", settings=off)
+
+@pytest.mark.beside
+def test_a_month_published_without_changes_gets_them_when_they_are_switched_on(spark, make_plan):
+    plan, *_ = published(spark, make_plan, "2024-08")
+    published(spark, make_plan, "2024-09", settings={"detect": False})
     assert changes(spark, plan, "2024-09") == {}
     again = make_plan(months=("2024-09",), run_id="manual__again")
     runs.save_reports(again, ["chip"] * len(CELLS))

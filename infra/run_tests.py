@@ -63,7 +63,7 @@ LANES = (
 )
 """Rooms of one lane follow each other. Both lanes take about as long, or one processor would rest at the end."""
 SILENCE_S: Final = 1500.0
-"""A room that says nothing for so long is ended. Whole runs of the DAG, the longest tests, take a third of it under load."""
+"""A room that says nothing for so long is ended. The longest tests, whole runs of the DAG, took 530 s under load."""
 ENDING_S: Final = 30.0
 """For pytest to say where its threads are, and to end."""
 HUNG: Final = 70

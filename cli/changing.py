@@ -17,6 +17,8 @@ from claylake.vector_kind import VectorKind
 from claylake.vocabulary import CHANGES, CHIPS
 from cli.earlier import published_runs
 from cli.relocating import require_in_place
+from spark.change import baselines
+from spark.change.strength import strength
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,10 +37,10 @@ _LINE: Final = 18
 
 
 class Baseline(StrEnum):
-    """Kinds of earlier months (`spark.change.baselines`)."""
+    """Kinds of earlier months."""
 
-    PREVIOUS = "previous"
-    SEASON = "season"
+    PREVIOUS = baselines.PREVIOUS
+    SEASON = baselines.SEASON
 
 
 class Change(BaseModel):
@@ -180,7 +182,7 @@ def lines(changes: Changes) -> Iterator[tuple[str, str]]:
 
 
 def _strength(change: Change) -> tuple[float, float, str]:
-    return -change.score if change.score is not None else float("inf"), -change.distance, change.cell_id
+    return *strength(change.score, change.distance), change.cell_id
 
 
 def _sheet(changes: Sequence[Change], pictures: dict[str, bytes]) -> Image.Image:

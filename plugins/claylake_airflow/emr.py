@@ -122,6 +122,11 @@ def client(region: str | None) -> Any:
     return hook(region).get_conn()
 
 
+def s3_client(region: str | None) -> Any:
+    """A boto3 client of S3, with the credentials of `hook`."""
+    return hook(region).get_session(region_name=region).client("s3")
+
+
 def may_be_ours(summary: Mapping[str, Any]) -> bool:
     """Whether the name alone allows it; ListClusters gives no tags, and describing all is slow."""
     return str(summary["Name"]).startswith(PIPELINE)

@@ -36,18 +36,20 @@ COMPARED: Final = Columns({"cell_id": "string"}) + _CHIP + _BASELINE + Columns({
 """Of a pair: its cell, both chips, and their distance. `micros`: of the later chip's datetime."""
 
 
-def may_have_vectors(spark: SparkSession, scope: Scope, month: Month, head: int) -> bool:
-    """Whether any file of a snapshot may hold vectors of the run's cells in a month: by metadata, without a Spark job.
+def with_vectors(spark: SparkSession, scope: Scope, months: Collection[Month], head: int) -> set[Month]:
+    """Those of some months of which files of a snapshot may hold vectors of the run's cells.
+
+    By metadata, read once, without a Spark job.
 
     Args:
         spark: session.
         scope: whose cells.
-        month: any.
+        months: any.
         head: the snapshot of the embeddings' table.
     """
     iceberg = load(spark, names.main_table(scope.plan, EMBEDDINGS))
     state = BranchState(spark=spark, plan=scope.plan, name=EMBEDDINGS, iceberg=iceberg, head=head)
-    return state.may_hold(_bounds(scope, EMBEDDINGS, month))
+    return {month for month in months if state.may_hold(_bounds(scope, EMBEDDINGS, month))}
 
 
 @contextmanager

@@ -72,10 +72,9 @@ def write_changes(spark: SparkSession, scope: Scope, heads: Mapping[str, int]) -
         _log.warning("changes of %s: none; it has %d cells, and change.max_cells is %d", plan.branch, cells, most)
         return Changed(counts={TOO_MANY: cells})
     months = [Month.parse(text) for text in plan.months]
-    held: dict[Month, bool] = {}
-    for each in {*months, *(earlier for month in months for earlier in baselines_of(month))}:
-        held[each] = pairs.may_have_vectors(spark, scope, each, heads[EMBEDDINGS])
-    spans = [(m, earlier) for m in months if held[m] for earlier in baselines_of(m) if held[earlier]]
+    wanted = {*months, *(earlier for month in months for earlier in baselines_of(month))}
+    held = pairs.with_vectors(spark, scope, wanted, heads[EMBEDDINGS])
+    spans = [(m, earlier) for m in months if m in held for earlier in baselines_of(m) if earlier in held]
     if not spans:
         return Changed()
     with planned_once(spark):

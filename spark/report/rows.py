@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spark.change.strength import strength
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -149,7 +151,7 @@ def strongest(changes: Iterable[CellChange]) -> list[CellChange]:
 
 
 def _strength(change: CellChange) -> tuple[float, float, str]:
-    return float("inf") if change.score is None else -change.score, -change.distance, change.id
+    return *strength(change.score, change.distance), change.id
 
 
 def by_pass(observed: Iterable[Observed]) -> list[PassOutcome]:

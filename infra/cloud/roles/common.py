@@ -22,9 +22,10 @@ KEY_ACTIONS = (
 )
 
 
-def bear_tags(tags: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """The condition that a cluster bears all of these tags."""
-    return {"StringEquals": {f"elasticmapreduce:ResourceTag/{key}": value for key, value in tags.items()}}
+def bear_tags(tags: Mapping[str, str], *, requested: bool = False) -> dict[str, dict[str, str]]:
+    """The condition that a cluster bears all of these tags, or is requested with them."""
+    where = "RequestTag" if requested else "ResourceTag"
+    return {"StringEquals": {f"elasticmapreduce:{where}/{key}": value for key, value in tags.items()}}
 
 
 def use_key(key_arn: str, why: str) -> Grant:

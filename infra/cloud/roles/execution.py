@@ -133,7 +133,7 @@ def _lake(names: Names, key_arn: str) -> tuple[Grant, ...]:
 def _clusters(names: Names) -> tuple[Grant, ...]:
     cluster, living = arn("elasticmapreduce", "cluster/*"), arn("elasticmapreduce", f"cluster/{_LIVING}")
     tags = names.cluster_tags
-    requested = {"StringEquals": {f"elasticmapreduce:RequestTag/{key}": value for key, value in tags.items()}}
+    requested = bear_tags(tags, requested=True)
     return (
         Grant(
             sid="MakeTaggedClusters",

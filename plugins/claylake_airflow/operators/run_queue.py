@@ -66,4 +66,4 @@ class RunQueue:
 
     @cached_property
     def _s3(self) -> Any:
-        return emr.hook(self.region).get_session(region_name=self.region).client("s3")
+        return emr.s3_client(self.region)

@@ -188,6 +188,6 @@ class StepOperator(EmrTask):
                 log_uri = self.plan(context).deployed.log_uri
             except (AirflowException, ClaylakeError) as missing:
                 return "\n".join([*lines, f"and the plan could not be read ({missing})"])
-        s3 = emr.hook(ref.region).get_session(region_name=ref.region).client("s3")
+        s3 = emr.s3_client(ref.region)
         tail = step_log.tail(s3, log_uri, ref.cluster_id, ref.step_id, wait_s=self.log_wait_s)
         return "\n".join([*lines, tail])
